@@ -1,0 +1,39 @@
+import type { PublicKey } from './keys.ts';
+import type { OverlayAddress } from './overlay.ts';
+import type { Ownership } from './record.ts';
+import type { NodeUuid } from './uuid.ts';
+
+/**
+ * A change to what the daemon knows, as a value. The writer applies all changes of one commit, with their records, in
+ * one transaction. `doc` is JSON text whose shape belongs to the room that writes it.
+ */
+export type RegistryOp =
+  | {
+      readonly op: 'putMachine';
+      readonly id: number;
+      readonly uuid: NodeUuid;
+      readonly address: OverlayAddress;
+      readonly doc: string;
+    }
+  | { readonly op: 'putTags'; readonly id: number; readonly server_uuid: NodeUuid; readonly ownership: Ownership }
+  | {
+      readonly op: 'putBoot';
+      readonly machine: number;
+      readonly boot: number;
+      readonly publicKey: PublicKey;
+      readonly doc: string;
+    }
+  | { readonly op: 'putStatus'; readonly machine: number; readonly doc: string }
+  | { readonly op: 'putToken'; readonly id: string; readonly doc: string }
+  | { readonly op: 'deleteToken'; readonly id: string }
+  | { readonly op: 'putMeta'; readonly key: string; readonly value: string };
+
+/** Everything the registry holds, read once at start. */
+export interface RegistryImage {
+  readonly machines: readonly { id: number; uuid: NodeUuid; address: OverlayAddress; doc: string }[];
+  readonly tags: readonly { id: number; server_uuid: NodeUuid; ownership: Ownership }[];
+  readonly boots: readonly { machine: number; boot: number; publicKey: PublicKey; doc: string }[];
+  readonly statuses: readonly { machine: number; doc: string }[];
+  readonly tokens: readonly { id: string; doc: string }[];
+  readonly meta: ReadonlyMap<string, string>;
+}

@@ -1,0 +1,43 @@
+export type Severity = 'ok' | 'warning' | 'error';
+
+export interface Condition {
+  readonly name: string;
+  readonly severity: Severity;
+  /** What is wrong and what to do about it; empty when ok. */
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** Named conditions, from which `/readyz`, the metric and systemd's STATUS line follow. */
+export class Health {
+  readonly #conditions = new Map<string, Condition>();
+  readonly #listeners = new Set<(condition: Condition) => void>();
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  set(name: string, severity: Severity, message = ''): void {
+    const before = this.#conditions.get(name);
+    if (before?.severity === severity && before.message === message) return;
+    const since = before?.severity === severity ? before.since : this.#now();
+    const condition = { name, severity, message, since };
+    this.#conditions.set(name, condition);
+    for (const listener of this.#listeners) listener(condition);
+  }
+
+  get conditions(): readonly Condition[] {
+    return [...this.#conditions.values()];
+  }
+
+  /** Ready: no condition is an error. */
+  get ready(): boolean {
+    return this.conditions.every((condition) => condition.severity !== 'error');
+  }
+
+  onChange(listener: (condition: Condition) => void): void {
+    this.#listeners.add(listener);
+  }
+}
