@@ -1,10 +1,9 @@
 import type { PublicKey } from '../domain/keys.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
-import type { Ownership, Tags } from '../domain/record.ts';
+import type { Tags } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
-import type { LogSource } from '../stream/types.ts';
-import type { LinkState } from '../wireguard/types.ts';
+import type { LinkState, PeerSpec } from '../wireguard/types.ts';
 
 export type MachineState = 'known' | 'pending' | 'accepted' | 'rejected' | 'provisional' | 'removed';
 
@@ -66,4 +65,70 @@ export interface MachineView {
   readonly link: LinkState;
 }
 
-export type { LogSource, Ownership };
+/** What happened to a machine, told synchronously after the change is committed and, for keys, in the device. */
+export type FleetEvent =
+  /** First join or a new key: `machine.boot` is current now; connections of `previousBoot` are read empty and closed. */
+  | { readonly kind: 'boot'; readonly machine: Machine; readonly previousBoot: Boot | undefined }
+  | { readonly kind: 'changed'; readonly machine: Machine }
+  /** Removed or rejected: its connections are closed at once. */
+  | { readonly kind: 'removed'; readonly machine: Machine };
+
+/** The machines: a memory image of the registry. Reads are synchronous and cost no I/O. */
+export interface Machines {
+  get(uuid: NodeUuid): Machine | undefined;
+  byId(id: number): Machine | undefined;
+  /** The machine that owns an overlay address and may send: known key, not removed or rejected. */
+  bySource(address: string): Machine | undefined;
+  all(): Iterable<Machine>;
+  readonly size: number;
+  /** What the device should have. */
+  peers(): readonly PeerSpec[];
+  view(machine: Machine): MachineView;
+  onEvent(listener: (event: FleetEvent) => void): void;
+}
+
+/** A join token without its secret. Times are milliseconds since the epoch. */
+export interface JoinToken {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly maxUses: number | null;
+  readonly uses: number;
+  readonly lastUsedAt: number | null;
+  readonly revokedAt: number | null;
+}
+
+export interface NewJoinToken {
+  readonly name: string;
+  readonly expiresAt?: number;
+  readonly maxUses?: number;
+}
+
+export interface JoinTokens {
+  /** Makes a token. `secret` (`<id>.<secret>` in base64url) is shown here and never again. `by`: who asked, for the record. */
+  create(token: NewJoinToken, by: string): Promise<{ readonly token: JoinToken; readonly secret: string }>;
+  list(): readonly JoinToken[];
+  get(id: string): JoinToken | undefined;
+  /** Idempotent. @throws SiderolinkError `not_found` */
+  revoke(id: string, by: string): Promise<JoinToken>;
+  /** Once revoked or expired. @throws SiderolinkError `not_found`, `conflict` */
+  delete(id: string, by: string): Promise<void>;
+}
+
+/** Which boots there are, by machine and by key. */
+export interface Boots {
+  current(machine: number): Boot | undefined;
+  /** The boot that this key is or was the key of. */
+  ofKey(publicKey: PublicKey): { readonly machine: number; readonly number: number } | undefined;
+  /**
+   * Makes the next boot of a machine and its row; it is current at once. If the commit that holds `op` fails, `undo`
+   * takes it back.
+   */
+  begin(machine: number, publicKey: PublicKey): { readonly boot: Boot; readonly op: RegistryOp; undo(): void };
+}
+
+/** The folded status of each machine. */
+export interface Statuses {
+  get(machine: number): MachineStatus;
+}
