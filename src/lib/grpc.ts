@@ -1,0 +1,325 @@
+import { type AddressInfo, createServer, type Server as NetServer, type Socket } from 'node:net';
+import {
+  type ConnectionInjector,
+  type Metadata,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import { type Clock, systemClock } from './clock.ts';
+import { CallContext, type UnaryMethod } from './grpc-call.ts';
+
+export type { UnaryCall, UnaryMethod } from './grpc-call.ts';
+
+/** A gRPC status as it goes on the wire. `details` is read by strangers. */
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+}
+
+export interface GrpcEdgeOptions {
+  /** What logs and errors call this listener. */
+  readonly name: string;
+  /** Ignored with `fd`. */
+  readonly host?: string;
+  /** 0 takes a free one. Ignored with `fd`. */
+  readonly port?: number;
+  readonly ipv6Only?: boolean;
+  /** An inherited listening socket. */
+  readonly fd?: number;
+  /** Plaintext HTTP/2 if absent. */
+  readonly credentials?: ServerCredentials;
+  /** HTTP/2 pings that find dead peers, milliseconds. Default 300,000 and 20,000. */
+  readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
+  /** A connection without a call is closed after so many milliseconds. Default: never. */
+  readonly maxConnectionIdleMs?: number;
+  /** More are closed at accept. Default 25,000. */
+  readonly maxConnections?: number;
+  /** Calls at one time on one connection; more wait at the client. Default 100. */
+  readonly maxConcurrentStreams?: number;
+  /** Calls at one time in all; more are answered RESOURCE_EXHAUSTED. Default 20,000. */
+  readonly maxRunning?: number;
+  /** A larger request is answered RESOURCE_EXHAUSTED. Default 4 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Names and values of a request's metadata together; more is answered RESOURCE_EXHAUSTED. Default 16 KiB. */
+  readonly maxMetadataBytes?: number;
+  /** From a call's first byte to its answer, milliseconds; then UNAVAILABLE. A method may have its own. Default 30,000. */
+  readonly deadlineMs?: number;
+  /** How long a missing address (EADDRNOTAVAIL) is tried again, milliseconds. Default 10,000. */
+  readonly bindTimeoutMs?: number;
+  /** Makes a socket's remote address comparable. Default: as it is. */
+  readonly normaliseSource?: (remote: string | undefined) => string;
+  /** What an error of a handler tells the caller; also the place to log it. Default: INTERNAL, nothing else. */
+  readonly toStatus?: (error: unknown, call: { readonly path: string; readonly source: string }) => GrpcStatus;
+  /** Counts what was refused before a handler saw it. */
+  readonly onRefused?: (reason: RefusedReason) => void;
+}
+
+export type RefusedReason = 'connections' | 'running' | 'metadata' | 'deadline' | 'stopping';
+
+const LISTEN_BACKLOG = 4096;
+const BIND_RETRY_MS = 100;
+const TCP_KEEPALIVE_MS = 60_000;
+/** What is still open so long after the grace time is cut, whatever it waits for. */
+const STOP_SLACK_MS = 500;
+
+/**
+ * A gRPC port over a listening socket of our own, so that inherited descriptors work, one address can be chosen, the
+ * caller's address comes from its socket, and stopping is exact.
+ */
+export class GrpcEdge {
+  readonly #options: GrpcEdgeOptions;
+  readonly #clock: Clock;
+  readonly #server: Server;
+  readonly #injector: ConnectionInjector;
+  readonly #listener: NetServer;
+  readonly #sockets = new Set<Socket>();
+  readonly #contexts = new WeakMap<Metadata, CallContext>();
+  readonly #deadlines = new Map<string, number>();
+  readonly #deadlineMs: number;
+  readonly #stopping = new AbortController();
+  #running = 0;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: GrpcEdgeOptions, deps: { readonly clock?: Clock } = {}) {
+    this.#options = options;
+    this.#clock = deps.clock ?? systemClock;
+    this.#deadlineMs = options.deadlineMs ?? 30_000;
+    const keepalive = options.keepalive ?? { timeMs: 300_000, timeoutMs: 20_000 };
+    this.#server = new Server({
+      // Its bookkeeping grows with every connection, and nobody reads it.
+      'grpc.enable_channelz': 0,
+      'grpc.keepalive_time_ms': keepalive.timeMs,
+      'grpc.keepalive_timeout_ms': keepalive.timeoutMs,
+      'grpc.max_receive_message_length': options.maxMessageBytes ?? 4 * 1024 * 1024,
+      'grpc.max_concurrent_streams': options.maxConcurrentStreams ?? 100,
+      ...(options.maxConnectionIdleMs === undefined
+        ? {}
+        : { 'grpc.max_connection_idle_ms': options.maxConnectionIdleMs }),
+      interceptors: [this.#intercept],
+    });
+    this.#injector = this.#server.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
+    this.#listener = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
+      (socket) => this.#accept(socket),
+    );
+    this.#listener.maxConnections = options.maxConnections ?? 25_000;
+    this.#listener.on('drop', () => options.onRefused?.('connections'));
+  }
+
+  /** Connections that are open now. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** Calls that are not answered yet. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Adds a method. To be called before `listen`. */
+  unary<Req, Res>(method: UnaryMethod<Req, Res>): this {
+    if (method.deadlineMs !== undefined) this.#deadlines.set(method.path, method.deadlineMs);
+    const bytes = (value: Buffer): Buffer => value;
+    // The bytes go through as they are: a deserializer that throws would be answered before our code sees the call.
+    this.#server.register<Buffer, Buffer>(
+      method.path,
+      (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void this.#serve(method, call, answer),
+      bytes,
+      bytes,
+      'unary',
+    );
+    return this;
+  }
+
+  /**
+   * Starts listening. An address that does not exist yet (an overlay address before its device) is waited for.
+   * @throws Error of the socket, e.g. EADDRINUSE; EADDRNOTAVAIL after `bindTimeoutMs`
+   */
+  async listen(): Promise<{ readonly host: string; readonly port: number }> {
+    const giveUpAt = this.#clock.monotonic() + (this.#options.bindTimeoutMs ?? 10_000);
+    for (;;) {
+      if (this.#stopped !== undefined) throw new Error(`${this.#options.name}: stopped`);
+      try {
+        return await this.#bind();
+      } catch (error) {
+        const missing = (error as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL';
+        if (!missing || this.#clock.monotonic() >= giveUpAt) throw error;
+      }
+      await this.#clock.sleep(BIND_RETRY_MS, this.#stopping.signal);
+    }
+  }
+
+  /**
+   * Refuses new connections and calls at once, lets running calls finish within `graceMs`, then cancels them. Resolves
+   * when the last connection is gone. Idempotent: later calls wait for the first.
+   */
+  stop(graceMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(graceMs);
+    return this.#stopped;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    const closed = new Promise<void>((resolve) => {
+      // Called without an error or with ERR_SERVER_NOT_RUNNING: nothing listens either way.
+      this.#listener.close(() => resolve());
+    });
+    this.#injector.drain(graceMs);
+    const cancelCut = this.#clock.after(graceMs + STOP_SLACK_MS, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    await closed;
+    cancelCut();
+    this.#injector.destroy();
+  }
+
+  #bind(): Promise<{ readonly host: string; readonly port: number }> {
+    const { fd, host, port, ipv6Only } = this.#options;
+    const listener = this.#listener;
+    return new Promise((resolve, reject) => {
+      listener.once('error', reject);
+      const listening = () => {
+        listener.removeListener('error', reject);
+        // Errors of accept (too many open files) pass; the listener goes on.
+        listener.on('error', () => this.#options.onRefused?.('connections'));
+        const address = listener.address() as AddressInfo;
+        resolve({ host: address.address, port: address.port });
+      };
+      listener.once('listening', listening);
+      listener.once('error', () => listener.removeListener('listening', listening));
+      if (fd === undefined) {
+        listener.listen({
+          port: port ?? 0,
+          backlog: LISTEN_BACKLOG,
+          ipv6Only: ipv6Only ?? false,
+          ...(host === undefined ? {} : { host }),
+        });
+      } else {
+        listener.listen({ fd, backlog: LISTEN_BACKLOG });
+      }
+    });
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#stopped !== undefined) {
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    this.#injector.injectConnection(socket);
+  }
+
+  /** Gives each call its context before its body is read: the caller's address, limits, and the deadline. */
+  readonly #intercept: ServerInterceptor = (method, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) => {
+        let context: CallContext | undefined;
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            const refused = this.#refusal(metadata);
+            if (refused !== undefined) {
+              this.#options.onRefused?.(refused.reason);
+              call.sendStatus({ code: refused.code, details: refused.details });
+              return;
+            }
+            const opened = this.#open(call.getConnectionInfo().remoteAddress, method.path, () => {
+              call.sendStatus({ code: status.UNAVAILABLE, details: 'no answer in time, try again' });
+            });
+            context = opened;
+            this.#contexts.set(metadata, opened);
+            pass(metadata);
+          },
+          onReceiveMessage: (message, pass) => pass(message),
+          onReceiveHalfClose: (pass) => pass(),
+          // Comes at the end of every call, also after an answer.
+          onCancel: () => void context?.abort(),
+        });
+      },
+    });
+
+  #open(remote: string | undefined, path: string, onDeadline: () => void): CallContext {
+    const { normaliseSource, onRefused } = this.#options;
+    const source = normaliseSource === undefined ? (remote ?? '') : normaliseSource(remote);
+    const cancelDeadline = this.#clock.after(this.#deadlines.get(path) ?? this.#deadlineMs, () => {
+      if (!context.abort()) return;
+      onRefused?.('deadline');
+      onDeadline();
+    });
+    const context = new CallContext(source, () => {
+      this.#running -= 1;
+      cancelDeadline();
+    });
+    this.#running += 1;
+    return context;
+  }
+
+  #refusal(metadata: Metadata): (GrpcStatus & { readonly reason: RefusedReason }) | undefined {
+    if (this.#stopped !== undefined) return { reason: 'stopping', code: status.UNAVAILABLE, details: 'stopping' };
+    if (this.#running >= (this.#options.maxRunning ?? 20_000)) {
+      return { reason: 'running', code: status.RESOURCE_EXHAUSTED, details: 'too many calls at once, try again' };
+    }
+    if (metadataBytes(metadata) > (this.#options.maxMetadataBytes ?? 16_384)) {
+      return { reason: 'metadata', code: status.RESOURCE_EXHAUSTED, details: 'too much metadata' };
+    }
+    return undefined;
+  }
+
+  async #serve<Req, Res>(
+    method: UnaryMethod<Req, Res>,
+    call: ServerUnaryCall<Buffer, Buffer>,
+    answer: sendUnaryData<Buffer>,
+  ): Promise<void> {
+    const context = this.#contexts.get(call.metadata);
+    // Every call passes the interceptor first.
+    if (context === undefined) return answer({ code: status.INTERNAL, details: 'internal error' });
+    try {
+      const response = await this.#run(method, call.request, context);
+      const bytes = method.encode(response);
+      if (context.end()) answer(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    } catch (error) {
+      const told = this.#toStatus(error, { path: method.path, source: context.source });
+      if (context.end()) answer(told);
+    }
+  }
+
+  #run<Req, Res>(method: UnaryMethod<Req, Res>, bytes: Buffer, context: CallContext): Res | Promise<Res> {
+    let request: Req;
+    try {
+      request = method.decode(bytes);
+    } catch (error) {
+      if (method.onBroken !== undefined) return method.onBroken(bytes, error, context);
+      throw new BrokenRequest(error);
+    }
+    return method.handle(request, context);
+  }
+
+  #toStatus(error: unknown, call: { readonly path: string; readonly source: string }): GrpcStatus {
+    if (error instanceof BrokenRequest) {
+      return { code: status.INVALID_ARGUMENT, details: 'the request is not the protobuf message of this method' };
+    }
+    return this.#options.toStatus?.(error, call) ?? { code: status.INTERNAL, details: 'internal error' };
+  }
+}
+
+class BrokenRequest extends Error {
+  override readonly name = 'BrokenRequest';
+
+  constructor(cause: unknown) {
+    super('broken request', { cause });
+  }
+}
+
+function metadataBytes(metadata: Metadata): number {
+  let bytes = 0;
+  for (const [name, values] of Object.entries(metadata.toHttp2Headers())) {
+    for (const value of Array.isArray(values) ? values : [values]) bytes += name.length + String(value).length;
+  }
+  return bytes;
+}
