@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/jsimonetti/rtnetlink/v2"
+	"github.com/siderolabs/siderolink/pkg/tun"
+	"github.com/siderolabs/siderolink/pkg/wgtunnel"
+	"github.com/siderolabs/siderolink/pkg/wgtunnel/wgbind"
+	"github.com/siderolabs/siderolink/pkg/wgtunnel/wggrpc"
+	"github.com/siderolabs/siderolink/pkg/wireguard"
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+	"golang.zx2c4.com/wireguard/conn"
+	"golang.zx2c4.com/wireguard/device"
+	"golang.zx2c4.com/wireguard/wgctrl"
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+)
+
+const (
+	// handshakeTimeout is how long Talos stays with one endpoint before it takes the next.
+	handshakeTimeout = 30 * time.Second
+	pollInterval     = 20 * time.Millisecond
+	// relayRetry is Talos' RelayRetryTimeout.
+	relayRetry = 10 * time.Second
+	// tunnelQueue is the number of packets that Talos queues each way.
+	tunnelQueue = 100
+)
+
+// link is the machine's WireGuard interface.
+//
+// The module's wireguard.Device has a fixed interface name, and user-space devices of all
+// network namespaces share one socket directory; so the device is put together from its parts.
+type link struct {
+	name    string
+	backend string // kernel, userspace or tunnel
+	ctrl    *wgctrl.Client
+	undo    []func()
+}
+
+// openLink makes the interface with its address and brings it up, without a peer.
+func openLink(ctx context.Context, cfg joinConfig, p provisioned, logger *zap.Logger) (l *link, err error) {
+	if _, err = net.InterfaceByName(cfg.iface); err == nil {
+		return nil, fmt.Errorf("interface %s exists already", cfg.iface)
+	}
+
+	l = &link{name: cfg.iface}
+
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+
+	if l.ctrl, err = wgctrl.New(); err != nil {
+		return nil, err
+	}
+
+	l.undo = append(l.undo, func() { l.ctrl.Close() })
+
+	if p.tunnelTarget.IsValid() {
+		err = l.openTunnel(ctx, cfg, p.tunnelTarget, logger)
+	} else if kernelErr := l.openKernel(); kernelErr != nil {
+		if err = l.openUserspace(logger); err != nil {
+			err = errors.Join(err, kernelErr)
+		}
+	}
+
+	if err != nil {
+		return nil, err
+	}
+
+	if _, err = wireguard.SetupIPToInterface(p.nodePrefix, l.name); err != nil {
+		return nil, err
+	}
+
+	iface, err := net.InterfaceByName(l.name)
+	if err != nil {
+		return nil, err
+	}
+
+	return l, wireguard.LinkUp(iface)
+}
+
+// openKernel makes a WireGuard interface of the kernel.
+func (l *link) openKernel() error {
+	c, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+
+	err = c.Link.New(&rtnetlink.LinkMessage{
+		Family: unix.AF_UNSPEC,
+		Attributes: &rtnetlink.LinkAttributes{
+			Name: l.name,
+			MTU:  wireguard.LinkMTU,
+			Info: &rtnetlink.LinkInfo{Kind: "wireguard"},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("kernel WireGuard: %w", err)
+	}
+
+	l.backend = "kernel"
+	l.undo = append(l.undo, l.deleteKernel)
+
+	return nil
+}
+
+func (l *link) deleteKernel() {
+	iface, err := net.InterfaceByName(l.name)
+	if err != nil {
+		return
+	}
+
+	c, err := rtnetlink.Dial(nil)
+	if err != nil {
+		return
+	}
+	defer c.Close()
+
+	c.Link.Delete(uint32(iface.Index)) // waitGone tells if it failed
+}
+
+// openUserspace makes a TUN interface and runs wireguard-go on it in this process.
+func (l *link) openUserspace(logger *zap.Logger) error {
+	tunDevice, err := tun.CreateTUN(l.name, wireguard.LinkMTU)
+	if err != nil {
+		return err
+	}
+
+	dev := device.NewDevice(tunDevice, conn.NewDefaultBind(), wireguard.DeviceLogger(logger))
+	l.undo = append(l.undo, dev.Close)
+
+	uapi, err := wireguard.UAPIOpen(l.name)
+	if err != nil {
+		return err
+	}
+
+	l.backend = "userspace"
+	l.undo = append(l.undo, func() { uapi.Close() })
+
+	go func() {
+		for {
+			c, err := uapi.Accept()
+			if err != nil {
+				return
+			}
+
+			go dev.IpcHandle(c)
+		}
+	}()
+
+	return nil
+}
+
+// openTunnel makes a user-space interface whose packets travel in the API's gRPC stream.
+func (l *link) openTunnel(ctx context.Context, cfg joinConfig, target netip.AddrPort, logger *zap.Logger) error {
+	queues := wgbind.NewQueuePair(tunnelQueue, tunnelQueue)
+
+	dev, err := wgtunnel.NewTunnelDevice(l.name, wireguard.LinkMTU, queues, logger)
+	if err != nil {
+		return err
+	}
+
+	l.undo = append(l.undo, dev.Close)
+
+	relay, err := wggrpc.NewRelayToHost(cfg.api.host, relayRetry, queues, target, cfg.api.dialOptions()...)
+	if err != nil {
+		return err
+	}
+
+	l.backend = "tunnel"
+	l.undo = append(l.undo, relay.Close)
+
+	go func() {
+		if err := dev.Run(); err != nil {
+			logger.Warn("tunnel device", zap.Error(err))
+		}
+	}()
+
+	go func() {
+		if err := relay.Run(ctx, logger); err != nil {
+			logger.Warn("tunnel relay", zap.Error(err))
+		}
+	}()
+
+	return nil
+}
+
+// connect tries the endpoints in their order until one answers with a handshake.
+func (l *link) connect(ctx context.Context, p provisioned, key wgtypes.Key) (endpoint string, err error) {
+	endpoints := p.endpoints
+	if p.tunnelTarget.IsValid() {
+		endpoints = []string{p.tunnelTarget.String()}
+	}
+
+	for _, endpoint = range endpoints {
+		if err = l.setPeer(p, key, endpoint); err != nil {
+			return endpoint, err
+		}
+
+		if err = l.waitHandshake(ctx); err == nil || ctx.Err() != nil {
+			return endpoint, err
+		}
+	}
+
+	return "", fmt.Errorf("endpoints %v: %w", endpoints, err)
+}
+
+// setPeer configures the device exactly as Talos does.
+func (l *link) setPeer(p provisioned, key wgtypes.Key, endpoint string) error {
+	addr, err := net.ResolveUDPAddr("udp", endpoint)
+	if err != nil {
+		return err
+	}
+
+	keepalive := wireguard.RecommendedPersistentKeepAliveInterval
+
+	return l.ctrl.ConfigureDevice(l.name, wgtypes.Config{
+		PrivateKey:   &key,
+		ReplacePeers: true,
+		Peers: []wgtypes.PeerConfig{{
+			PublicKey:                   p.serverKey,
+			Endpoint:                    addr,
+			PersistentKeepaliveInterval: &keepalive,
+			ReplaceAllowedIPs:           true,
+			AllowedIPs: []net.IPNet{{
+				IP:   p.serverAddr.AsSlice(),
+				Mask: net.CIDRMask(p.serverAddr.BitLen(), p.serverAddr.BitLen()),
+			}},
+		}},
+	})
+}
+
+func (l *link) waitHandshake(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
+	defer cancel()
+
+	return poll(ctx, "no handshake", func() (bool, error) {
+		dev, err := l.ctrl.Device(l.name)
+		if err != nil {
+			return false, err
+		}
+
+		return len(dev.Peers) == 1 && !dev.Peers[0].LastHandshakeTime.IsZero(), nil
+	})
+}
+
+// close takes the interface down, last things first. It may be called again.
+func (l *link) close() {
+	for _, undo := range slices.Backward(l.undo) {
+		undo()
+	}
+
+	l.undo = nil
+}
+
+// waitGone waits until the interface no longer exists.
+func (l *link) waitGone() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+
+	return poll(ctx, "interface "+l.name+" is still there", func() (bool, error) {
+		_, err := net.InterfaceByName(l.name)
+
+		return err != nil, nil
+	})
+}
+
+// poll asks until the answer is yes, an error, or ctx ends.
+func poll(ctx context.Context, what string, ask func() (bool, error)) error {
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+
+	for {
+		if ok, err := ask(); ok || err != nil {
+			return err
+		}
+
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", what, ctx.Err())
+		case <-ticker.C:
+		}
+	}
+}
