@@ -65,7 +65,7 @@ const LISTEN_BACKLOG = 4096;
 const BIND_RETRY_MS = 100;
 const TCP_KEEPALIVE_MS = 60_000;
 /** What is still open so long after the grace time is cut, whatever it waits for. */
-const STOP_SLACK_MS = 500;
+const STOP_SLACK_MS = 100;
 
 /**
  * A gRPC port over a listening socket of our own, so that inherited descriptors work, one address can be chosen, the
@@ -174,6 +174,8 @@ export class GrpcEdge {
       for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
+    // The listener says closed a moment before the sockets say so.
+    await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     cancelCut();
     this.#injector.destroy();
   }

@@ -197,10 +197,17 @@ describe('GrpcEdge', () => {
           }),
       },
     );
-    const call = say(client, 'x').catch(() => undefined);
+    const ended = gate();
+    const call = client.makeUnaryRequest<Buffer, string>(
+      ECHO,
+      (bytes) => bytes,
+      (bytes) => bytes.toString(),
+      Buffer.from('x'),
+      () => ended.open(),
+    );
     await started.opened;
-    client.close();
-    await Promise.all([aborted.opened, call]);
+    call.cancel();
+    await Promise.all([aborted.opened, ended.opened]);
   });
 
   it('bounds the calls that run at one time', async () => {
