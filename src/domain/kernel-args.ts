@@ -1,0 +1,133 @@
+import { isIPv6 } from 'node:net';
+import { SiderolinkError } from './errors.ts';
+import type { OverlayAddress } from './overlay.ts';
+
+/** Stands where no join token was given: the reader puts one in its place. */
+export const TOKEN_PLACEHOLDER = 'JOIN_TOKEN';
+
+export interface KernelArgsInput {
+  /** What machines call first: `grpc://host:port` (plaintext) or `https://host[:port]`, IPv6 in brackets. */
+  readonly apiUrl: string;
+  /** The server's overlay address, where the sinks listen. */
+  readonly server: OverlayAddress;
+  readonly kmsgPort: number;
+  readonly eventsPort: number;
+  readonly token?: string | undefined;
+  /** Asks for WireGuard over gRPC (Talos ≥ 1.7). */
+  readonly tunnel?: boolean | undefined;
+  /** `v1.13.0`, `1.6`; without it, what every Talos since 1.7 understands. */
+  readonly talosVersion?: string | undefined;
+}
+
+export interface KernelArgs {
+  /** Three `key=value` words without white space, in the order of a command line. */
+  readonly args: readonly string[];
+  /** The same as machine-config documents (YAML, multi-document); null where Talos knows none yet (< 1.5). */
+  readonly documents: string | null;
+  /** What the reader should know before booting with them; sentences. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * The kernel arguments that make a Talos machine join (facts/talos-client.md sections 1.1 to 1.3). The port is always
+ * explicit: without one Talos ≥ 1.8 dials 443 even in plaintext, and older ones do not dial at all.
+ *
+ * @throws SiderolinkError `invalid_argument` for a URL, version or combination that no Talos accepts
+ */
+export function kernelArgs(input: KernelArgsInput): KernelArgs {
+  const version = input.talosVersion === undefined ? undefined : parseMinor(input.talosVersion);
+  const before = (minor: number) => version !== undefined && version < minor;
+  if (input.tunnel === true && before(7)) {
+    throw new SiderolinkError('invalid_argument', 'WireGuard over gRPC needs Talos 1.7 or newer');
+  }
+  const api = parseApiUrl(input.apiUrl);
+  const warnings: string[] = [];
+  if (api.scheme === 'grpc') {
+    warnings.push(
+      'grpc:// is plaintext: whoever is on the path can answer in our place and own machines in maintenance. Use TLS (api.tls) outside a trusted network.',
+    );
+  }
+  // Talos 1.0 takes a bare host:port, always plaintext, and has no token to send.
+  if (before(1)) {
+    warnings.push('Talos 1.0 sends no join token and speaks no TLS: it joins only where neither is required.');
+  }
+  const url = before(1) ? `${api.host}:${api.port}` : apiUrlWithQuery(api, input);
+  const events = hostPort(input.server, input.eventsPort);
+  const kmsg = `tcp://${hostPort(input.server, input.kmsgPort)}`;
+  return {
+    args: [`siderolink.api=${url}`, `talos.events.sink=${events}`, `talos.logging.kernel=${kmsg}`],
+    documents: before(5) ? null : machineConfig(url, events, kmsg),
+    warnings,
+  };
+}
+
+/** `host:port`, an IPv6 address in brackets. */
+export function hostPort(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+interface ApiUrl {
+  readonly scheme: 'grpc' | 'https';
+  readonly host: string;
+  readonly port: string;
+}
+
+function parseApiUrl(text: string): ApiUrl {
+  const bad = (why: string) =>
+    new SiderolinkError('invalid_argument', `the API URL ${why}; write grpc://host:port or https://host:port`);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) throw bad('is no URL');
+  const scheme = url.protocol.slice(0, -1);
+  if (scheme !== 'grpc' && scheme !== 'https') throw bad(`has the scheme ${scheme}`);
+  if (url.hostname === '') throw bad('has no host');
+  if (url.username !== '' || url.password !== '') throw bad('has a user or password');
+  if (url.pathname !== '' && url.pathname !== '/') throw bad('has a path');
+  if (url.search !== '' || url.hash !== '') throw bad('has a query or fragment');
+  const port = url.port === '' && scheme === 'https' ? '443' : url.port;
+  if (port === '' || port === '0') throw bad('has no port');
+  return { scheme, host: url.hostname, port };
+}
+
+function apiUrlWithQuery(api: ApiUrl, input: KernelArgsInput): string {
+  const token = input.token === undefined || input.token === '' ? TOKEN_PLACEHOLDER : input.token;
+  const tunnel = input.tunnel === true ? '&grpc_tunnel=true' : '';
+  return `${api.scheme}://${api.host}:${api.port}?jointoken=${queryEncode(token)}${tunnel}`;
+}
+
+/** Percent-encodes for a Go URL query, a kernel command line, a shell and a quoted YAML string at once. */
+function queryEncode(text: string): string {
+  const encoded = encodeURIComponent(text.toWellFormed());
+  return encoded.replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function machineConfig(apiUrl: string, events: string, kmsg: string): string {
+  return `apiVersion: v1alpha1
+kind: SideroLinkConfig
+apiUrl: ${yamlString(apiUrl)}
+---
+apiVersion: v1alpha1
+kind: EventSinkConfig
+endpoint: ${yamlString(events)}
+---
+apiVersion: v1alpha1
+kind: KmsgLogConfig
+name: siderolink
+url: ${yamlString(kmsg)}
+`;
+}
+
+function yamlString(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The minor of a `1.x` version; Talos has no other major. */
+function parseMinor(text: string): number {
+  const match = /^v?1\.(\d{1,4})(?:[.+-]|$)/.exec(text);
+  if (match === null) {
+    throw new SiderolinkError(
+      'invalid_argument',
+      `${JSON.stringify(text)} is no Talos version; write for example v1.13.0`,
+    );
+  }
+  return Number(match[1]);
+}
