@@ -37,6 +37,15 @@ export class Health {
     return this.conditions.every((condition) => condition.severity !== 'error');
   }
 
+  /** One line for systemd's STATUS: what is wrong, the worst first, or `ready`. */
+  get summary(): string {
+    const wrong = (['error', 'warning'] as const).flatMap((severity) =>
+      this.conditions.filter((condition) => condition.severity === severity),
+    );
+    if (wrong.length === 0) return 'ready';
+    return wrong.map(({ name, severity, message }) => `${severity}: ${name}: ${message}`).join('; ');
+  }
+
   onChange(listener: (condition: Condition) => void): void {
     this.#listeners.add(listener);
   }

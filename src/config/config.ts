@@ -8,6 +8,10 @@ import { type Path, type Problem, type Source, valueSource, yamlSource } from '.
 import { unknownKeyMessage } from './suggest.ts';
 import { deepFreeze, fillEmptySections, merge, without } from './tree.ts';
 
+export { zeroConfig } from './defaults.ts';
+export type { Config } from './schema.ts';
+
+/** Where the file is looked for when nothing else is said. */
 export const DEFAULT_CONFIG_PATH = '/etc/siderolinkd/config.yaml';
 
 export interface LoadOptions {
