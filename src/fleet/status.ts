@@ -1,0 +1,89 @@
+import ipaddr from 'ipaddr.js';
+import { SiderolinkError } from '../domain/errors.ts';
+import type { MachineEvent } from '../domain/event.ts';
+import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
+import { type EventStatus, foldStatus, NO_STATUS } from '../domain/status.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Machine, MachineStatus, Statuses } from './types.ts';
+
+export interface StatusOptions {
+  /** CIDRs left out of machine addresses. */
+  readonly negativeAddressFilter?: readonly string[];
+}
+
+/** A status row in the registry, as JSON. `last_seen` is milliseconds since the epoch. */
+interface StatusDoc {
+  readonly status: EventStatus;
+  readonly last_seen: number | null;
+}
+
+/** The folded status of each machine: in memory, and with each event in the registry. */
+export class StatusTable implements Statuses {
+  readonly #clock: Clock;
+  readonly #filter: AddressFilter;
+  readonly #statuses = new Map<number, EventStatus>();
+  readonly #lastSeen = new Map<number, number>();
+
+  /** @throws SiderolinkError `configuration` for a filter that is no CIDR, `storage` for a row that is no JSON */
+  constructor(
+    options: StatusOptions,
+    deps: { readonly image: Pick<RegistryImage, 'statuses'>; readonly clock: Clock },
+  ) {
+    this.#clock = deps.clock;
+    this.#filter = addressFilter(options.negativeAddressFilter ?? []);
+    for (const row of deps.image.statuses) {
+      const doc = parseDoc(row);
+      this.#statuses.set(row.machine, { ...NO_STATUS, ...doc.status });
+      if (doc.last_seen !== null) this.#lastSeen.set(row.machine, doc.last_seen);
+    }
+  }
+
+  get(machine: number): MachineStatus {
+    const { boot: _, ...status } = this.#statuses.get(machine) ?? NO_STATUS;
+    return { ...status, lastSeen: this.#lastSeen.get(machine) ?? null };
+  }
+
+  /** Notes that the machine sent something. Stored with its next event. */
+  touch(machine: number): void {
+    this.#lastSeen.set(machine, this.#clock.now());
+  }
+
+  /** Folds an event of the machine's boot `boot` in and returns the row for the commit that stores the event. */
+  fold(machine: Pick<Machine, 'id' | 'address'>, boot: number, event: MachineEvent): RegistryOp {
+    this.touch(machine.id);
+    const before = this.#statuses.get(machine.id) ?? NO_STATUS;
+    const keep = (address: string) => address !== machine.address && this.#filter(address);
+    const status = foldStatus(before, event, boot, keep);
+    this.#statuses.set(machine.id, status);
+    const doc: StatusDoc = { status, last_seen: this.#lastSeen.get(machine.id) ?? null };
+    return { op: 'putStatus', machine: machine.id, doc: JSON.stringify(doc) };
+  }
+}
+
+type AddressFilter = (address: string) => boolean;
+
+/**
+ * Keeps an address that parses and lies in none of the prefixes. A prefix matches addresses of its own family only, as
+ * Sidero Metal's does (facts/sidero-metal.md section 3.5).
+ */
+function addressFilter(prefixes: readonly string[]): AddressFilter {
+  const ranges = prefixes.map((prefix) => {
+    if (!ipaddr.isValidCIDR(prefix)) {
+      throw new SiderolinkError('configuration', `status.negative_address_filter: ${prefix} is not a CIDR`);
+    }
+    return ipaddr.parseCIDR(prefix);
+  });
+  return (text) => {
+    if (!ipaddr.isValid(text)) return false;
+    const address = ipaddr.parse(text);
+    return !ranges.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits]));
+  };
+}
+
+function parseDoc(row: { readonly machine: number; readonly doc: string }): StatusDoc {
+  try {
+    return JSON.parse(row.doc) as StatusDoc;
+  } catch (cause) {
+    throw new SiderolinkError('storage', 'a status in the registry is not JSON', { machine: row.machine }, { cause });
+  }
+}
