@@ -1,0 +1,70 @@
+# Starting, watching and ending the processes of scripts/run.
+# shellcheck shell=bash disable=SC2016
+
+# start_apart LOG COMMAND… : in a session of its own, so that Ctrl-C reaches this script alone and things end in order.
+# Its pid is in STARTED.
+start_apart() {
+  local log=$1
+  shift
+  setsid "$@" </dev/null >>"$log" 2>&1 &
+  # shellcheck disable=SC2034 # the caller reads it
+  STARTED=$!
+}
+
+is_running() {
+  kill -0 "$1" 2>/dev/null
+}
+
+# end_process PID NAME SECONDS: asks, waits, and says so when it has to force. HURRY=1 forces at once.
+end_process() {
+  local pid=$1 name=$2 tenths=$(($3 * 10))
+  if [[ -z $pid ]] || ! is_running "$pid"; then return 0; fi
+  kill -TERM "$pid" 2>/dev/null
+  while is_running "$pid"; do
+    if ((tenths-- <= 0)) || [[ -n ${HURRY:-} ]]; then
+      note "$name did not stop; forcing"
+      kill -KILL "$pid" 2>/dev/null
+      break
+    fi
+    sleep 0.1
+  done
+  wait "$pid" 2>/dev/null
+  return 0
+}
+
+# show_tail LOG: the last lines, those that are JSON as a person reads them.
+show_tail() {
+  tail -n 20 "$1" | node -e '
+    for (const line of require("node:fs").readFileSync(0, "utf8").split("\n")) {
+      if (line === "") continue;
+      let entry;
+      try { entry = JSON.parse(line); } catch { entry = undefined; }
+      if (typeof entry !== "object" || entry === null) { process.stderr.write(`    ${line}\n`); continue; }
+      const { level, time, msg, ...rest } = entry;
+      const detail = Object.keys(rest).length === 0 ? "" : ` ${JSON.stringify(rest)}`;
+      process.stderr.write(`    ${level ?? ""} ${msg ?? ""}${detail}\n`);
+    }
+  '
+}
+
+# json_field NAME: that field of the JSON object on stdin.
+json_field() {
+  node -e '
+    const value = JSON.parse(require("node:fs").readFileSync(0, "utf8"))[process.argv[1]];
+    if (typeof value !== "string" || value === "") { process.stderr.write(`no ${process.argv[1]} in the answer\n`); process.exit(1); }
+    process.stdout.write(`${value}\n`);
+  ' "$1"
+}
+
+# has_live_token FILE: whether the list of tokens on stdin has the one in the file, neither revoked nor expired.
+has_live_token() {
+  node -e '
+    const { readFileSync } = require("node:fs");
+    const id = readFileSync(process.argv[1], "utf8").trim().split(".", 1)[0];
+    const answer = JSON.parse(readFileSync(0, "utf8"));
+    const tokens = Array.isArray(answer) ? answer : Object.values(answer).find(Array.isArray) ?? [];
+    const token = tokens.find((candidate) => candidate.id === id);
+    const expired = token?.expires_at != null && Date.parse(token.expires_at) <= Date.now();
+    process.exit(token !== undefined && token.revoked_at == null && !expired ? 0 : 1);
+  ' "$1"
+}
