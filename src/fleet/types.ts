@@ -37,6 +37,9 @@ export interface Boot {
   readonly publicKey: PublicKey;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** The kernel's own seq of the boot's newest line, and its clock in microseconds; null before the first line. */
+  readonly lastSeq?: number | null;
+  readonly lastClock?: number | null;
   /** The boot's row with what is known now: seen ranges, last seq and clock. */
   op(): RegistryOp;
 }

@@ -1,0 +1,70 @@
+import type { PublicKey } from '../domain/keys.ts';
+import type { Tags } from '../domain/record.ts';
+import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
+import { trust, type UniqueTokens } from '../domain/unique-token.ts';
+import type { NodeUuid } from '../domain/uuid.ts';
+import type { Machine, MachineState } from './types.ts';
+
+/** A machine with what only joining may know of it. */
+export interface MachineRow {
+  readonly machine: Machine;
+  readonly uniqueTokens: UniqueTokens;
+  /** The join token of its first join, by id. */
+  readonly firstToken: string | null;
+  /** Other UUIDs under which it joins: the byte-swapped one of a pre-registered machine. */
+  readonly aliases: readonly NodeUuid[];
+}
+
+/** A machine's row in the registry, as JSON. Times are milliseconds since the epoch. */
+interface MachineDoc {
+  readonly state: MachineState;
+  readonly tags: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly key: PublicKey | null;
+  readonly boot: number;
+  readonly talos_version: string | null;
+  readonly unique_tokens: UniqueTokens;
+  readonly first_token: string | null;
+  readonly aliases: readonly NodeUuid[];
+  readonly created_at: number;
+  readonly joined_at: number | null;
+  readonly version: number;
+}
+
+export function machineOp({ machine, uniqueTokens, firstToken, aliases }: MachineRow): RegistryOp {
+  const doc: MachineDoc = {
+    state: machine.state,
+    tags: machine.tags.id,
+    labels: machine.labels,
+    key: machine.key,
+    boot: machine.boot,
+    talos_version: machine.talosVersion,
+    unique_tokens: uniqueTokens,
+    first_token: firstToken,
+    aliases,
+    created_at: machine.createdAt,
+    joined_at: machine.joinedAt,
+    version: machine.version,
+  };
+  return { op: 'putMachine', id: machine.id, uuid: machine.uuid, address: machine.address, doc: JSON.stringify(doc) };
+}
+
+export function machineRow(row: RegistryImage['machines'][number], tags: ReadonlyMap<number, Tags>): MachineRow {
+  const doc = JSON.parse(row.doc) as MachineDoc;
+  const machine: Machine = {
+    id: row.id,
+    uuid: row.uuid,
+    address: row.address,
+    state: doc.state,
+    tags: tags.get(doc.tags) ?? { id: doc.tags, server_uuid: row.uuid, ownership: {} },
+    labels: doc.labels,
+    key: doc.key,
+    boot: doc.boot,
+    talosVersion: doc.talos_version,
+    uniqueToken: trust(doc.unique_tokens),
+    createdAt: doc.created_at,
+    joinedAt: doc.joined_at,
+    version: doc.version,
+  };
+  return { machine, uniqueTokens: doc.unique_tokens, firstToken: doc.first_token, aliases: doc.aliases };
+}
