@@ -1,0 +1,333 @@
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
+import type { PublicKey } from '../domain/keys.ts';
+import type { Overlay } from '../domain/overlay.ts';
+import { isRight, outcome, patchPeers, planPeers } from '../domain/peer-plan.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { ChangeBatcher } from './batcher.ts';
+import { type Backend, DeviceMaker } from './device-maker.ts';
+import { parseInterfaceName } from './interface-name.ts';
+import type { WireGuardMetrics } from './metrics.ts';
+import { IsolationTable } from './nftables.ts';
+import { OverlayLink } from './overlay-link.ts';
+import type { Runner } from './runner.ts';
+import type { ObservedDevice, PeerChange, PeerSpec, Repair, WireGuard } from './types.ts';
+import { chunkChanges, Wg } from './wg.ts';
+
+export interface WireGuardDeviceOptions {
+  /** At most 15 characters. */
+  readonly interface: string;
+  readonly backend: 'auto' | Backend;
+  /** The key that the device must show; that of `privateKeyFile`. */
+  readonly publicKey: PublicKey;
+  /** A file of mode 0600 that `wg` reads: 32 bytes in base64. */
+  readonly privateKeyFile: string;
+  /** UDP; 0 leaves the choice to the system. */
+  readonly listenPort: number;
+  readonly overlay: Overlay;
+  /** Whether the isolation table is kept. */
+  readonly firewall: boolean;
+  /** Local users that may reach machines; empty for none. */
+  readonly allowGroup: string;
+  readonly kmsgPort: number;
+  readonly eventsPort: number;
+  /** Our user; default: that of this process. */
+  readonly uid?: number;
+  /** How long the first change of a batch waits for others. Default 50 ms. */
+  readonly batchWindowMs?: number;
+  /** Default 10 s. */
+  readonly applyDeadlineMs?: number;
+  /** Changes waiting at most; further ones are refused as `exhausted`. Default 20,000. */
+  readonly maxPendingChanges?: number;
+  /** Peers named in one `wg set` (facts/users.md B5). Default 500. */
+  readonly peersPerCall?: number;
+}
+
+export interface WireGuardDeviceDeps {
+  readonly runner: Runner;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: WireGuardMetrics;
+}
+
+/** Name of the health condition that tells whether device and firewall are as they should be. */
+const CONDITION = 'wireguard';
+
+/**
+ * The WireGuard device, its address, routes and firewall, driven by `wg`, `ip` and `nft`. All work on it is done one
+ * piece after the other; each piece reads, compares, repairs, and reads again.
+ */
+export class WireGuardDevice implements WireGuard {
+  readonly publicKey: PublicKey;
+  readonly #options: WireGuardDeviceOptions;
+  readonly #link: OverlayLink;
+  readonly #wg: Wg;
+  readonly #maker: DeviceMaker;
+  readonly #table: IsolationTable;
+  readonly #batcher: ChangeBatcher;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #health: Health;
+  readonly #metrics: WireGuardMetrics;
+  readonly #peersPerCall: number;
+  #backend: Backend;
+  #queue: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  /** @throws SiderolinkError `configuration` for a name that is none */
+  constructor(options: WireGuardDeviceOptions, deps: WireGuardDeviceDeps) {
+    const name = parseInterfaceName(options.interface);
+    const { runner, clock, logger, health } = deps;
+    this.publicKey = options.publicKey;
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#health = health;
+    this.#metrics = deps.metrics;
+    this.#peersPerCall = options.peersPerCall ?? 500;
+    this.#backend = options.backend === 'userspace' ? 'userspace' : 'kernel';
+    this.#link = new OverlayLink({ interface: name, overlay: options.overlay }, { runner });
+    this.#wg = new Wg({ interface: name }, { runner });
+    this.#maker = new DeviceMaker(
+      { interface: name, backend: options.backend },
+      { link: this.#link, wg: this.#wg, runner, clock, logger },
+    );
+    this.#table = new IsolationTable(
+      {
+        interface: name,
+        overlay: options.overlay,
+        kmsgPort: options.kmsgPort,
+        eventsPort: options.eventsPort,
+        allowGroup: options.allowGroup,
+        uid: options.uid ?? process.getuid?.() ?? 0,
+      },
+      { runner, health },
+    );
+    this.#batcher = new ChangeBatcher(
+      {
+        windowMs: options.batchWindowMs ?? 50,
+        deadlineMs: options.applyDeadlineMs ?? 10_000,
+        maxPending: options.maxPendingChanges ?? 20_000,
+      },
+      { clock, run: (changes) => this.#alone(() => this.#applyBatch(changes)) },
+    );
+  }
+
+  /** What the device runs on; before `start` what would be tried first. */
+  get backend(): Backend {
+    return this.#backend;
+  }
+
+  async start(): Promise<void> {
+    await this.#alone(async () => {
+      const before = await this.#link.view();
+      try {
+        await this.#repairDevice();
+      } catch (error) {
+        // Nothing of a failed start is left, except a device that was there before: it may carry links.
+        if (before === undefined) await this.#takeDown().catch((cause: unknown) => this.#warnLeftover(cause));
+        throw error;
+      }
+    });
+    this.#health.set(CONDITION, 'ok');
+  }
+
+  async reconcile(desired: readonly PeerSpec[]): Promise<Repair> {
+    // What is asked for between this call and our turn is newer than `desired`.
+    const recorder = this.#batcher.record();
+    try {
+      const repair = await this.#alone(async () => {
+        this.#refuseStopped();
+        const observed = await this.#repairDevice();
+        return this.#repairPeers(patchPeers(desired, recorder.changes()), observed);
+      });
+      this.#health.set(CONDITION, 'ok');
+      return repair;
+    } catch (error) {
+      this.#metrics.commandFailures.inc({ kind: 'reconcile' });
+      this.#health.set(CONDITION, 'error', errorMessage(error));
+      throw error;
+    } finally {
+      recorder.stop();
+    }
+  }
+
+  async apply(change: PeerChange): Promise<void> {
+    try {
+      await this.#batcher.submit(change);
+      this.#metrics.changes.inc({ result: 'done' });
+    } catch (error) {
+      this.#metrics.changes.inc({ result: 'failed' });
+      throw error;
+    }
+  }
+
+  async observe(): Promise<ObservedDevice> {
+    const started = this.#clock.monotonic();
+    try {
+      const observed = await this.#wg.dump();
+      this.#metrics.peers.set(observed.peers.size);
+      this.#metrics.observeSeconds.observe((this.#clock.monotonic() - started) / 1000);
+      return observed;
+    } catch (error) {
+      this.#metrics.commandFailures.inc({ kind: 'observe' });
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#batcher.stop();
+    await this.#queue;
+  }
+
+  async down(): Promise<void> {
+    await this.stop();
+    await this.#alone(() => this.#takeDown());
+  }
+
+  /** One piece of work after the other; a failed one does not hold up the next. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(work);
+    this.#queue = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /**
+   * All but the peers; gives what the device shows then. The table comes first: the interface is never there without it.
+   */
+  async #repairDevice(): Promise<ObservedDevice> {
+    if (this.#options.firewall && (await this.#table.repair())) this.#repaired('firewall');
+    for (const what of await this.#link.repairUnreachable()) this.#repaired(what);
+    const { backend, link, made, observed } = await this.#maker.ensure();
+    this.#backend = backend;
+    if (made) this.#repaired('device');
+    const newKey = await this.#repairKey(observed);
+    for (const what of await this.#link.repairLink(link)) this.#repaired(what);
+    const newPort = await this.#repairPort(observed);
+    for (const what of await this.#link.repairAddressing()) this.#repaired(what);
+    if (!newKey && !newPort) return observed;
+    const after = await this.#wg.dump();
+    this.#verifyKey(after);
+    return after;
+  }
+
+  async #repairKey(observed: ObservedDevice): Promise<boolean> {
+    if (observed.publicKey === this.publicKey) return false;
+    await this.#wg.setPrivateKey(this.#options.privateKeyFile);
+    this.#repaired('key');
+    return true;
+  }
+
+  #verifyKey(observed: ObservedDevice): void {
+    if (observed.publicKey === this.publicKey) return;
+    throw new SiderolinkError('command_failed', 'the WireGuard device does not show our public key', {
+      expected: this.publicKey,
+      shown: observed.publicKey,
+    });
+  }
+
+  /** Only once the interface is up does a port that is taken show itself as an error. */
+  async #repairPort(observed: ObservedDevice): Promise<boolean> {
+    const { listenPort } = this.#options;
+    if (listenPort === 0 || observed.listenPort === listenPort) return false;
+    try {
+      await this.#wg.setListenPort(listenPort);
+    } catch (error) {
+      // The device may show the port that it could not have: then the next start would believe it.
+      await this.#wg.setListenPort(0).catch(() => undefined);
+      throw new SiderolinkError(
+        'configuration',
+        `wireguard.listen_port: UDP port ${listenPort} cannot be had: ${errorMessage(error)}`,
+        {},
+        { cause: error },
+      );
+    }
+    this.#repaired('port');
+    return true;
+  }
+
+  async #repairPeers(desired: readonly PeerSpec[], observed: ObservedDevice): Promise<Repair> {
+    const plan = planPeers(desired, observed.peers);
+    if (plan.steps.length > 0) {
+      for (const chunk of chunkChanges(plan.steps, this.#peersPerCall)) await this.#wg.setPeers(chunk);
+      const after = await this.#wg.dump();
+      this.#verifyKey(after);
+      const left = planPeers(desired, after.peers).steps.length;
+      if (left > 0) {
+        throw new SiderolinkError('command_failed', 'the WireGuard device does not show the peers that were set', {
+          left,
+        });
+      }
+      const { added, removed, changed } = plan;
+      this.#metrics.repairs.inc({ what: 'peer' }, plan.steps.length);
+      this.#logger.info({ added, removed, changed, empty: plan.empty.length }, 'repaired the peers of the device');
+    }
+    return { added: plan.added, removed: plan.removed, changed: plan.changed };
+  }
+
+  async #applyBatch(changes: readonly PeerChange[]): Promise<readonly (Error | undefined)[]> {
+    const started = this.#clock.monotonic();
+    const failures = new Map<PeerChange, Error>();
+    for (const chunk of chunkChanges(changes, this.#peersPerCall)) {
+      try {
+        await this.#wg.setPeers(chunk);
+      } catch (error) {
+        this.#metrics.commandFailures.inc({ kind: 'apply' });
+        this.#logger.error(
+          { error: errorMessage(error), changes: chunk.length },
+          'the device refused changes of peers',
+        );
+        for (const change of chunk) failures.set(change, error as Error);
+      }
+    }
+    const observed = await this.#wg.dump();
+    this.#verifyKey(observed);
+    const expected = outcome(changes);
+    this.#metrics.batchSeconds.observe((this.#clock.monotonic() - started) / 1000);
+    return changes.map((change) => failures.get(change) ?? notShown(change, expected, observed));
+  }
+
+  async #takeDown(): Promise<void> {
+    await this.#maker.remove();
+    await this.#link.removeUnreachable();
+    await this.#table.remove();
+  }
+
+  #refuseStopped(): void {
+    if (this.#stopped) throw new SiderolinkError('unavailable', 'the WireGuard device is being let go');
+  }
+
+  #repaired(what: string): void {
+    this.#metrics.repairs.inc({ what });
+    this.#logger.info({ interface: this.#options.interface, what }, 'repaired the overlay');
+  }
+
+  #warnLeftover(cause: unknown): void {
+    this.#logger.warn({ error: errorMessage(cause) }, 'could not take back all of a start that failed');
+  }
+}
+
+/** Why a change does not count as done; `undefined` if the device shows its outcome, or that of a later one for its peers. */
+function notShown(
+  { remove, set }: PeerChange,
+  expected: ReadonlyMap<PublicKey, string | null>,
+  observed: ObservedDevice,
+): Error | undefined {
+  for (const key of [remove, set?.publicKey]) {
+    if (key === undefined) continue;
+    const address = expected.get(key) ?? null;
+    const shown = observed.peers.get(key);
+    const right = address === null ? shown === undefined : isRight(shown, address as PeerSpec['address']);
+    if (!right) {
+      return new SiderolinkError('command_failed', 'the WireGuard device does not show the peer that was set', {
+        publicKey: key,
+        address,
+        shown: shown === undefined ? null : shown.allowedIps.join(','),
+      });
+    }
+  }
+  return undefined;
+}

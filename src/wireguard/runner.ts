@@ -1,0 +1,99 @@
+import { ExecaError, execa } from 'execa';
+import { SiderolinkError } from '../domain/errors.ts';
+
+export interface RunOptions {
+  /** After so many milliseconds the command is killed and the run fails. */
+  readonly timeoutMs?: number;
+  /** Starts the command in a session of its own, so that what it leaves running outlives us and our terminal. */
+  readonly detached?: boolean;
+}
+
+/**
+ * Runs one command of the system (`ip`, `wg`, `nft`, …) and gives its standard output. All our effects on the network go
+ * through it, so a test can put a model of the system, or another network namespace, in its place.
+ *
+ * @throws SiderolinkError `command_failed`; `details` are those of {@link CommandFailure}
+ */
+export interface Runner {
+  run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<string>;
+}
+
+/** Details of a `command_failed` of a runner. Standard output is never among them: `wg show … dump` holds the private key. */
+export type CommandFailure = {
+  readonly argv: string;
+  /** `null` if it never ran or was killed. */
+  readonly exitCode: number | null;
+  readonly stderr: string;
+};
+
+const MAX_ARGV_TEXT = 400;
+const MAX_STDERR_TEXT = 2000;
+/** A dump of 100,000 peers is 30 MB. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** Runs commands of this host. No secret may be in an argv: other users read it. */
+export class CommandRunner implements Runner {
+  readonly #timeoutMs: number;
+
+  /** `timeoutMs`: deadline of a command that names none. */
+  constructor(options: { readonly timeoutMs?: number } = {}) {
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+  }
+
+  async run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
+    const [file, ...args] = argv;
+    const timeout = options.timeoutMs ?? this.#timeoutMs;
+    try {
+      const { stdout } = await execa(file, args, {
+        // A closed environment: translated messages and wireguard-go's LOG_LEVEL, with which it never lets go of our
+        // pipes (facts/feasibility.md section 0), stay out.
+        env: environment(),
+        extendEnv: false,
+        stdin: 'ignore',
+        timeout,
+        killSignal: 'SIGKILL',
+        maxBuffer: MAX_OUTPUT_BYTES,
+        ...(options.detached === true ? { detached: true, cleanup: false, cwd: '/' } : {}),
+      });
+      return stdout;
+    } catch (error) {
+      throw commandFailed(argv, error, timeout);
+    }
+  }
+}
+
+function environment(): Record<string, string> {
+  // Debian keeps ip and nft in sbin, which an ordinary user's PATH lacks.
+  return { LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
+}
+
+function commandFailed(argv: readonly [string, ...string[]], error: unknown, timeoutMs: number): SiderolinkError {
+  const failure: ExecaError | undefined = error instanceof ExecaError ? error : undefined;
+  const said: unknown = failure?.stderr;
+  const stderr = typeof said === 'string' ? said.trim().slice(0, MAX_STDERR_TEXT) : '';
+  const details: CommandFailure = {
+    argv: shorten(argv.join(' ')),
+    exitCode: failure?.exitCode ?? null,
+    stderr,
+  };
+  // execa's own error is no cause: its properties hold the standard output.
+  return new SiderolinkError('command_failed', `${argv[0]}: ${reason(failure, stderr, timeoutMs)}`, details);
+}
+
+function reason(failure: ExecaError | undefined, stderr: string, timeoutMs: number): string {
+  if (failure?.code === 'ENOENT') return 'this program is not installed';
+  if (failure?.timedOut === true) return `gave no answer within ${timeoutMs} ms`;
+  if (stderr !== '') return stderr.split('\n', 1)[0] ?? stderr;
+  if (failure?.exitCode !== undefined) return `exit code ${failure.exitCode}`;
+  return failure?.code ?? 'could not be run';
+}
+
+function shorten(text: string): string {
+  return text.length <= MAX_ARGV_TEXT ? text : `${text.slice(0, MAX_ARGV_TEXT)}… (${text.length} characters)`;
+}
+
+/** What a command that failed said on standard error; empty for any other error. */
+export function stderrOf(error: unknown): string {
+  const stderr = error instanceof SiderolinkError ? error.details['stderr'] : undefined;
+  return typeof stderr === 'string' ? stderr : '';
+}
