@@ -1,0 +1,177 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import swagger from '@fastify/swagger';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type RawServerDefault,
+} from 'fastify';
+import { createJsonSchemaTransform, jsonSchemaTransformObject, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { Problem } from '../client/api.ts';
+import { ERRORS, SiderolinkError } from '../domain/errors.ts';
+import { version } from '../version.ts';
+import { type ControlMetrics, controlMetrics } from './metrics.ts';
+import { InvalidRequest, partName, problemOf, problemOfStatus } from './problem.ts';
+import { kernelArgsRoutes } from './routes/kernel-args.ts';
+import { machineRoutes } from './routes/machines.ts';
+import { recordRoutes } from './routes/records.ts';
+import { statusRoutes } from './routes/status.ts';
+import { streamRoutes } from './routes/stream.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import type { Streams } from './streams.ts';
+import type { ControlDeps, ControlLimits } from './types.ts';
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** What a route needs beside the deps of the server. */
+export interface RouteDeps extends ControlDeps {
+  readonly limits: Required<ControlLimits>;
+  readonly streams: Streams;
+  readonly controlMetrics: ControlMetrics;
+}
+
+/** The control API without a listener: every listener serves one of these. */
+export async function buildApp(
+  limits: Required<ControlLimits>,
+  deps: ControlDeps & { readonly streams: Streams },
+): Promise<App> {
+  const metrics = deps.metrics.getSingleMetric('siderolinkd_control_requests_total');
+  if (metrics !== undefined) throw new SiderolinkError('internal', 'one control server for each metrics registry');
+  const routeDeps: RouteDeps = { ...deps, limits, controlMetrics: controlMetrics(deps.metrics) };
+  const app: App = fastify({
+    bodyLimit: limits.maxBodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    exposeHeadRoutes: false,
+    return503OnClosing: true,
+    clientErrorHandler: refuseBrokenHttp,
+    frameworkErrors: (error, _request, reply) => sendError(reply as unknown as Reply, error),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.server.maxConnections = limits.maxConnections;
+  app.setValidatorCompiler(({ schema, httpPart }) => validator(schema as unknown as z.ZodType, httpPart));
+  // What we answer is made by our own typed code, and a page of records is text already.
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  acceptEmptyJson(app);
+  handleErrors(app, deps);
+  observeRequests(app, routeDeps);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'siderolinkd control API',
+        version,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+    },
+    transform: createJsonSchemaTransform({ zodToJsonConfig: { override: tidySchema } }),
+    transformObject: jsonSchemaTransformObject,
+  });
+  for (const routes of [statusRoutes, machineRoutes, tokenRoutes, kernelArgsRoutes, recordRoutes, streamRoutes]) {
+    routes(app, routeDeps);
+  }
+  app.get(
+    '/v1/openapi.json',
+    {
+      schema: {
+        operationId: 'openapi',
+        summary: 'This document',
+        response: { 200: z.record(z.string(), z.unknown()) },
+      },
+    },
+    async () => app.swagger() as unknown as Record<string, unknown>,
+  );
+  await app.ready();
+  return app;
+}
+
+function validator(schema: z.ZodType, httpPart: string | undefined) {
+  return (data: unknown) => {
+    // The framework says null where there is no body.
+    const result = schema.safeParse(httpPart === 'body' && data === null ? undefined : data);
+    if (result.success) return { value: result.data };
+    return { error: new InvalidRequest(partName(httpPart), result.error.issues) };
+  };
+}
+
+/** A parameter's text is checked by a pattern that means nothing for the number the document declares. */
+function tidySchema({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
+  if (jsonSchema['type'] === 'integer') delete jsonSchema['pattern'];
+}
+
+/** A POST without a body may still name a content type. */
+function acceptEmptyJson(app: App): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, String(body), done);
+  });
+}
+
+function handleErrors(app: App, { logger }: ControlDeps): void {
+  app.setErrorHandler((error, request, reply) => {
+    const status = (error as FastifyError).statusCode ?? 500;
+    const ours = error instanceof SiderolinkError;
+    if (ours ? ERRORS[error.code].http >= 500 : status >= 500) {
+      logger.error({ err: error, method: request.method, route: request.routeOptions.url }, 'control request failed');
+    }
+    return sendError(reply, error);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
+    return send(reply, problemOfStatus(404, `no ${request.method} ${path} here; GET /v1/openapi.json lists what is`));
+  });
+}
+
+/** What the answers to errors need of a reply, whatever its route. */
+interface Reply {
+  code(status: number): unknown;
+  header(name: string, value: string): unknown;
+  type(contentType: string): unknown;
+  serializer(serialize: (value: unknown) => string): unknown;
+  send(value: Problem): unknown;
+}
+
+function sendError(reply: Reply, error: unknown) {
+  if (error instanceof SiderolinkError) return send(reply, problemOf(error));
+  const { statusCode, code, message } = error as FastifyError;
+  // Words of the JSON parser say where the body breaks; nothing of ours is in them.
+  const detail = code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? `body: ${message}` : undefined;
+  return send(reply, problemOfStatus(statusCode ?? 500, detail));
+}
+
+function send(reply: Reply, answer: Problem | undefined) {
+  const problem = answer ?? problemOf(new SiderolinkError('internal', ''));
+  // Refused before the whole body came: the rest of it would be read as the next request.
+  if (problem.status === 413 || problem.status === 408) reply.header('connection', 'close');
+  reply.code(problem.status);
+  reply.type('application/problem+json');
+  reply.serializer((value) => JSON.stringify(value));
+  return reply.send(problem);
+}
+
+/** Bytes that are no HTTP never become a request. */
+function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
+  const body = JSON.stringify(problemOfStatus(status));
+  socket.end(
+    `HTTP/1.1 ${status} ${JSON.parse(body).title}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function observeRequests(app: App, { controlMetrics: { requests, seconds }, logger }: RouteDeps): void {
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    requests.inc({ route, method: request.method, status: reply.statusCode });
+    seconds.observe({ route }, reply.elapsedTime / 1_000);
+    logger.debug({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'control request');
+  });
+}

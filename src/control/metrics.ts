@@ -1,0 +1,39 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { MetricsRegistry } from '../telemetry/metrics.ts';
+
+export type ControlMetrics = ReturnType<typeof controlMetrics>;
+
+export function controlMetrics(registry: MetricsRegistry) {
+  const registers = [registry];
+  return {
+    requests: new Counter({
+      name: 'siderolinkd_control_requests_total',
+      help: 'Requests answered, by route, method and status',
+      labelNames: ['route', 'method', 'status'],
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'siderolinkd_control_request_seconds',
+      help: 'Time to answer a request; streams are not counted',
+      labelNames: ['route'],
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    }),
+    streams: new Gauge({
+      name: 'siderolinkd_control_streams',
+      help: 'Open streams',
+      registers,
+    }),
+    streamEnds: new Counter({
+      name: 'siderolinkd_control_stream_ends_total',
+      help: 'Streams that ended, by reason: client, slow, stop, error',
+      labelNames: ['reason'],
+      registers,
+    }),
+    streamRecords: new Counter({
+      name: 'siderolinkd_control_stream_records_total',
+      help: 'Records written to streams',
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,56 @@
+import type { z } from 'zod';
+import { RecordsPage, RecordsQuery } from '../../client/api.ts';
+import { SiderolinkError } from '../../domain/errors.ts';
+import type { Machines } from '../../fleet/types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Page, Query } from '../../stream/types.ts';
+import type { App, RouteDeps } from '../app.ts';
+import { problemResponses } from '../responses.ts';
+import { parseMoment } from '../time.ts';
+import { machineOf } from './machines.ts';
+
+export function recordRoutes(app: App, { log, machines, clock }: RouteDeps): void {
+  app.get(
+    '/v1/records',
+    {
+      schema: {
+        operationId: 'listRecords',
+        summary: 'Records in the order of their seq, a page at a time',
+        querystring: RecordsQuery,
+        response: { 200: RecordsPage, ...problemResponses(404, 507) },
+      },
+    },
+    async ({ query }, reply) => {
+      const page = await log.read(toQuery(query, machines, clock));
+      // The envelopes are JSON text as they were stored: parsing them would cost and could change their numbers.
+      reply.type('application/json; charset=utf-8');
+      return pageText(page, query) as unknown as RecordsPage;
+    },
+  );
+}
+
+function toQuery(query: z.output<typeof RecordsQuery>, machines: Machines, clock: Clock): Query {
+  const now = clock.now();
+  const { after, before, tail } = query;
+  if (after !== undefined && before !== undefined && before <= after) {
+    throw new SiderolinkError('invalid_argument', 'query.before: not greater than after');
+  }
+  return {
+    filters: query.filter,
+    limit: typeof tail === 'number' ? tail : query.limit,
+    ...(tail !== undefined && tail !== false && { tail: true }),
+    ...(query.machine !== undefined && { machine: machineOf(machines, query.machine).id }),
+    ...(after !== undefined && { after }),
+    ...(before !== undefined && { before }),
+    ...(query.since !== undefined && { since: parseMoment('since', query.since, now) }),
+    ...(query.until !== undefined && { until: parseMoment('until', query.until, now) }),
+    ...(query.grep !== undefined && { grep: query.grep }),
+  };
+}
+
+function pageText(page: Page, { before, tail }: z.output<typeof RecordsQuery>): string {
+  const records = page.records.map((record) => record.json).join(',');
+  const isTail = tail !== undefined && tail !== false;
+  const atEnd = page.end || isTail || (before !== undefined && page.next >= before - 1);
+  return `{"records":[${records}],"next":${atEnd ? null : page.next},"position":${page.next}}`;
+}

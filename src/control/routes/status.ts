@@ -1,0 +1,59 @@
+import { Status } from '../../client/api.ts';
+import { version } from '../../version.ts';
+import type { App, RouteDeps } from '../app.ts';
+import { problemResponses } from '../responses.ts';
+import { tokenState } from './tokens.ts';
+
+export function statusRoutes(app: App, deps: RouteDeps): void {
+  app.get(
+    '/v1/status',
+    {
+      schema: {
+        operationId: 'getStatus',
+        summary: 'What the daemon is, and whether it is well',
+        response: { 200: Status, ...problemResponses() },
+      },
+    },
+    async () => statusJson(deps),
+  );
+}
+
+function statusJson({ log, machines, tokens, health, status: source, clock }: RouteDeps): Status {
+  const status = source.status();
+  const byState: Status['machines']['by_state'] = {};
+  const byLink: Status['machines']['by_link'] = {};
+  for (const machine of machines.all()) {
+    byState[machine.state] = (byState[machine.state] ?? 0) + 1;
+    const link = machines.view(machine).link.state;
+    byLink[link] = (byLink[link] ?? 0) + 1;
+  }
+  const list = tokens.list();
+  return {
+    version,
+    started_at: new Date(status.startedAt).toISOString(),
+    ready: health.ready,
+    installation: status.installation,
+    overlay: { prefix: status.overlay.prefix, server: status.overlay.server },
+    wireguard: {
+      public_key: status.publicKey,
+      backend: status.backend,
+      listen_port: status.listenPort,
+      endpoints: [...status.endpoints],
+    },
+    api: { url: status.apiUrl },
+    sinks: { kmsg_port: status.kmsgPort, events_port: status.eventsPort },
+    prefix: status.prefix,
+    conditions: health.conditions.map(({ name, severity, message, since }) => ({
+      name,
+      severity,
+      message,
+      since: new Date(since).toISOString(),
+    })),
+    machines: { total: machines.size, by_state: byState, by_link: byLink },
+    join_tokens: {
+      total: list.length,
+      valid: list.filter((token) => tokenState(token, clock.now()) === 'valid').length,
+    },
+    records: { head: log.head },
+  };
+}

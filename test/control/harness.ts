@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ControlServer } from '../../src/control/server.ts';
+import type { ControlLimits } from '../../src/control/types.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import type { RecordLog } from '../../src/stream/types.ts';
+import { Health } from '../../src/telemetry/health.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+import { capturedLogger, fakeStatus, MemoryLog, MemoryMachines, MemoryTokens, NOW } from './fakes.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a test looks at in an answer is its own business
+  readonly json: any;
+}
+
+export interface Harness extends AsyncDisposable {
+  readonly server: ControlServer;
+  readonly socket: string;
+  readonly directory: string;
+  readonly log: MemoryLog;
+  readonly machines: MemoryMachines;
+  readonly tokens: MemoryTokens;
+  readonly health: Health;
+  readonly logged: string[];
+  readonly metrics: ReturnType<typeof createRegistry>;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  open(path: string, headers?: Record<string, string>): Promise<IncomingMessage>;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly raw?: string;
+  readonly headers?: Record<string, string>;
+}
+
+/** A control server on a socket of its own, over memory. */
+export async function startControl(limits: ControlLimits = {}): Promise<Harness> {
+  const directory = await mkdtemp(join(tmpdir(), 'siderolink-control-'));
+  const socket = join(directory, 'run', 'control.sock');
+  const parts = { log: new MemoryLog(), machines: new MemoryMachines(), tokens: new MemoryTokens() };
+  const { logger, lines } = capturedLogger();
+  const clock: Clock = { ...systemClock, now: () => NOW };
+  const health = new Health(clock.now);
+  const metrics = createRegistry();
+  const deps = { ...parts, log: parts.log as unknown as RecordLog, health, status: fakeStatus, clock, logger, metrics };
+  const server = new ControlServer({ socket, ...limits }, deps);
+  await server.start();
+  return {
+    ...parts,
+    server,
+    socket,
+    directory,
+    health,
+    metrics,
+    logged: lines,
+    call: (method, path, options) => call(socket, method, path, options),
+    open: (path, headers) => open(socket, path, headers),
+    async [Symbol.asyncDispose]() {
+      await server.stop(2_000);
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+export async function call(socket: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const response = await send(socket, method, path, body, options.headers);
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  const isJson = /json/.test(response.headers['content-type'] ?? '');
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    text,
+    json: isJson && text !== '' ? JSON.parse(text) : undefined,
+  };
+}
+
+/** An answer whose body is still to come. */
+export function open(socket: string, path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  return send(socket, 'GET', path, undefined, headers);
+}
+
+function send(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: string | undefined,
+  headers: Record<string, string> = {},
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' };
+    const call = request({ socketPath, method, path, headers: { ...type, ...headers } }, resolve);
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** Reads a body until `until` holds for what came, and returns it. */
+export async function readUntil(response: IncomingMessage, until: (text: string) => boolean): Promise<string> {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response.iterator({ destroyOnReturn: false })) {
+    text += chunk;
+    if (until(text)) return text;
+  }
+  return text;
+}
