@@ -1,0 +1,135 @@
+import { SiderolinkError } from './errors.ts';
+import type { StringGuard } from './json-text.ts';
+
+/** What stands in place of a secret. */
+export const REDACTED = '[redacted]';
+
+/** What the bytes of every text with a secret of ours have somewhere (DESIGN section 4, "Ingest"). */
+const NEEDLES = ['jointoken', 'talos.config.'] as const;
+const NEEDLE_BYTES = NEEDLES.map((needle) => Buffer.from(needle, 'latin1'));
+
+const NAME = String.raw`(?:jointoken|talos\.config\.(?:early|inline|oauth\.[\w.-]*))`;
+// Between name and value: `=`, in JSON or YAML `: `, as a JSON escape that was escaped again; quotes around each.
+const PLAIN = String.raw`(?:\\*["'])?(?:=|\\+u003[dD]|\s*:\s*)(?:\\*["'])?`;
+const ENCODED = '%(?:25)*3[dD]';
+// A value ends at white space, a quote, an ampersand in any form. One in url-encoding ends where its own `&` is.
+const PLAIN_END = String.raw`\\+u0026|\\*["'&\s]`;
+const ENCODED_END = `%(?:25)*26|${PLAIN_END}`;
+const VALUE = (end: string, char: string) => `(?:(?!${end})${char})+`;
+
+const patternsOf = (char: string) => [
+  new RegExp(`(${NAME}${PLAIN})(${VALUE(PLAIN_END, char)})`, 'g'),
+  new RegExp(`(${NAME}${ENCODED})(${VALUE(ENCODED_END, char)})`, 'g'),
+];
+const TEXT_PATTERNS = patternsOf('[^]');
+// In bytes of an unknown format a secret is printable ASCII: what follows may be the next field.
+const BYTE_PATTERNS = patternsOf('[!-~]');
+
+const SECRET_NAME = new RegExp(`^${NAME}$`);
+/** An escape that an encoder has no need of: it may hide a name. */
+const HIDING_ESCAPE = /\\u00[2-7]/;
+
+/** Takes secrets out of what machines say, before anything is stored (law 8). */
+export class Redactor implements StringGuard {
+  readonly #extra: readonly RegExp[];
+
+  /**
+   * @param extra further secrets, as regular expressions that match decoded text; the whole match goes
+   * @throws SiderolinkError `configuration`
+   */
+  constructor(extra: readonly string[] = []) {
+    this.#extra = extra.map(compile);
+  }
+
+  /** Whether every text must be looked at, not only those with a name of ours. */
+  get always(): boolean {
+    return this.#extra.length > 0;
+  }
+
+  /** Decoded text without its secrets; the same text if it has none. */
+  text(text: string): string {
+    let result = text;
+    if (NEEDLES.some((needle) => text.includes(needle))) {
+      for (const pattern of TEXT_PATTERNS) result = result.replace(pattern, `$1${REDACTED}`);
+    }
+    for (const pattern of this.#extra) result = result.replace(pattern, REDACTED);
+    return result;
+  }
+
+  literal(raw: string): string {
+    const suspicious = this.always || NEEDLES.some((needle) => raw.includes(needle)) || HIDING_ESCAPE.test(raw);
+    if (!suspicious) return raw;
+    const decoded = JSON.parse(raw) as string;
+    const clean = this.text(decoded);
+    return clean === decoded ? raw : JSON.stringify(clean);
+  }
+
+  isSecretName(name: string): boolean {
+    return SECRET_NAME.test(name);
+  }
+
+  /** Bytes of an unknown format with each secret overwritten by as many asterisks; the same bytes if there is none. */
+  bytes(bytes: Uint8Array): Uint8Array {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (!this.always && !NEEDLE_BYTES.some((needle) => buffer.includes(needle))) return bytes;
+    const mask = (text: string) => '*'.repeat(text.length);
+    let text = buffer.toString('latin1');
+    for (const pattern of BYTE_PATTERNS) {
+      text = text.replace(pattern, (_, name: string, value: string) => name + mask(value));
+    }
+    for (const pattern of this.#extra) text = text.replace(pattern, mask);
+    return Buffer.from(text, 'latin1');
+  }
+}
+
+const NO_BLOCK = Buffer.alloc(0);
+
+/** Finds in a block of lines those that may hold a secret, with one pass over the block per name. */
+export class SecretFinder {
+  readonly #always: boolean;
+  readonly #next = NEEDLES.map(() => -1);
+  #block: Buffer = NO_BLOCK;
+
+  constructor(redactor: Redactor) {
+    this.#always = redactor.always;
+  }
+
+  /** Begins a block; returns what `from(0)` would. */
+  begin(block: Buffer): number {
+    this.#block = block;
+    this.#next.fill(-1);
+    return this.from(0);
+  }
+
+  /** The first suspicious offset at or after `offset`, infinity if there is none. Offsets must not go back. */
+  from(offset: number): number {
+    if (this.#always) return offset;
+    let first = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < NEEDLE_BYTES.length; i += 1) {
+      const known = this.#next[i] as number;
+      const next = known >= offset ? known : this.#find(i, offset);
+      if (next < first) first = next;
+    }
+    return first;
+  }
+
+  /** Lets go of the block. */
+  end(): void {
+    this.#block = NO_BLOCK;
+  }
+
+  #find(index: number, offset: number): number {
+    const found = this.#block.indexOf(NEEDLE_BYTES[index] as Buffer, offset);
+    const next = found < 0 ? Number.POSITIVE_INFINITY : found;
+    this.#next[index] = next;
+    return next;
+  }
+}
+
+function compile(source: string): RegExp {
+  try {
+    return new RegExp(source, 'g');
+  } catch (cause) {
+    throw new SiderolinkError('configuration', `sinks.redact: ${source} is not a regular expression`, {}, { cause });
+  }
+}

@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+import type { BootLog } from '../fleet/boots.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type LineLoss, LineSplitter } from '../lib/line-splitter.ts';
+
+/** Turns of the event loop without a byte after which a socket counts as read empty: each polls the socket once. */
+const QUIET_TURNS = 2;
+
+export interface KmsgConnectionHandlers {
+  /** Takes complete lines; false: read no further until `whenWritable`. */
+  onBlock(connection: KmsgConnection, block: Buffer): boolean;
+  onLoss(connection: KmsgConnection, loss: LineLoss): void;
+  onPause(): void;
+  whenWritable(machine: number): Promise<void>;
+}
+
+/** One TCP connection of a machine's kernel log. It belongs to `boot` for as long as it lives. */
+export class KmsgConnection {
+  readonly boot: BootLog;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #splitter: LineSplitter;
+  readonly #handlers: KmsgConnectionHandlers;
+  #writable = true;
+  /** Settles when the socket is read again; undefined while it is read. */
+  #paused: Promise<void> | undefined;
+  #finished: Promise<void> | undefined;
+
+  constructor(
+    options: { readonly maxLineBytes: number },
+    deps: {
+      readonly socket: Socket;
+      readonly boot: BootLog;
+      readonly clock: Clock;
+      readonly handlers: KmsgConnectionHandlers;
+    },
+  ) {
+    this.boot = deps.boot;
+    this.#socket = deps.socket;
+    this.#clock = deps.clock;
+    this.#handlers = deps.handlers;
+    this.#splitter = new LineSplitter(options, {
+      onBlock: (block) => {
+        if (!deps.handlers.onBlock(this, block)) this.#writable = false;
+      },
+      onLoss: (loss) => deps.handlers.onLoss(this, loss),
+    });
+    deps.socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    // Resets are everyday life here: what matters is that the connection is gone.
+    deps.socket.on('error', () => deps.socket.destroy());
+    deps.socket.once('close', () => this.#splitter.end());
+  }
+
+  /** Closes at once; what was not read is lost. */
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /** Reads what the socket holds, then closes it; `timeoutMs` later at the latest. Idempotent. */
+  finish(timeoutMs: number): Promise<void> {
+    this.#finished ??= this.#readEmpty(timeoutMs);
+    return this.#finished;
+  }
+
+  async #readEmpty(timeoutMs: number): Promise<void> {
+    const socket = this.#socket;
+    const cancel = this.#clock.after(timeoutMs, () => socket.destroy());
+    const closed = new Promise<void>((resolve) => {
+      if (socket.destroyed) resolve();
+      else socket.once('close', () => resolve());
+    });
+    for (let quiet = 0; quiet < QUIET_TURNS && !socket.destroyed; ) {
+      if (this.#paused !== undefined) await Promise.race([this.#paused, closed]);
+      const before = socket.bytesRead;
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = socket.bytesRead === before && this.#paused === undefined ? quiet + 1 : 0;
+    }
+    socket.destroy();
+    await closed;
+    cancel();
+  }
+
+  #read(chunk: Buffer): void {
+    this.#splitter.push(chunk);
+    if (!this.#writable && this.#paused === undefined) {
+      this.#handlers.onPause();
+      this.#socket.pause();
+      this.#paused = this.#resumeLater();
+    }
+  }
+
+  async #resumeLater(): Promise<void> {
+    await this.#handlers.whenWritable(this.boot.machine);
+    this.#writable = true;
+    this.#paused = undefined;
+    this.#socket.resume();
+  }
+}

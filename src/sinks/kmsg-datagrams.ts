@@ -1,0 +1,92 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { sourceAddress } from '../domain/overlay.ts';
+import type { BootLog } from '../fleet/boots.ts';
+import type { Machine, Machines } from '../fleet/types.ts';
+import { type LineOrigin, lineOrigin } from './line-sink.ts';
+
+/** Room for a burst while the event loop is busy; the kernel caps it at net.core.rmem_max. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+export type DatagramDrop = 'unknown_source' | 'oversized' | 'backpressure';
+
+export interface KmsgDatagramsDeps {
+  readonly machines: Pick<Machines, 'bySource'>;
+  readonly boots: { current(machine: number): BootLog | undefined };
+  /** Takes one datagram; false: no room for more until `whenWritable`. */
+  readonly take: (origin: LineOrigin, machine: Machine, datagram: Buffer) => boolean;
+  readonly whenWritable: (machine: number) => Promise<void>;
+  readonly onDrop: (reason: DatagramDrop, machine: Machine | undefined) => void;
+}
+
+/** Log lines over UDP, one JSON object a datagram. Nothing can be pushed back here: without room they are dropped. */
+export class KmsgDatagrams {
+  readonly #maxLineBytes: number;
+  readonly #deps: KmsgDatagramsDeps;
+  readonly #origins = new Map<number, LineOrigin>();
+  readonly #full = new Set<number>();
+  #socket: Socket | undefined;
+
+  constructor(options: { readonly maxLineBytes: number }, deps: KmsgDatagramsDeps) {
+    this.#maxLineBytes = options.maxLineBytes;
+    this.#deps = deps;
+  }
+
+  /** @throws Error of the socket, e.g. EADDRINUSE, EADDRNOTAVAIL */
+  bind(host: string, port: number): Promise<void> {
+    const v6 = isIPv6(host);
+    const socket = createSocket({ type: v6 ? 'udp6' : 'udp4', ipv6Only: v6, recvBufferSize: RECEIVE_BUFFER_BYTES });
+    return new Promise((resolve, reject) => {
+      socket.once('error', (error) => {
+        socket.close();
+        reject(error);
+      });
+      socket.bind({ address: host, port, exclusive: true }, () => {
+        socket.removeAllListeners('error');
+        // An ICMP error for something we never send: the socket goes on.
+        socket.on('error', () => {});
+        socket.on('message', (datagram, from) => this.#receive(datagram, from.address));
+        this.#socket = socket;
+        resolve();
+      });
+    });
+  }
+
+  /** A machine began a new boot or was removed. */
+  forget(machine: number): void {
+    this.#origins.delete(machine);
+  }
+
+  close(): Promise<void> {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    return new Promise((resolve) => {
+      if (socket === undefined) resolve();
+      else socket.close(() => resolve());
+    });
+  }
+
+  #receive(datagram: Buffer, from: string): void {
+    const machine = this.#deps.machines.bySource(sourceAddress(from));
+    const origin = machine === undefined ? undefined : this.#originOf(machine);
+    if (machine === undefined || origin === undefined) {
+      this.#deps.onDrop('unknown_source', undefined);
+    } else if (datagram.length > this.#maxLineBytes) {
+      this.#deps.onDrop('oversized', machine);
+    } else if (this.#full.has(machine.id)) {
+      this.#deps.onDrop('backpressure', machine);
+    } else if (!this.#deps.take(origin, machine, datagram)) {
+      this.#full.add(machine.id);
+      void this.#deps.whenWritable(machine.id).then(() => this.#full.delete(machine.id));
+    }
+  }
+
+  #originOf(machine: Machine): LineOrigin | undefined {
+    const boot = this.#deps.boots.current(machine.id);
+    const known = this.#origins.get(machine.id);
+    if (boot === undefined || known?.boot === boot) return boot === undefined ? undefined : known;
+    const origin = lineOrigin(boot);
+    this.#origins.set(machine.id, origin);
+    return origin;
+  }
+}
