@@ -106,38 +106,51 @@ export interface TokenUse {
   readonly takesUse: boolean;
 }
 
-export type JoinDecision =
-  | Refusal
-  /** Ask whether the peer answers, within so long, and decide again. */
-  | {
-      readonly kind: 'probe';
-      readonly row: 10;
-      readonly machine: number;
-      readonly key: PublicKey;
-      readonly address: OverlayAddress;
-      readonly withinMs: number;
-    }
-  /** The key is the current one: the same answer again. `uniqueTokens` is null if they did not change. */
-  | { readonly kind: 'repeat'; readonly row: 5; readonly machine: number; readonly uniqueTokens: UniqueTokens | null }
-  | {
-      readonly kind: 'new';
-      readonly row: 9;
-      readonly uuid: NodeUuid;
-      readonly state: 'accepted' | 'pending';
-      readonly uniqueTokens: UniqueTokens;
-      readonly token: TokenUse | null;
-    }
-  | {
-      readonly kind: 'rekey';
-      readonly row: 11 | 12;
-      readonly machine: number;
-      /** Its state after the join. */
-      readonly state: JoinMachine['state'];
-      readonly uniqueTokens: UniqueTokens;
-      readonly token: TokenUse | null;
-      /** The UUID asked for, if the machine was found by its swapped form. */
-      readonly alias: NodeUuid | null;
-    };
+/** Ask whether the peer answers, within so long, and decide again. */
+export interface ProbeFirst {
+  readonly kind: 'probe';
+  readonly row: 10;
+  readonly machine: number;
+  readonly key: PublicKey;
+  readonly address: OverlayAddress;
+  readonly withinMs: number;
+}
+
+/** The key is the current one: the same answer again. */
+export interface Repeat {
+  readonly kind: 'repeat';
+  readonly row: 5;
+  readonly machine: number;
+  /** Null if they did not change. */
+  readonly uniqueTokens: UniqueTokens | null;
+}
+
+export interface NewMachine {
+  readonly kind: 'new';
+  readonly row: 9;
+  readonly uuid: NodeUuid;
+  readonly state: 'accepted' | 'pending';
+  readonly uniqueTokens: UniqueTokens;
+  readonly token: TokenUse | null;
+}
+
+/** A machine that is known gets a new key: another boot, or its first. */
+export interface NewKey {
+  readonly kind: 'rekey';
+  readonly row: 11 | 12;
+  readonly machine: number;
+  /** Its state after the join. */
+  readonly state: JoinMachine['state'];
+  readonly uniqueTokens: UniqueTokens;
+  readonly token: TokenUse | null;
+  /** The UUID asked for, if the machine was found by its swapped form. */
+  readonly alias: NodeUuid | null;
+}
+
+/** Decisions by which a machine gets an address. */
+export type Admission = Repeat | NewMachine | NewKey;
+
+export type JoinDecision = Refusal | ProbeFirst | Admission;
 
 /** How long a peer is given to answer a probe. */
 const PROBE_MS = 12_000;

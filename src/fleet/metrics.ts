@@ -1,0 +1,28 @@
+import { Counter, Gauge } from 'prom-client';
+import type { MetricsRegistry } from '../telemetry/metrics.ts';
+
+export type FleetMetrics = ReturnType<typeof fleetMetrics>;
+
+export function fleetMetrics(registry: MetricsRegistry) {
+  const registers = [registry];
+  return {
+    machines: new Gauge({
+      name: 'siderolinkd_fleet_machines',
+      help: 'Machines, by state',
+      labelNames: ['state'],
+      registers,
+    }),
+    linkRecords: new Counter({
+      name: 'siderolinkd_fleet_link_records_total',
+      help: 'Link changes that became records, by kind: up, down, moved',
+      labelNames: ['kind'],
+      registers,
+    }),
+    linkDropped: new Counter({
+      name: 'siderolinkd_fleet_link_dropped_total',
+      help: 'Link changes without a record, by reason: unknown_key, full, storage',
+      labelNames: ['reason'],
+      registers,
+    }),
+  };
+}

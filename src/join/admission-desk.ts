@@ -1,0 +1,135 @@
+import { SiderolinkError } from '../domain/errors.ts';
+import {
+  type Admission,
+  decideJoin,
+  type JoinAsk,
+  type JoinPolicy,
+  type Liveness,
+  type Refusal,
+} from '../domain/join.ts';
+import type { JoinRequest } from '../domain/join-request.ts';
+import type { PublicKey } from '../domain/keys.ts';
+import type { Fleet, JoinReservation } from '../fleet/fleet.ts';
+import type { FleetEvent, Machine } from '../fleet/types.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { LinkMonitor, PeerChange, WireGuard } from '../wireguard/types.ts';
+import type { Prober } from './prober.ts';
+
+export interface AdmissionDeps {
+  readonly fleet: Pick<Fleet, 'ask' | 'facts' | 'reserve' | 'byId' | 'tell'>;
+  readonly prober: Pick<Prober, 'ask'>;
+  readonly wireguard: Pick<WireGuard, 'apply'>;
+  readonly links: Pick<LinkMonitor, 'state'>;
+  readonly clock: Clock;
+}
+
+export type Outcome =
+  | { readonly kind: 'admitted'; readonly by: Admission['kind']; readonly machine: Machine }
+  | Refusal;
+
+/** What a join left behind when the device failed after the commit; the next call makes up for it. */
+interface Unfinished {
+  readonly remove: PublicKey | null;
+  readonly events: readonly FleetEvent[];
+}
+
+/** A peer whose last handshake is older is down by Talos' own rule: 180 + 5 + 90 s (facts/talos-client.md section 2.3). */
+const PEER_DOWN_SECONDS = 275;
+/** Left for commit, device and reply after a probe, milliseconds. */
+const AFTER_PROBE_MS = 1_500;
+
+/**
+ * Takes one call from its request to an address in the device: decide, probe if need be, decide again, reserve, commit,
+ * device, listeners. One machine's joins go one after the other; a call that finds its machine busy decides anew.
+ */
+export class AdmissionDesk {
+  readonly #policy: JoinPolicy;
+  readonly #deps: AdmissionDeps;
+  readonly #busy = new Map<number, Promise<void>>();
+  readonly #unfinished = new Map<number, Unfinished>();
+
+  constructor(policy: JoinPolicy, deps: AdmissionDeps) {
+    this.#policy = policy;
+    this.#deps = deps;
+  }
+
+  /**
+   * @param giveUpAt monotonic milliseconds after which no probe is worth its while
+   * @throws SiderolinkError `unavailable`, `exhausted`, `storage`, `command_failed`
+   */
+  async admit(request: JoinRequest, giveUpAt: number): Promise<Outcome> {
+    const { fleet, prober, clock } = this.#deps;
+    const ask = fleet.ask(request);
+    let liveness: Liveness | undefined;
+    for (;;) {
+      const decision = decideJoin(ask, fleet.facts(ask, request.joinToken), this.#policy, liveness);
+      if (decision.kind === 'refuse') return decision;
+      const busy = decision.kind === 'new' ? undefined : this.#busy.get(decision.machine);
+      if (busy !== undefined) {
+        await busy;
+        if (clock.monotonic() >= giveUpAt) throw new SiderolinkError('unavailable', 'the machine is busy');
+      } else if (decision.kind === 'probe') {
+        if (clock.monotonic() + decision.withinMs + AFTER_PROBE_MS > giveUpAt) {
+          throw new SiderolinkError('unavailable', 'no time left to ask the present machine');
+        }
+        liveness = await prober.ask(decision);
+      } else {
+        return { kind: 'admitted', by: decision.kind, machine: await this.#carryOut(ask, decision) };
+      }
+    }
+  }
+
+  /** Synchronous up to the reservation, so nothing comes between the decision and it. */
+  #carryOut(ask: JoinAsk, decision: Admission): Promise<Machine> {
+    const reservation = this.#deps.fleet.reserve(ask, decision);
+    const machine = reservation?.machine ?? this.#machine(decision);
+    const done = this.#finish(machine, decision, reservation);
+    const settled = done.then(
+      () => {},
+      () => {},
+    );
+    this.#busy.set(machine.id, settled);
+    void settled.then(() => this.#busy.delete(machine.id));
+    return done;
+  }
+
+  async #finish(machine: Machine, decision: Admission, reservation: JoinReservation | null): Promise<Machine> {
+    await reservation?.commit();
+    const before = this.#unfinished.get(machine.id);
+    const events = [...(before?.events ?? [])];
+    if (reservation !== null && decision.kind !== 'repeat') {
+      events.push({ kind: 'boot', machine, previousBoot: reservation.previousBoot });
+    }
+    const remove = reservation?.previousKey ?? before?.remove ?? null;
+    try {
+      await this.#deps.wireguard.apply(this.#peerChange(machine, decision, remove));
+    } catch (error) {
+      // Committed, so it stands: the machine calls again and finds its own key.
+      if (events.length > 0 || remove !== null) this.#unfinished.set(machine.id, { remove, events });
+      throw error;
+    }
+    this.#unfinished.delete(machine.id);
+    for (const event of events) this.#deps.fleet.tell(event);
+    return machine;
+  }
+
+  #peerChange(machine: Machine, decision: Admission, remove: PublicKey | null): PeerChange {
+    const { key, address } = machine;
+    if (key === null) throw new SiderolinkError('internal', 'a joined machine has no key', { uuid: machine.uuid });
+    const set = { publicKey: key, address };
+    if (remove !== null) return { remove, set };
+    return decision.kind === 'repeat' && this.#isStale(key) ? { remove: key, set } : { set };
+  }
+
+  /** A clock that went back makes the device refuse handshakes until the peer is made anew (facts/users.md B9). */
+  #isStale(key: PublicKey): boolean {
+    const { latestHandshake } = this.#deps.links.state(key);
+    return latestHandshake > 0 && this.#deps.clock.now() / 1_000 - latestHandshake >= PEER_DOWN_SECONDS;
+  }
+
+  #machine(decision: Admission): Machine {
+    const machine = decision.kind === 'new' ? undefined : this.#deps.fleet.byId(decision.machine);
+    if (machine === undefined) throw new SiderolinkError('internal', 'a decision names a machine that is not there');
+    return machine;
+  }
+}

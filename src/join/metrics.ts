@@ -1,0 +1,51 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { MetricsRegistry } from '../telemetry/metrics.ts';
+
+export type JoinMetrics = ReturnType<typeof joinMetrics>;
+
+export function joinMetrics(registry: MetricsRegistry) {
+  const registers = [registry];
+  return {
+    admitted: new Counter({
+      name: 'siderolinkd_join_admitted_total',
+      help: 'Provision calls answered with an address, by kind: new, rekey (another boot), repeat',
+      labelNames: ['kind'],
+      registers,
+    }),
+    refused: new Counter({
+      name: 'siderolinkd_join_refused_total',
+      help: 'Provision calls refused, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    failed: new Counter({
+      name: 'siderolinkd_join_failed_total',
+      help: 'Provision calls that could not be answered, by error code',
+      labelNames: ['code'],
+      registers,
+    }),
+    seconds: new Histogram({
+      name: 'siderolinkd_join_seconds',
+      help: 'Time from an admitted call to its answer',
+      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 15],
+      registers,
+    }),
+    probes: new Counter({
+      name: 'siderolinkd_join_probes_total',
+      help: 'Probes of incumbents, by result: alive, silent, failed',
+      labelNames: ['result'],
+      registers,
+    }),
+    conflicts: new Counter({
+      name: 'siderolinkd_join_conflicts_total',
+      help: 'Calls that conflicted with a machine, by whether they made a record: recorded, repeated, full, failed',
+      labelNames: ['result'],
+      registers,
+    }),
+    running: new Gauge({
+      name: 'siderolinkd_join_running',
+      help: 'Joins that are under way',
+      registers,
+    }),
+  };
+}

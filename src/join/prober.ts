@@ -1,0 +1,54 @@
+import { SiderolinkError } from '../domain/errors.ts';
+import type { Liveness } from '../domain/join.ts';
+import type { PublicKey } from '../domain/keys.ts';
+import type { OverlayAddress } from '../domain/overlay.ts';
+import type { LinkMonitor } from '../wireguard/types.ts';
+import type { JoinMetrics } from './metrics.ts';
+
+export interface Probe {
+  readonly machine: number;
+  readonly key: PublicKey;
+  readonly address: OverlayAddress;
+  readonly withinMs: number;
+}
+
+/** Asks whether incumbents answer. Newcomers who ask about the same peer at one time share the probe. */
+export class Prober {
+  readonly #maxProbes: number;
+  readonly #links: Pick<LinkMonitor, 'isAlive'>;
+  readonly #metrics: JoinMetrics;
+  readonly #running = new Map<string, Promise<Liveness>>();
+
+  constructor(
+    options: { readonly maxProbes: number },
+    deps: { readonly links: Pick<LinkMonitor, 'isAlive'>; readonly metrics: JoinMetrics },
+  ) {
+    this.#maxProbes = options.maxProbes;
+    this.#links = deps.links;
+    this.#metrics = deps.metrics;
+  }
+
+  /** @throws SiderolinkError `exhausted` if too many probes run, `unavailable` if the peer cannot be asked */
+  ask(probe: Probe): Promise<Liveness> {
+    const name = `${probe.machine} ${probe.key} ${probe.withinMs}`;
+    const shared = this.#running.get(name);
+    if (shared !== undefined) return shared;
+    if (this.#running.size >= this.#maxProbes) {
+      return Promise.reject(new SiderolinkError('exhausted', 'too many joins wait for an answer of a machine'));
+    }
+    const started = this.#ask(probe).finally(() => this.#running.delete(name));
+    this.#running.set(name, started);
+    return started;
+  }
+
+  async #ask({ machine, key, address, withinMs }: Probe): Promise<Liveness> {
+    try {
+      const alive = await this.#links.isAlive({ publicKey: key, address }, withinMs);
+      this.#metrics.probes.inc({ result: alive ? 'alive' : 'silent' });
+      return { machine, key, alive };
+    } catch (cause) {
+      this.#metrics.probes.inc({ result: 'failed' });
+      throw new SiderolinkError('unavailable', 'the present machine could not be asked', { machine }, { cause });
+    }
+  }
+}

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto';
+import { ERRORS, errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
+import type { JoinPolicy, Refusal } from '../domain/join.ts';
+import { type JoinRequest, parseJoinRequest } from '../domain/join-request.ts';
+import type { OverlayAddress } from '../domain/overlay.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import { sidero } from '../gen/proto.js';
+import type { Clock } from '../lib/clock.ts';
+import type { GrpcStatus, UnaryCall, UnaryMethod } from '../lib/grpc.ts';
+import { OnceAMinute } from '../lib/once-a-minute.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { LinkMonitor, WireGuard } from '../wireguard/types.ts';
+import { AdmissionDesk, type Outcome } from './admission-desk.ts';
+import { AnswerEncoder, type JoinAnswer } from './answer.ts';
+import { Conflicts } from './conflicts.ts';
+import type { JoinMetrics } from './metrics.ts';
+import { Prober } from './prober.ts';
+
+export interface ProvisionOptions {
+  readonly policy: JoinPolicy;
+  /** WireGuard endpoints that machines dial, `host:port`, best first. */
+  readonly endpoints: readonly string[];
+  readonly serverAddress: OverlayAddress;
+  /** From call to answer, milliseconds; then UNAVAILABLE. Default 15,000. */
+  readonly deadlineMs?: number;
+  /** Joins under way at one time; more are answered RESOURCE_EXHAUSTED. Default 20,000. */
+  readonly maxRunning?: number;
+  /** Incumbents asked at one time; more are answered RESOURCE_EXHAUSTED. Default 512. */
+  readonly maxProbes?: number;
+  /** `machine.conflict` records in an hour. Default 4,096. */
+  readonly maxConflicts?: number;
+}
+
+export interface ProvisionDeps {
+  readonly fleet: Fleet;
+  readonly wireguard: Pick<WireGuard, 'apply' | 'publicKey'>;
+  readonly links: Pick<LinkMonitor, 'state' | 'isAlive'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: JoinMetrics;
+}
+
+const PROVISION = '/sidero.link.ProvisionService/Provision';
+/** Enough of a key to recognise it in `wg show`. */
+const KEY_PREFIX = 8;
+
+/** `sidero.link.ProvisionService`: what a Talos machine calls first. */
+export class ProvisionService {
+  readonly #options: ProvisionOptions;
+  readonly #deps: ProvisionDeps;
+  readonly #answers: AnswerEncoder;
+  readonly #desk: AdmissionDesk;
+  readonly #conflicts: Conflicts;
+  readonly #mayLog: OnceAMinute;
+  readonly #runs = new Map<string, Promise<Outcome>>();
+  readonly #deadlineMs: number;
+
+  /** @throws SiderolinkError `configuration` without endpoints */
+  constructor(options: ProvisionOptions, deps: ProvisionDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#deadlineMs = options.deadlineMs ?? 15_000;
+    this.#answers = new AnswerEncoder({
+      endpoints: options.endpoints,
+      serverKey: deps.wireguard.publicKey,
+      serverAddress: options.serverAddress,
+    });
+    const prober = new Prober({ maxProbes: options.maxProbes ?? 512 }, deps);
+    this.#desk = new AdmissionDesk(options.policy, { ...deps, prober });
+    this.#conflicts = new Conflicts({ maxPerHour: options.maxConflicts ?? 4_096 }, deps);
+    this.#mayLog = new OnceAMinute({}, deps);
+  }
+
+  /** The method, for the gRPC edge. */
+  method(): UnaryMethod<sidero.link.ProvisionRequest, JoinAnswer> {
+    return {
+      path: PROVISION,
+      deadlineMs: this.#deadlineMs,
+      decode: (bytes) => sidero.link.ProvisionRequest.decode(bytes),
+      encode: (answer) => this.#answers.encode(answer),
+      handle: (message, call) => this.#handle(message, call),
+    };
+  }
+
+  /** Resolves when no join is under way: what a machine was promised is then in store and device. */
+  async drain(): Promise<void> {
+    while (this.#runs.size > 0) await Promise.allSettled([...this.#runs.values()]);
+  }
+
+  async #handle(message: sidero.link.ProvisionRequest, call: UnaryCall): Promise<JoinAnswer> {
+    const { clock, metrics } = this.#deps;
+    const startedAt = clock.monotonic();
+    let outcome: Outcome;
+    try {
+      const request = parseJoinRequest(fieldsOf(message));
+      outcome = await this.#shared(request, startedAt + this.#deadlineMs);
+      if (outcome.kind === 'refuse') this.#noteRefusal(outcome, request, call.source);
+    } catch (error) {
+      metrics.failed.inc({ code: errorCode(error) });
+      throw error;
+    }
+    if (outcome.kind === 'refuse') throw new SiderolinkError(outcome.code, outcome.message, { row: outcome.row });
+    metrics.admitted.inc({ kind: outcome.by });
+    metrics.seconds.observe((clock.monotonic() - startedAt) / 1_000);
+    return { address: outcome.machine.address, tunnel: null };
+  }
+
+  /**
+   * Equal calls share one run. The secrets belong to what makes them equal: a stranger who knows a machine's UUID and
+   * key must not get its answer, nor give it his refusal.
+   */
+  #shared(request: JoinRequest, giveUpAt: number): Promise<Outcome> {
+    const { asked, key, joinToken, uniqueToken } = request;
+    const name = createHash('sha256')
+      .update(JSON.stringify([asked, key, joinToken, uniqueToken]))
+      .digest('base64');
+    const shared = this.#runs.get(name);
+    if (shared !== undefined) return shared;
+    if (this.#runs.size >= (this.#options.maxRunning ?? 20_000)) {
+      throw new SiderolinkError('exhausted', 'too many joins at once, try again');
+    }
+    const run = this.#desk.admit(request, giveUpAt).finally(() => {
+      this.#runs.delete(name);
+      this.#deps.metrics.running.set(this.#runs.size);
+    });
+    this.#runs.set(name, run);
+    this.#deps.metrics.running.set(this.#runs.size);
+    return run;
+  }
+
+  #noteRefusal(refusal: Refusal, { asked, key }: JoinRequest, source: string): void {
+    const { fleet, logger, metrics } = this.#deps;
+    metrics.refused.inc({ reason: refusal.reason });
+    if (refusal.conflictWith !== null) {
+      const machine = fleet.byId(refusal.conflictWith);
+      if (machine !== undefined) this.#conflicts.note(machine, { asked, key, source, reason: refusal.reason });
+    }
+    const machine = refusal.machine === null ? undefined : fleet.byId(refusal.machine);
+    const suppressed = this.#mayLog.pass(`${machine?.id ?? ''} ${refusal.reason}`);
+    if (suppressed === undefined) return;
+    const about = { uuid: machine?.uuid ?? null, key: key.slice(0, KEY_PREFIX), source };
+    logger.warn({ ...about, reason: refusal.reason, row: refusal.row, suppressed }, 'join refused');
+  }
+}
+
+/**
+ * What a caller of the API port is told. A refusal says what its row says; of our own troubles a stranger learns only
+ * that he may try again.
+ */
+export function provisionStatus(
+  logger: Logger,
+  clock: Clock,
+): (error: unknown, call: { source: string }) => GrpcStatus {
+  const mayLog = new OnceAMinute({}, { clock });
+  return (error, { source }) => {
+    const code = errorCode(error);
+    switch (code) {
+      case 'invalid_argument':
+      case 'unauthorized':
+      case 'not_found':
+      case 'too_old':
+      case 'exhausted':
+        return { code: ERRORS[code].grpc, details: errorMessage(error) };
+      default: {
+        const suppressed = mayLog.pass(code);
+        if (suppressed !== undefined) {
+          logger.error({ source, code, error: errorMessage(error), suppressed }, 'a join failed');
+        }
+        return { code: ERRORS.unavailable.grpc, details: 'not possible now, try again' };
+      }
+    }
+  };
+}
+
+/** Absent optional fields decode to null, or are undefined in messages made by hand. */
+function fieldsOf(message: sidero.link.ProvisionRequest) {
+  return {
+    node_uuid: message.node_uuid,
+    node_public_key: message.node_public_key,
+    join_token: message.join_token ?? null,
+    node_unique_token: message.node_unique_token ?? null,
+    talos_version: message.talos_version ?? null,
+    wireguard_over_grpc: message.wireguard_over_grpc ?? null,
+  };
+}
