@@ -65,6 +65,7 @@ export class LineSink {
     const line = this.#line;
     const details = this.#runDetails;
     const wellFormed = isUtf8(block);
+    const view = new DataView(block.buffer, block.byteOffset, block.length);
     let suspicious = wellFormed ? this.#finder.begin(block) : 0;
     let pos = 0;
     let runStart = 0;
@@ -81,7 +82,7 @@ export class LineSink {
       levels = 0;
     };
     while (pos < block.length) {
-      const end = wellFormed ? scanKernelLine(block, pos, line) : -1;
+      const end = wellFormed ? scanKernelLine(block, view, pos, line) : -1;
       if (end > 0 && end <= suspicious && end - pos <= this.#maxLineBytes + 1) {
         const verdict = boot.accept(line.seq, line.clock);
         if (verdict === REPLAY) {
