@@ -100,7 +100,8 @@ install_packages() {
     [[ ${1:-} == native && ! -f $ROOT/node_modules/unix-dgram/build/Release/unix_dgram.node ]] || return 0
   fi
   say "Installing npm packages from the lock file"
-  (cd "$ROOT" && npm ci --no-audit --no-fund --loglevel=error) || die "npm ci failed"
+  # A network with a CA of its own has put it where the system looks.
+  (cd "$ROOT" && NODE_USE_SYSTEM_CA=1 npm ci --no-audit --no-fund --loglevel=error) || die "npm ci failed"
   printf '%s\n' "$wanted" >"$stamp"
 }
 

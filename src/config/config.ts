@@ -96,7 +96,9 @@ function issuePath(issue: z.core.$ZodIssue): Path {
 }
 
 function configurationError(problems: readonly Problem[]): SiderolinkError {
-  const lines = problems.map(({ where, path, message }) => `  ${where} ${path === '' ? '' : `${path}: `}${message}`);
+  // In the order of the file: places compare as text with numbers in it.
+  const sorted = problems.toSorted((a, b) => a.where.localeCompare(b.where, 'en', { numeric: true }));
+  const lines = sorted.map(({ where, path, message }) => `  ${where} ${path === '' ? '' : `${path}: `}${message}`);
   const title =
     problems.length === 1 ? 'the configuration has a problem:' : `the configuration has ${problems.length} problems:`;
   return new SiderolinkError('configuration', [title, ...lines].join('\n'), { problems: problems.length });

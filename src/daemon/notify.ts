@@ -25,6 +25,11 @@ export interface NotifierDeps {
 export function createNotifier({ env, clock, logger }: NotifierDeps): Notifier {
   const path = env['NOTIFY_SOCKET'];
   if (path === undefined || path === '') return SILENT;
+  if (!path.startsWith('/')) {
+    // An abstract socket (@…): unix-dgram ends a path at its first zero byte, so it cannot address one.
+    logger.warn({ path }, 'systemd cannot be told that we are ready: its socket is no file');
+    return SILENT;
+  }
   try {
     return new SystemdNotifier({ path, watchdogMs: watchdogOf(env) }, { socket: openSocket(), clock, logger });
   } catch (error) {
@@ -72,8 +77,7 @@ class SystemdNotifier implements Notifier {
     options: { readonly path: string; readonly watchdogMs: number | undefined },
     deps: { readonly socket: DatagramSocket; readonly clock: Clock; readonly logger: Logger },
   ) {
-    // A leading @ stands for the zero byte of an abstract socket's name.
-    this.#path = options.path.replace(/^@/, '\0');
+    this.#path = options.path;
     // A third: two pings may be lost or late before systemd gives up on us.
     this.#pingMs = options.watchdogMs === undefined ? undefined : options.watchdogMs / 3;
     this.#socket = deps.socket;
