@@ -33,6 +33,8 @@ export class BootLog implements Boot {
   readonly number: number;
   readonly publicKey: PublicKey;
   readonly startedAt: number;
+  /** Whether it began before our start. */
+  readonly restored: boolean;
   readonly #clock: Clock;
   readonly #onGap: (boot: BootLog) => void;
   readonly #seen: SeenRanges;
@@ -47,13 +49,20 @@ export class BootLog implements Boot {
   #undone = false;
 
   constructor(
-    row: { readonly machine: number; readonly number: number; readonly publicKey: PublicKey; readonly doc: BootDoc },
+    row: {
+      readonly machine: number;
+      readonly number: number;
+      readonly publicKey: PublicKey;
+      readonly doc: BootDoc;
+      readonly restored: boolean;
+    },
     deps: { readonly clock: Clock; readonly onGap: (boot: BootLog) => void },
   ) {
     this.machine = row.machine;
     this.number = row.number;
     this.publicKey = row.publicKey;
     this.startedAt = row.doc.started_at;
+    this.restored = row.restored;
     this.#clock = deps.clock;
     this.#onGap = deps.onGap;
     this.#seen = new SeenRanges(row.doc.seen);
@@ -177,7 +186,7 @@ export class BootTable implements Boots {
       const current = row.boot === this.#lastNumber.get(row.machine);
       // A former boot matters only while a hole of it is not told.
       const log = new BootLog(
-        { machine: row.machine, number: row.boot, publicKey: row.publicKey, doc: parseDoc(row) },
+        { machine: row.machine, number: row.boot, publicKey: row.publicKey, doc: parseDoc(row), restored: true },
         { clock: this.#clock, onGap: this.#onGap },
       );
       if (current) this.#current.set(row.machine, log);
@@ -200,7 +209,10 @@ export class BootTable implements Boots {
   ): { readonly boot: BootLog; readonly op: RegistryOp; readonly undo: () => void } {
     const number = (this.#lastNumber.get(machine) ?? 0) + 1;
     const doc: BootDoc = { started_at: this.#clock.now(), seen: [], seq: null, clock: null };
-    const boot = new BootLog({ machine, number, publicKey, doc }, { clock: this.#clock, onGap: this.#onGap });
+    const boot = new BootLog(
+      { machine, number, publicKey, doc, restored: false },
+      { clock: this.#clock, onGap: this.#onGap },
+    );
     const before = this.#current.get(machine);
     const keyBefore = this.#byKey.get(publicKey);
     this.#current.set(machine, boot);

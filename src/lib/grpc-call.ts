@@ -2,6 +2,8 @@
 export interface UnaryCall {
   /** The caller's address as the socket has it, normalised by the edge's `normaliseSource`. */
   readonly source: string;
+  /** The caller's TCP port; 0 if it is not known any more. */
+  readonly port?: number;
   /** Aborts when the call is cancelled, its connection is lost, or its deadline has passed. */
   readonly signal: AbortSignal;
 }
@@ -22,14 +24,16 @@ export interface UnaryMethod<Req, Res> {
 /** A call from its headers to its end, whichever of answer, deadline and loss comes first. */
 export class CallContext implements UnaryCall {
   readonly source: string;
+  readonly port: number;
   readonly #release: () => void;
   #controller: AbortController | undefined;
   #aborted = false;
   #ended = false;
 
   /** @param release undone once, when the call ends */
-  constructor(source: string, release: () => void) {
+  constructor(source: string, release: () => void, port = 0) {
     this.source = source;
+    this.port = port;
     this.#release = release;
   }
 

@@ -231,7 +231,7 @@ export class GrpcEdge {
               call.sendStatus({ code: refused.code, details: refused.details });
               return;
             }
-            const opened = this.#open(call.getConnectionInfo().remoteAddress, method.path, () => {
+            const opened = this.#open(call.getConnectionInfo(), method.path, () => {
               call.sendStatus({ code: status.UNAVAILABLE, details: 'no answer in time, try again' });
             });
             context = opened;
@@ -246,18 +246,23 @@ export class GrpcEdge {
       },
     });
 
-  #open(remote: string | undefined, path: string, onDeadline: () => void): CallContext {
+  #open(
+    peer: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined },
+    path: string,
+    onDeadline: () => void,
+  ): CallContext {
     const { normaliseSource, onRefused } = this.#options;
-    const source = normaliseSource === undefined ? (remote ?? '') : normaliseSource(remote);
+    const source = normaliseSource === undefined ? (peer.remoteAddress ?? '') : normaliseSource(peer.remoteAddress);
     const cancelDeadline = this.#clock.after(this.#deadlines.get(path) ?? this.#deadlineMs, () => {
       if (!context.abort()) return;
       onRefused?.('deadline');
       onDeadline();
     });
-    const context = new CallContext(source, () => {
+    const release = () => {
       this.#running -= 1;
       cancelDeadline();
-    });
+    };
+    const context = new CallContext(source, release, peer.remotePort);
     this.#running += 1;
     return context;
   }
