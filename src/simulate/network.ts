@@ -1,0 +1,66 @@
+import { lookup } from 'node:dns/promises';
+import { isIP, type Socket } from 'node:net';
+import { connect as tlsConnect } from 'node:tls';
+import type { PrivateKey, PublicKey } from '../domain/keys.ts';
+import { type ApiTarget, formatHostPort, type HostPort } from './boot-args.ts';
+
+/** The WireGuard link as Provision told it. */
+export interface LinkConfig {
+  readonly privateKey: PrivateKey;
+  /** The node's address with its prefix length, normally /64. */
+  readonly address: string;
+  readonly serverPublicKey: PublicKey;
+  /** The one AllowedIPs entry, as /128. */
+  readonly serverAddress: string;
+  /** `ip:port`, IPv6 in brackets. */
+  readonly endpoint: string;
+  /** null leaves the kernel's. */
+  readonly mtu: number | null;
+}
+
+/** What a machine's network can lose, for tests of outages. */
+export type Outage = 'none' | 'all' | 'udp';
+
+/**
+ * The machine's network: its way to the world, and its overlay link. One per machine, for all its boots.
+ * Sockets of `connectOverlay` have the overlay address as their source.
+ */
+export interface Network {
+  /** Opens a TCP connection over the world's network, outside of the link. */
+  connectWorld(target: HostPort): Socket;
+  /** Opens a TCP connection over the link. */
+  connectOverlay(target: HostPort): Socket;
+  /** Sends one datagram over the link. */
+  sendOverlay(target: HostPort, datagram: Buffer): Promise<void>;
+  /** Makes the link, or changes it in place; idempotent. @throws SiderolinkError `command_failed` */
+  configureLink(config: LinkConfig): Promise<void>;
+  /** Milliseconds since the epoch of the latest handshake; 0 for never, undefined without a link. */
+  latestHandshake(): Promise<number | undefined>;
+  /** Takes the link away, as a reboot does. */
+  removeLink(): Promise<void>;
+  /** Takes the network away or gives it back. */
+  setOutage(outage: Outage): Promise<void>;
+  /** Own addresses besides the overlay's, as Talos reports them. */
+  addresses(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** A connection to the API, with TLS where the target asks for it. `ca` is PEM; undefined trusts the system's roots. */
+export function connectApi(network: Network, target: ApiTarget, ca: string | undefined): Socket {
+  const socket = network.connectWorld(target);
+  if (!target.tls) return socket;
+  return tlsConnect({
+    socket,
+    ALPNProtocols: ['h2'],
+    minVersion: 'TLSv1.2',
+    ...(isIP(target.host) === 0 ? { servername: target.host } : { host: target.host }),
+    ...(ca === undefined ? {} : { ca }),
+  });
+}
+
+/** An endpoint with its name resolved, IPv4 preferred as Go's resolver does. */
+export async function resolveEndpoint({ host, port }: HostPort): Promise<string> {
+  if (isIP(host) !== 0) return formatHostPort({ host, port });
+  const { address } = await lookup(host, { order: 'ipv4first' });
+  return formatHostPort({ host: address, port });
+}

@@ -1,0 +1,64 @@
+import { afterEach, expect, test } from 'vitest';
+import { PrivateKey } from '../../src/domain/keys.ts';
+import { parseBootArguments } from '../../src/simulate/boot-args.ts';
+import { SimulatedFleet } from '../../src/simulate/fleet.ts';
+import { talosProfile } from '../../src/simulate/profile.ts';
+import { FakeGateway } from './fake-gateway.ts';
+
+const serverKey = PrivateKey.generate().publicKey;
+let gateway: FakeGateway;
+let fleet: SimulatedFleet | undefined;
+
+afterEach(async () => {
+  await fleet?.stop();
+  await gateway.stop();
+});
+
+async function startGateway(): Promise<string> {
+  let next = 10;
+  gateway = new FakeGateway(() => ({
+    server_endpoint: ['127.0.0.1:51820'],
+    server_public_key: serverKey,
+    // One loopback address per machine stands for the overlay: the source address tells machines apart.
+    node_address_prefix: `127.7.0.${next++}/64`,
+    server_address: '127.0.0.1',
+  }));
+  await gateway.start();
+  return (
+    `console=ttyS0 siderolink.api=grpc://127.0.0.1:${gateway.apiPort}?jointoken=canary-token ` +
+    `talos.events.sink=127.0.0.1:${gateway.apiPort} talos.logging.kernel=tcp://127.0.0.1:${gateway.kmsgPort}`
+  );
+}
+
+test('a fleet joins, sends whole boots from its own addresses, and reboots with new keys', async () => {
+  const profile = talosProfile('1.13');
+  const args = parseBootArguments(await startGateway(), profile);
+  fleet = new SimulatedFleet({ count: 3, profile, args });
+  await fleet.start();
+  const { machines } = fleet;
+  const written = () => machines.reduce((sum, m) => sum + m.state.nextSeq, 0);
+  await gateway.until(() => gateway.lines.length > 1500 && gateway.lines.length === written());
+  await gateway.until(() => machines.every((m) => m.state.eventsPending === 0));
+
+  expect(new Set(gateway.provisions.map((p) => p.node_uuid)).size).toBe(3);
+  expect(new Set(gateway.kmsgSockets.map((s) => s.remoteAddress))).toEqual(
+    new Set(machines.map((m) => m.state.address)),
+  );
+  expect(fleet.counters()).toMatchObject({ boots: 3, links: 3, kmsgLost: 0, eventsLost: 0 });
+  expect(gateway.events.map((e) => e.type)).toEqual(
+    expect.arrayContaining(['AddressEvent', 'SequenceEvent', 'PhaseEvent', 'TaskEvent', 'ServiceStateEvent']),
+  );
+
+  const [machine] = machines;
+  if (machine === undefined) throw new Error('no machine');
+  const before = machine.state.publicKey;
+  const linesBefore = gateway.lines.length;
+  await machine.reboot({ mode: 'kexec' });
+  await gateway.until(() => machine.state.nextSeq > 500 && gateway.lines.length > linesBefore + machine.state.nextSeq);
+  expect(machine.state).toMatchObject({ boot: 2 });
+  expect(machine.state.publicKey).not.toBe(before);
+  expect(gateway.provisions.filter((p) => p.node_uuid === machine.uuid).map((p) => p.node_public_key)).toEqual([
+    before,
+    machine.state.publicKey,
+  ]);
+});
