@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Path } from './source.ts';
 
 /** A mapping of the configuration. */
-export type Tree = Readonly<Record<string, unknown>>;
+type Tree = Readonly<Record<string, unknown>>;
 
-export function isTree(value: unknown): value is Tree {
+function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -70,9 +70,6 @@ function quoteHint(input: unknown): string {
   return typeof input === 'number' || typeof input === 'boolean' || Array.isArray(input) ? '; put it in quotes' : '';
 }
 
-/** Any text; `expected` names it in errors. */
-export const text = (expected = 'text') => parsed(expected, (value) => value);
-
 export const matching = (pattern: RegExp, expected: string) =>
   parsed(expected, (value) => {
     if (!pattern.test(value)) throw new TypeError(`${show(value)} is not ${expected}`);
