@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { deviceContract } from './contract.ts';
+import { FakeSystem } from './fake-system.ts';
+import { World } from './world.ts';
+
+function model(change: (system: FakeSystem) => void = () => undefined) {
+  const system = new FakeSystem();
+  system.groups.set('daemon', 'daemon:x:1:');
+  system.passwd += 'daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n';
+  change(system);
+  return { system, world: new World(system, 'siderolink', 51_002) };
+}
+
+for (const [name, kernelWireGuard] of [
+  ["the model with the kernel's WireGuard", true],
+  ['the model without it', false],
+] as const) {
+  deviceContract(name, {
+    world: async () => model((system) => Object.assign(system, { kernelWireGuard })).world,
+    takePort: async (world, port) => {
+      const system = world.runner as FakeSystem;
+      system.takenPorts.add(port);
+      return async () => void system.takenPorts.delete(port);
+    },
+    clear: async () => undefined,
+  });
+}
+
+describe('the choice of the backend', () => {
+  it('auto: the kernel where it can', async () => {
+    const { world } = model();
+    const device = world.device();
+    await device.start();
+    expect(device.backend).toBe('kernel');
+    world.close();
+  });
+
+  it('auto: wireguard-go where it cannot', async () => {
+    const { world } = model((system) => Object.assign(system, { kernelWireGuard: false }));
+    const device = world.device();
+    await device.start();
+    expect(device.backend).toBe('userspace');
+    world.close();
+  });
+
+  it('userspace: wireguard-go although the kernel could', async () => {
+    const { system, world } = model();
+    await world.device({ backend: 'userspace' }).start();
+    expect(system.links.get('siderolink')?.kind).toBe('tun');
+    world.close();
+  });
+
+  it('kernel: an error where it cannot, and nothing is left', async () => {
+    const { system, world } = model((made) => Object.assign(made, { kernelWireGuard: false }));
+    await expect(world.device({ backend: 'kernel' }).start()).rejects.toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining('Unknown device type'),
+    });
+    expect([system.links.size, system.routes.length, system.tables.size]).toEqual([0, 0, 0]);
+    world.close();
+  });
+
+  it('keeps the device of the other backend, because it carries links', async () => {
+    const { system, world } = model();
+    await world.device({ backend: 'userspace' }).start();
+    const device = world.device({ backend: 'kernel' });
+    await device.start();
+    expect(device.backend).toBe('userspace');
+    expect(system.links.get('siderolink')?.kind).toBe('tun');
+    expect(world.log.join('')).toContain('keeping the device of the other backend');
+    world.close();
+  });
+});
+
+describe('a device that fails', () => {
+  it('rejects only the callers of the call that failed', async () => {
+    const { system, world } = model();
+    const device = world.device(
+      { peersPerCall: 1 },
+      {
+        run: (argv, options) => {
+          if (argv.includes(bad.publicKey)) return Promise.reject(new Error('refused'));
+          return system.run(argv, options);
+        },
+      },
+    );
+    const [good, bad] = [world.peer(), world.peer()];
+    await device.start();
+    const [first, second] = await Promise.allSettled([device.apply({ set: good }), device.apply({ set: bad })]);
+    expect([first.status, second.status]).toEqual(['fulfilled', 'rejected']);
+    world.close();
+  });
+
+  it('is not believed when it shows something else than what was set', async () => {
+    const { system, world } = model();
+    const device = world.device();
+    await device.start();
+    const peer = world.peer();
+    const run = system.run.bind(system);
+    // A device that takes a peer and forgets its address.
+    system.run = async (argv, options) => {
+      const text = await run(argv, options);
+      for (const each of system.links.get('siderolink')?.wireguard?.peers.values() ?? []) each.allowedIps = [];
+      return text;
+    };
+    await expect(device.apply({ set: peer })).rejects.toMatchObject({
+      code: 'command_failed',
+      details: { publicKey: peer.publicKey, address: peer.address, shown: '' },
+    });
+    await expect(device.reconcile([peer])).rejects.toMatchObject({ code: 'command_failed' });
+    expect(world.health.ready).toBe(false);
+    system.run = run;
+    await device.reconcile([peer]);
+    expect(world.health.ready).toBe(true);
+    world.close();
+  });
+
+  it('does not show our key any more: no change counts as done', async () => {
+    const { system, world } = model();
+    const device = world.device();
+    await device.start();
+    const link = system.links.get('siderolink');
+    if (link?.wireguard !== undefined) link.wireguard.privateKey = undefined;
+    await expect(device.apply({ set: world.peer() })).rejects.toMatchObject({ code: 'command_failed' });
+    world.close();
+  });
+
+  it.each(['', '0wg', 'a-name-that-is-too-long', 'a/b', 'a b', '-x', 'a"b', '..'])('refuses the name "%s"', (name) => {
+    const { world } = model();
+    expect(() => world.device({ interface: name })).toThrow(/is no interface name/);
+    world.close();
+  });
+});

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { PrivateKey } from '../../src/domain/keys.ts';
+import { newAddress, overlayOf } from '../../src/domain/overlay.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { Health } from '../../src/telemetry/health.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+import { WireGuardDevice, type WireGuardDeviceOptions } from '../../src/wireguard/device.ts';
+import { wireguardMetrics } from '../../src/wireguard/metrics.ts';
+import type { Runner } from '../../src/wireguard/runner.ts';
+import type { PeerSpec } from '../../src/wireguard/types.ts';
+
+/** A gateway host, real or modelled, for one test. */
+export class World {
+  readonly runner: Runner;
+  readonly interface: string;
+  readonly directory = mkdtempSync(join(tmpdir(), 'siderolink-wg-'));
+  readonly key = PrivateKey.generate();
+  readonly overlay = overlayOf(this.key.publicKey);
+  readonly listenPort: number;
+  readonly log: string[] = [];
+  readonly health = new Health(Date.now);
+  readonly registry = createRegistry();
+  readonly metrics = wireguardMetrics(this.registry);
+  /** Every command that a device of this world ran. */
+  readonly commands: string[] = [];
+
+  constructor(runner: Runner, interfaceName: string, listenPort: number) {
+    this.runner = runner;
+    this.interface = interfaceName;
+    this.listenPort = listenPort;
+    this.writeKey(this.key);
+  }
+
+  get keyFile(): string {
+    return join(this.directory, 'private-key');
+  }
+
+  writeKey(key: PrivateKey): void {
+    writeFileSync(this.keyFile, `${key.reveal()}\n`, { mode: 0o600 });
+  }
+
+  /** A new process's device over the same system. `runner`: instead of the system's own. */
+  device(options: Partial<WireGuardDeviceOptions> = {}, runner: Runner = this.runner): WireGuardDevice {
+    const recording: Runner = {
+      run: (argv, runOptions) => {
+        this.commands.push(argv.join(' '));
+        return runner.run(argv, runOptions);
+      },
+    };
+    return new WireGuardDevice(
+      {
+        interface: this.interface,
+        backend: 'auto',
+        publicKey: this.key.publicKey,
+        privateKeyFile: this.keyFile,
+        listenPort: this.listenPort,
+        overlay: this.overlay,
+        firewall: true,
+        allowGroup: '',
+        kmsgPort: 4001,
+        eventsPort: 4002,
+        batchWindowMs: 5,
+        ...options,
+      },
+      {
+        runner: recording,
+        clock: systemClock,
+        logger: createLogger(
+          'debug',
+          new Writable({ write: (chunk, _, done) => done(void this.log.push(String(chunk))) }),
+        ),
+        health: this.health,
+        metrics: this.metrics,
+      },
+    );
+  }
+
+  peer(): PeerSpec {
+    return { publicKey: PrivateKey.generate().publicKey, address: newAddress(this.overlay, () => false) };
+  }
+
+  async repairs(what: string): Promise<number> {
+    const { values } = await this.metrics.repairs.get();
+    return values.find((value) => value.labels['what'] === what)?.value ?? 0;
+  }
+
+  close(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Commands that change the system; the others only read. */
+export function isMutation(command: string): boolean {
+  return !/^(ip (-\S+ )*\S+ show|wg show|nft -s list|getent|cat) /.test(`${command} `);
+}
