@@ -1,6 +1,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type {
   CreatedJoinToken,
+  Envelope,
   JoinToken,
   JoinTokensPage,
   KernelArgs,
@@ -13,7 +14,7 @@ import type {
   RecordsPage,
   Status,
 } from './api.ts';
-import { followStream, type StreamItem, type StreamStart } from './stream.ts';
+import { followStream, readLines, type StreamItem, type StreamStart } from './stream.ts';
 import { type Call, readJson, send, type Target } from './transport.ts';
 
 export interface MachineFilter {
@@ -32,6 +33,12 @@ export interface RecordFilter {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
   readonly grep?: string | undefined;
+}
+
+/** A record, and the text it came as: parsing may change a number that JavaScript cannot hold. */
+export interface RecordText {
+  readonly record: Envelope;
+  readonly json: string;
 }
 
 export interface ControlClientOptions {
@@ -97,6 +104,24 @@ export class ControlClient {
   /** One page, the oldest first. */
   records(filter: RecordFilter & { readonly limit?: number; readonly tail?: number }): Promise<RecordsPage> {
     return this.#json('GET', `/v1/records${toQuery({ ...filter })}`);
+  }
+
+  /** All records that pass, page after page, each with its own text; `tail`: the last so many. */
+  async *allRecords(filter: RecordFilter & { readonly tail?: number | undefined }): AsyncGenerator<RecordText> {
+    let after = filter.after;
+    for (;;) {
+      const path = `/v1/records${toQuery({ ...filter, after })}`;
+      const headers = { accept: 'application/x-ndjson' };
+      const response = await send(this.#target, { method: 'GET', path, headers, idleTimeoutMs: this.#timeoutMs });
+      let next: number | null = null;
+      for await (const json of readLines(response)) {
+        const line = JSON.parse(json) as Envelope | { position: number; next: number | null };
+        if ('position' in line) next = line.next;
+        else yield { record: line, json };
+      }
+      if (next === null) return;
+      after = next;
+    }
   }
 
   /**

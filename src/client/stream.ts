@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { SiderolinkError } from '../domain/errors.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Envelope } from './api.ts';
 
@@ -37,7 +37,8 @@ export async function* followStream(
   let position: number | undefined;
   let connected = false;
   let delayMs = FIRST_DELAY_MS;
-  while (signal?.aborted !== true) {
+  const aborted = () => signal?.aborted === true;
+  while (!aborted()) {
     let failure: unknown;
     try {
       // A start by time or count is not repeated once the stream has a place.
@@ -51,7 +52,7 @@ export async function* followStream(
     } catch (error) {
       failure = error;
     }
-    if (signal?.aborted === true) return;
+    if (aborted()) return;
     if (failure !== undefined && (!connected || !isTransient(failure))) throw failure;
     yield { type: 'interrupted', error: failure, delayMs };
     await clock.sleep(delayMs, signal);
@@ -85,11 +86,15 @@ function parseLine(line: string): Envelope | { readonly position: number } {
   throw new SiderolinkError('internal', 'the stream sent a line that is neither a record nor a position');
 }
 
-/** Whole lines; one that a broken connection cut is left out: it comes again. */
-async function* readLines(response: IncomingMessage): AsyncGenerator<string> {
+/**
+ * Whole lines; what a broken connection cut off is left out.
+ *
+ * @throws SiderolinkError `unavailable` if the connection breaks, `internal` for a line without end
+ */
+export async function* readLines(response: IncomingMessage): AsyncGenerator<string> {
   let rest: Buffer[] = [];
   let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of readChunks(response)) {
     let begin = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, begin)) {
       rest.push(chunk.subarray(begin, end));
@@ -101,6 +106,14 @@ async function* readLines(response: IncomingMessage): AsyncGenerator<string> {
     }
     rest.push(chunk.subarray(begin));
     length += chunk.length - begin;
-    if (length > MAX_LINE_BYTES) throw new SiderolinkError('internal', 'the stream sent a line without end');
+    if (length > MAX_LINE_BYTES) throw new SiderolinkError('internal', 'the daemon sent a line without end');
+  }
+}
+
+async function* readChunks(response: IncomingMessage): AsyncGenerator<Buffer> {
+  try {
+    yield* response as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw new SiderolinkError('unavailable', `the connection broke: ${errorMessage(error)}`, {}, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { RecordsPage, RecordsQuery } from '../../client/api.ts';
+import { Envelope, RecordsPage, RecordsQuery } from '../../client/api.ts';
 import { SiderolinkError } from '../../domain/errors.ts';
 import type { Machines } from '../../fleet/types.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -16,15 +16,28 @@ export function recordRoutes(app: App, { log, machines, clock }: RouteDeps): voi
       schema: {
         operationId: 'listRecords',
         summary: 'Records in the order of their seq, a page at a time',
+        description:
+          'With `Accept: application/x-ndjson` one envelope a line, each as it was stored, and a last line `{"position":…,"next":…}`.',
         querystring: RecordsQuery,
-        response: { 200: RecordsPage, ...problemResponses(404, 507) },
+        response: {
+          200: {
+            description: 'a page',
+            content: {
+              'application/json': { schema: RecordsPage },
+              'application/x-ndjson': { schema: Envelope },
+            },
+          },
+          ...problemResponses(404, 507),
+        },
       },
     },
-    async ({ query }, reply) => {
+    async ({ query, headers }, reply) => {
+      const lines = (headers.accept ?? '').includes('application/x-ndjson');
       const page = await log.read(toQuery(query, machines, clock));
       // The envelopes are JSON text as they were stored: parsing them would cost and could change their numbers.
-      reply.type('application/json; charset=utf-8');
-      return pageText(page, query) as unknown as RecordsPage;
+      reply.type(lines ? 'application/x-ndjson; charset=utf-8' : 'application/json; charset=utf-8');
+      const next = nextOf(page, query);
+      return (lines ? pageLines(page, next) : pageJson(page, next)) as unknown as RecordsPage;
     },
   );
 }
@@ -48,9 +61,18 @@ function toQuery(query: z.output<typeof RecordsQuery>, machines: Machines, clock
   };
 }
 
-function pageText(page: Page, { before, tail }: z.output<typeof RecordsQuery>): string {
-  const records = page.records.map((record) => record.json).join(',');
+function nextOf(page: Page, { before, tail }: z.output<typeof RecordsQuery>): number | null {
   const isTail = tail !== undefined && tail !== false;
   const atEnd = page.end || isTail || (before !== undefined && page.next >= before - 1);
-  return `{"records":[${records}],"next":${atEnd ? null : page.next},"position":${page.next}}`;
+  return atEnd ? null : page.next;
+}
+
+function pageJson(page: Page, next: number | null): string {
+  const records = page.records.map((record) => record.json).join(',');
+  return `{"records":[${records}],"next":${next},"position":${page.next}}`;
+}
+
+function pageLines(page: Page, next: number | null): string {
+  const records = page.records.map((record) => `${record.json}\n`).join('');
+  return `${records}{"position":${page.next},"next":${next}}\n`;
 }

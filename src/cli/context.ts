@@ -1,0 +1,36 @@
+import type { ControlClient } from '../client/client.ts';
+import type { Clock } from '../lib/clock.ts';
+import { createStyle, type Style } from './text.ts';
+
+export type Format = 'table' | 'json' | 'wide';
+
+/** The world of a command, so that nothing in it is global. */
+export interface Io {
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly outIsTty: boolean;
+  readonly clock: Clock;
+  /** Aborts when the user wants the command to end. */
+  readonly signal: AbortSignal;
+}
+
+/** What an action works with. */
+export interface Context extends Io {
+  readonly client: ControlClient;
+  readonly format: Format;
+  /** Whether `-o` was given. */
+  readonly formatIsChosen: boolean;
+  readonly style: Style;
+}
+
+/** Colours are for terminals, and for who does not refuse them (no-color.org). */
+export function styleFor(io: Io): Style {
+  const refused = (io.env['NO_COLOR'] ?? '') !== '' || io.env['TERM'] === 'dumb';
+  return createStyle(io.outIsTty && !refused);
+}
+
+/** One value as JSON on one line. */
+export function printJson(io: Io, value: unknown): void {
+  io.out(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
+import type { Io } from './context.ts';
+import { buildProgram } from './program.ts';
+import { printable } from './text.ts';
+
+/** 128 + the signal's number, as shells have it. */
+const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** How long a command that was told to end may take. */
+const GRACE_MS = 1_000;
+
+const abort = new AbortController();
+const io: Io = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  env: process.env,
+  outIsTty: process.stdout.isTTY === true,
+  clock: systemClock,
+  signal: abort.signal,
+};
+
+// `siderolinkctl stream | head` ends when head has enough.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : ERRORS.internal.exit));
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    process.exitCode = SIGNAL_CODES[signal];
+    abort.abort();
+    // What does not listen to the signal, as a call under way, is left where it is.
+    systemClock.after(GRACE_MS, () => process.exit());
+    process.once(signal, () => process.exit());
+  });
+}
+
+try {
+  await buildProgram(io).parseAsync();
+} catch (error) {
+  if (!abort.signal.aborted) process.exitCode = report(error);
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERRORS.invalid_argument.exit;
+  io.err(`siderolinkctl: ${printable(errorMessage(error))}\n`);
+  return ERRORS[errorCode(error)].exit;
+}

@@ -1,0 +1,54 @@
+import ipaddr from 'ipaddr.js';
+import type { Machine } from '../client/api.ts';
+import type { ControlClient } from '../client/client.ts';
+import { SiderolinkError } from '../domain/errors.ts';
+import { asNodeUuid } from '../domain/uuid.ts';
+import { printable } from './text.ts';
+
+/**
+ * The machine that a user means: a UUID, the beginning of one, a hostname or an address.
+ *
+ * @throws SiderolinkError `not_found`, or `invalid_argument` when several machines could be meant
+ */
+export async function resolveMachine(client: ControlClient, text: string): Promise<Machine> {
+  const uuid = asNodeUuid(text);
+  if (uuid !== undefined) return client.machine(uuid);
+  const machines: Machine[] = [];
+  for await (const machine of client.machines()) machines.push(machine);
+  return pickMachine(machines, text);
+}
+
+/** Exact names and addresses go before the beginning of a UUID: `beef` may be a hostname. */
+export function pickMachine(machines: readonly Machine[], text: string): Machine {
+  const wanted = text.toLowerCase();
+  const address = canonicalAddress(text);
+  const exact = machines.filter(
+    (machine) =>
+      machine.hostname?.toLowerCase() === wanted ||
+      (address !== undefined &&
+        [machine.address, ...machine.addresses].some((own) => canonicalAddress(own) === address)),
+  );
+  const hits = exact.length > 0 ? exact : machines.filter((machine) => machine.server_uuid.startsWith(wanted));
+  const [first, ...others] = hits;
+  if (first === undefined || wanted === '') {
+    throw new SiderolinkError(
+      'not_found',
+      `no machine is ${JSON.stringify(text)}: give a UUID, the beginning of one, a hostname or an address (see \`siderolinkctl machine list\`)`,
+    );
+  }
+  // A machine that was removed keeps its name, but who names it means the one that is there.
+  const present = hits.filter((machine) => machine.state !== 'removed');
+  const [only, ...more] = present;
+  if (others.length === 0) return first;
+  if (only !== undefined && more.length === 0) return only;
+  const names = hits.slice(0, 5).map((machine) => `${machine.server_uuid} (${printable(machine.hostname ?? '-')})`);
+  const rest = hits.length > names.length ? ` and ${hits.length - names.length} more` : '';
+  throw new SiderolinkError(
+    'invalid_argument',
+    `${JSON.stringify(text)} may be any of ${hits.length} machines: ${names.join(', ')}${rest}; give more of the UUID`,
+  );
+}
+
+function canonicalAddress(text: string): string | undefined {
+  return ipaddr.isValid(text) && !text.includes('%') ? ipaddr.parse(text).toString() : undefined;
+}

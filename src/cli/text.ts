@@ -1,0 +1,85 @@
+/** Colours of a terminal; each returns its text unchanged when colours are off. */
+export interface Style {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+  readonly blue: (text: string) => string;
+  readonly magenta: (text: string) => string;
+  readonly cyan: (text: string) => string;
+}
+
+/** SGR codes (ECMA-48 section 8.3.117), on and off. */
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+} as const;
+
+export function createStyle(colour: boolean): Style {
+  const paint = ([on, off]: readonly [number, number]) =>
+    colour ? (text: string) => `\u001b[${on}m${text}\u001b[${off}m` : (text: string) => text;
+  return {
+    bold: paint(CODES.bold),
+    dim: paint(CODES.dim),
+    red: paint(CODES.red),
+    green: paint(CODES.green),
+    yellow: paint(CODES.yellow),
+    blue: paint(CODES.blue),
+    magenta: paint(CODES.magenta),
+    cyan: paint(CODES.cyan),
+  };
+}
+
+// Control characters, line and paragraph separators, and what turns the direction of text around.
+const UNSAFE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * Text of a machine, safe on a terminal: kernel lines and hostnames are hostile input, and a terminal obeys control
+ * characters. Tabs stay; the rest is shown as `\x1b`.
+ */
+export function printable(text: string): string {
+  return text.replaceAll(UNSAFE, (char) => {
+    if (char === '\t') return char;
+    const code = char.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
+  });
+}
+
+/** A span in milliseconds as its largest unit: `5s`, `12m`, `3h`, `41d`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  if (seconds < 120 * 60) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 48 * 3_600) return `${Math.floor(seconds / 3_600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** How long ago an RFC 3339 time is; `-` for none. */
+export function ago(time: string | null, now: number): string {
+  return time === null ? '-' : formatAge(now - Date.parse(time));
+}
+
+/** Bytes as people read them: `512 B`, `1.5 MiB`. */
+export function formatBytes(bytes: number): string {
+  let value = bytes;
+  for (const unit of ['B', 'KiB', 'MiB', 'GiB']) {
+    if (value < 1_024) return `${unit === 'B' ? value : value.toFixed(1)} ${unit}`;
+    value /= 1_024;
+  }
+  return `${value.toFixed(1)} TiB`;
+}
+
+/** Local time of day with milliseconds. */
+export function formatClock(time: number): string {
+  const date = new Date(time);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+}
