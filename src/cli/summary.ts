@@ -42,7 +42,7 @@ export function summarise(subject: Subject, record: Envelope): Summary {
       return { level: '', text: gapText(detail[0] ?? '', body), tone: 'warn' };
     default:
       return {
-        kind: stream,
+        level: '',
         text: [detail.join(' '), body.text('name'), body.by()].filter(Boolean).join(' '),
         tone: 'plain',
       };

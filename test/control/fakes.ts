@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StatusSource } from '../../src/control/types.ts';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { PrivateKey } from '../../src/domain/keys.ts';
@@ -46,6 +47,10 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow'> {
   /** How many followers are running now. */
   following = 0;
   failReads: Error | undefined;
+  failFollow: Error | undefined;
+  /** Changes the text of envelopes, as a machine's own spelling of its line may. */
+  rendered: (json: string) => string = (json) => json;
+  readonly #followWaiters = new Set<() => void>();
 
   get head(): number {
     return this.#records.at(-1)?.seq ?? 0;
@@ -72,12 +77,13 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow'> {
     const records = query.tail === true ? hits.slice(-query.limit) : hits.slice(0, query.limit);
     const end = query.tail === true || hits.length <= query.limit;
     const next = end ? this.head : (records.at(-1)?.seq ?? this.head);
-    return { records: records.map(render), next, end };
+    return { records: records.map((record) => this.#render(record)), next, end };
   }
 
   async *follow(options: FollowOptions, signal: AbortSignal): AsyncGenerator<FollowItem> {
-    this.following += 1;
+    this.#countFollowers(1);
     try {
+      if (this.failFollow !== undefined) throw this.failFollow;
       let position = options.after ?? this.head;
       while (!signal.aborted) {
         const fresh = this.#records.filter((record) => record.seq > position).slice(0, 1_000);
@@ -87,12 +93,36 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow'> {
           continue;
         }
         position = last.seq;
-        const records = fresh.filter((record) => this.#passes(record, { ...options, limit: 0 })).map(render);
+        const records = fresh
+          .filter((record) => this.#passes(record, { ...options, limit: 0 }))
+          .map((record) => this.#render(record));
         yield records.length > 0 ? { type: 'records', records } : { type: 'position', seq: position };
       }
     } finally {
-      this.following -= 1;
+      this.#countFollowers(-1);
     }
+  }
+
+  /** Resolves when exactly so many followers run. */
+  async untilFollowing(count: number): Promise<void> {
+    while (this.following !== count) {
+      await new Promise<void>((resolve) => {
+        this.#followWaiters.add(resolve);
+      });
+    }
+    // What the server does about it is done before the next turn of the event loop.
+    await nextTurn();
+  }
+
+  #countFollowers(change: number): void {
+    this.following += change;
+    for (const wake of this.#followWaiters) wake();
+    this.#followWaiters.clear();
+  }
+
+  #render(record: Stored): RenderedRecord {
+    const { seq, json } = render(record);
+    return { seq, json: this.rendered(json) };
   }
 
   #passes(record: Stored, query: Query): boolean {
