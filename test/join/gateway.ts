@@ -143,6 +143,14 @@ export class Gateway {
     return this.send(requestBytes(call)).then(joinedFrom);
   }
 
+  /** The same without the network: the join has begun when this returns. */
+  begin(call: Call): Promise<string> {
+    const method = this.service.method();
+    const request = method.decode(Buffer.from(requestBytes(call)));
+    const signal = new AbortController().signal;
+    return Promise.resolve(method.handle(request, { source: '192.0.2.99', signal })).then(({ address }) => address);
+  }
+
   /** The refusal of a call; a call that is admitted fails the test. */
   async refusal(call: Call): Promise<{ code: number; message: string }> {
     try {

@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { newKey } from '../fleet/fakes.ts';
+import { closeGateways, Gateway } from './gateway.ts';
+
+afterEach(closeGateways);
+
+describe('calls at one time', () => {
+  it('for one UUID and key share one run: one address, one commit', async () => {
+    const gateway = await Gateway.start();
+    const call = { uuid: randomUUID(), key: newKey() };
+    gateway.log.gate.close();
+    const answers = Array.from({ length: 20 }, () => gateway.begin(call));
+    gateway.log.gate.open();
+    expect(new Set(await Promise.all(answers)).size).toBe(1);
+    expect(gateway.commits).toBe(1);
+    expect(gateway.device.changes).toHaveLength(1);
+    expect(gateway.fleet.size).toBe(1);
+  });
+
+  it('for one UUID with many keys: one address, one peer, no address without an owner', async () => {
+    const gateway = await Gateway.start();
+    const uuid = randomUUID();
+    const keys = Array.from({ length: 8 }, () => newKey());
+    const answers = await Promise.all(keys.map((key) => gateway.provision({ uuid, key })));
+    expect(new Set(answers.map(({ address }) => address)).size).toBe(1);
+    const machine = [...gateway.fleet.all()][0];
+    expect(gateway.fleet.size).toBe(1);
+    expect([...gateway.device.peers]).toEqual([[machine?.key, machine?.address]]);
+    expect(machine?.boot).toBe(8);
+    expect(gateway.log.reopen().image.machines).toHaveLength(1);
+  });
+
+  it('a stranger who knows UUID and key gets neither the answer of a running join nor a say in it', async () => {
+    const gateway = await Gateway.start({ policy: { requireToken: true } });
+    const { secret } = await gateway.fleet.tokens.create({ name: 'a' }, 'test');
+    const call = { uuid: randomUUID(), key: newKey() };
+    gateway.log.gate.close();
+    const joining = gateway.provision({ ...call, joinToken: secret });
+    await gateway.log.gate.arrived(2);
+    expect((await gateway.refusal(call)).code).toBe(status.PERMISSION_DENIED);
+    gateway.log.gate.open();
+    expect((await joining).prefix).toMatch(/\/64$/);
+  });
+
+  it('the last use of a token admits exactly one of many', async () => {
+    const gateway = await Gateway.start({ policy: { requireToken: true } });
+    const { secret, token } = await gateway.fleet.tokens.create({ name: 'three', maxUses: 3 }, 'test');
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, () => gateway.provision({ joinToken: secret })),
+    );
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(3);
+    expect(gateway.fleet.tokens.get(token.id)?.uses).toBe(3);
+    expect(gateway.fleet.size).toBe(3);
+  });
+
+  it('the key changed while the incumbent was asked: asked again, about the new one', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, first, second, third] = [randomUUID(), newKey(), newKey(), newKey()];
+    await gateway.provision({ uuid, key: first });
+    gateway.links.gate.close();
+    const both = [second, third].map((key) => gateway.begin({ uuid, key }));
+    expect(gateway.links.probes).toHaveLength(1);
+    gateway.links.gate.open();
+    await Promise.all(both);
+    expect(gateway.links.probes.map(({ peer }) => peer.publicKey)).toEqual([first, second]);
+    const machine = [...gateway.fleet.all()][0];
+    expect([...gateway.device.peers]).toEqual([[machine?.key, machine?.address]]);
+    expect(machine).toMatchObject({ key: third, boot: 3 });
+  });
+
+  it('no time for a second probe: UNAVAILABLE, and nothing changed', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, second, third] = [randomUUID(), newKey(), newKey()];
+    await gateway.provision({ uuid });
+    gateway.links.gate.close();
+    const results = Promise.allSettled([second, third].map((key) => gateway.begin({ uuid, key })));
+    gateway.clock.advance(11_000);
+    gateway.links.gate.open();
+    expect(await results).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'unavailable' } },
+    ]);
+    expect([...gateway.fleet.all()]).toMatchObject([{ key: second, boot: 2 }]);
+  });
+
+  it('probes and joins are bounded', async () => {
+    const gateway = await Gateway.start({ provision: { maxProbes: 1, maxRunning: 2 } });
+    const [one, two] = [randomUUID(), randomUUID()];
+    await gateway.provision({ uuid: one });
+    await gateway.provision({ uuid: two });
+    gateway.links.gate.close();
+    const waiting = gateway.provision({ uuid: one });
+    await gateway.links.gate.arrived(1);
+    expect((await gateway.refusal({ uuid: two })).code).toBe(status.RESOURCE_EXHAUSTED);
+    gateway.log.gate.close();
+    const joining = gateway.provision({});
+    await gateway.log.gate.arrived(3);
+    expect((await gateway.refusal({})).code).toBe(status.RESOURCE_EXHAUSTED);
+    gateway.links.gate.open();
+    gateway.log.gate.open();
+    await Promise.all([waiting, joining]);
+    await gateway.provision({});
+  });
+});
+
+describe('the reply comes after the commit and after the device', () => {
+  it('and the listeners hear of a boot when the device has its key', async () => {
+    const gateway = await Gateway.start();
+    const key = newKey();
+    gateway.log.gate.close();
+    gateway.device.gate.close();
+    let answered = false;
+    const joining = gateway.provision({ key }).then(() => {
+      answered = true;
+    });
+    await gateway.log.gate.arrived(1);
+    expect(gateway.fleet.peers()).toEqual([]);
+    gateway.log.gate.open();
+    await gateway.device.gate.arrived(1);
+    expect(gateway.commits).toBe(1);
+    expect(gateway.fleet.peers()).toMatchObject([{ publicKey: key }]);
+    expect(gateway.events).toEqual([]);
+    expect(answered).toBe(false);
+    gateway.device.gate.open();
+    await joining;
+    expect(gateway.events).toMatchObject([{ kind: 'boot' }]);
+  });
+
+  it('the store fails: UNAVAILABLE, and address, key, boot and token use are free again', async () => {
+    const gateway = await Gateway.start({ policy: { requireToken: true } });
+    const { secret, token } = await gateway.fleet.tokens.create({ name: 'once', maxUses: 1 }, 'test');
+    const call = { uuid: randomUUID(), key: newKey(), joinToken: secret };
+    gateway.log.failures = 1;
+    expect(await gateway.refusal(call)).toEqual({
+      code: status.UNAVAILABLE,
+      message: 'not possible now, try again',
+    });
+    expect(gateway.fleet.size).toBe(0);
+    expect(gateway.boots.ofKey(call.key)).toBeUndefined();
+    expect(gateway.fleet.tokens.get(token.id)?.uses).toBe(0);
+    expect(gateway.device.changes).toEqual([]);
+    expect(gateway.events).toEqual([]);
+    await gateway.provision(call);
+    expect([...gateway.fleet.all()]).toMatchObject([{ uuid: call.uuid, boot: 1 }]);
+  });
+
+  it('the store fails at a reboot: the machine is as it was', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, key, next] = [randomUUID(), newKey(), newKey()];
+    const { address } = await gateway.provision({ uuid, key, uniqueToken: 'meta' });
+    const before = gateway.fleet.bySource(address);
+    gateway.log.failures = 1;
+    expect((await gateway.refusal({ uuid, key: next, uniqueToken: 'meta' })).code).toBe(status.UNAVAILABLE);
+    expect(gateway.fleet.bySource(address)).toBe(before);
+    expect(gateway.boots.current(1)?.publicKey).toBe(key);
+    expect(gateway.fleet.peers()).toEqual([{ publicKey: key, address }]);
+    expect([...gateway.device.peers]).toEqual([[key, address]]);
+    expect((await gateway.provision({ uuid, key: next, uniqueToken: 'meta' })).address).toBe(address);
+  });
+
+  it('calls behind a join that fails decide anew', async () => {
+    const gateway = await Gateway.start();
+    const uuid = randomUUID();
+    gateway.log.gate.close();
+    gateway.log.failures = 1;
+    const first = gateway.refusal({ uuid });
+    await gateway.log.gate.arrived(1);
+    const second = gateway.provision({ uuid });
+    gateway.log.gate.open();
+    expect((await first).code).toBe(status.UNAVAILABLE);
+    await second;
+    expect([...gateway.fleet.all()]).toMatchObject([{ uuid, boot: 1 }]);
+  });
+
+  it('the device fails: UNAVAILABLE; the next call finishes the swap and tells of the boot', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, key, next] = [randomUUID(), newKey(), newKey()];
+    const { address } = await gateway.provision({ uuid, key });
+    gateway.device.failures = 1;
+    expect((await gateway.refusal({ uuid, key: next })).code).toBe(status.UNAVAILABLE);
+    expect(gateway.events).toHaveLength(1);
+    expect(gateway.fleet.peers()).toEqual([{ publicKey: next, address }]);
+    expect((await gateway.provision({ uuid, key: next })).address).toBe(address);
+    expect([...gateway.device.peers]).toEqual([[next, address]]);
+    expect(gateway.events).toMatchObject([{ kind: 'boot' }, { kind: 'boot', previousBoot: { number: 1 } }]);
+    expect(gateway.logged.join('')).toContain('Operation not permitted');
+  });
+
+  it('the device hangs: UNAVAILABLE after 15 s, and no timer stays behind', async () => {
+    const gateway = await Gateway.start();
+    const call = { uuid: randomUUID(), key: newKey() };
+    gateway.device.gate.close();
+    const refused = gateway.refusal(call);
+    await gateway.device.gate.arrived(1);
+    gateway.clock.advance(15_000);
+    expect((await refused).code).toBe(status.UNAVAILABLE);
+    const again = gateway.provision(call);
+    gateway.device.gate.open();
+    await again;
+    await gateway.service.drain();
+    expect(gateway.clock.waiting).toBe(0);
+    expect(gateway.commits).toBe(1);
+  });
+});
