@@ -6,10 +6,18 @@ function isPublic(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast';
 }
 
+interface HostPort {
+  /** IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
 /** What machines are told to dial, and what an operator should hear about it. */
 export interface Advertised {
   /** `host:port`, best first. */
   readonly endpoints: readonly string[];
+  /** Host of the first, without brackets. */
+  readonly host: string;
   readonly warning?: string;
 }
 
@@ -18,12 +26,15 @@ export interface Advertised {
  * private one, with a warning, because only machines on that network can reach it.
  */
 export function advertisedEndpoints(
-  configured: readonly string[],
+  configured: readonly HostPort[],
   port: number,
   interfaces: Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>,
   own: string,
 ): Advertised {
-  if (configured.length > 0) return { endpoints: configured };
+  const [first] = configured;
+  if (first !== undefined) {
+    return { endpoints: configured.map((endpoint) => hostPort(endpoint.host, endpoint.port)), host: first.host };
+  }
   const addresses = Object.entries(interfaces)
     .filter(([name]) => name !== own)
     .flatMap(([, infos]) => infos ?? [])
@@ -33,13 +44,14 @@ export function advertisedEndpoints(
   if (best === undefined) {
     return {
       endpoints: [hostPort('127.0.0.1', port)],
+      host: '127.0.0.1',
       warning: `this host has no network address: machines are told to dial 127.0.0.1. Set wireguard.endpoints.`,
     };
   }
-  const endpoints = [hostPort(best, port)];
-  if (isPublic(best)) return { endpoints };
+  const advertised = { endpoints: [hostPort(best, port)], host: best };
+  if (isPublic(best)) return advertised;
   return {
-    endpoints,
+    ...advertised,
     warning: `machines are told to dial the private address ${best}: only machines of that network reach it. Set wireguard.endpoints.`,
   };
 }
@@ -53,21 +65,13 @@ export function hostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Splits `host:port`, `[v6]:port`; the host comes without brackets. */
-export function splitHostPort(text: string): { readonly host: string; readonly port: number } {
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  return { host, port: Number(text.slice(colon + 1)) };
-}
-
-/** The URL that `siderolink.api=` advertises. */
+/** The URL that `siderolink.api=` advertises: the configured one, else the best endpoint's host. */
 export function advertisedApiUrl(options: {
-  readonly url: string;
-  readonly endpoints: readonly string[];
-  readonly listen: string;
+  readonly url: string | null;
+  /** The first of the advertised endpoints' hosts. */
+  readonly host: string;
+  readonly port: number;
   readonly tls: boolean;
 }): string {
-  if (options.url !== '') return options.url;
-  const { host } = splitHostPort(options.endpoints[0] ?? '127.0.0.1:0');
-  return `${options.tls ? 'https' : 'grpc'}://${hostPort(host, splitHostPort(options.listen).port)}`;
+  return options.url ?? `${options.tls ? 'https' : 'grpc'}://${hostPort(options.host, options.port)}`;
 }

@@ -42,6 +42,15 @@ export class Lifecycle {
     }
   }
 
+  /** The same for a part that starts and stops itself. */
+  run(name: string, part: { start(): unknown; stop(deadlineMs: number): unknown }): Promise<void> {
+    return this.start(
+      name,
+      async () => void (await part.start()),
+      (_, deadlineMs) => part.stop(deadlineMs),
+    );
+  }
+
   /** Stops everything, newest first. Idempotent; resolves with the names of parts that did not stop cleanly. */
   stop(): Promise<readonly string[]> {
     this.#stopping ??= this.#stopAll();

@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { SiderolinkError } from '../domain/errors.ts';
 import { PrivateKey } from '../domain/keys.ts';
+import { type Overlay, overlayOf } from '../domain/overlay.ts';
 
 /** The files of the state directory. All are 0600 in a directory of 0700. */
 export interface StateFiles {
@@ -30,6 +31,21 @@ export interface Identity {
   readonly privateKey: PrivateKey;
   /** Key of the HMAC under which unique tokens are kept. */
   readonly uniqueTokenKey: Buffer;
+}
+
+/** The identity with the overlay that follows from it. */
+export interface Installation {
+  readonly identity: Identity;
+  readonly overlay: Overlay;
+  /** 8 hex digits of SHA-256 of the installation id: what `Nats-Msg-Id` begins with (DESIGN section 5.3). */
+  readonly shortId: string;
+}
+
+/** @throws SiderolinkError `configuration` */
+export function loadInstallation(directory: string): Installation {
+  const identity = loadIdentity(directory);
+  const shortId = createHash('sha256').update(identity.installationId).digest('hex').slice(0, 8);
+  return { identity, overlay: overlayOf(identity.installationId), shortId };
 }
 
 /** Makes the directory if it is missing. @throws SiderolinkError `configuration` */

@@ -1,6 +1,6 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { advertisedApiUrl, advertisedEndpoints, hostPort, splitHostPort } from '../../src/daemon/endpoints.ts';
+import { advertisedApiUrl, advertisedEndpoints } from '../../src/daemon/endpoints.ts';
 
 function info(address: string, internal = false): NetworkInterfaceInfo {
   const family = address.includes(':') ? 'IPv6' : 'IPv4';
@@ -9,8 +9,19 @@ function info(address: string, internal = false): NetworkInterfaceInfo {
 
 describe('the endpoints that machines dial', () => {
   it('are the configured ones, in their order', () => {
-    expect(advertisedEndpoints(['a.example:1', 'b.example:2'], 51821, {}, 'siderolink')).toEqual({
-      endpoints: ['a.example:1', 'b.example:2'],
+    expect(
+      advertisedEndpoints(
+        [
+          { host: '2a01::1', port: 1 },
+          { host: 'b.example', port: 2 },
+        ],
+        51821,
+        {},
+        'siderolink',
+      ),
+    ).toEqual({
+      endpoints: ['[2a01::1]:1', 'b.example:2'],
+      host: '2a01::1',
     });
   });
 
@@ -20,7 +31,10 @@ describe('the endpoints that machines dial', () => {
       eth0: [info('10.0.0.5'), info('fe80::1'), info('2a01:4f8::1')],
       eth1: [info('203.0.112.9')],
     };
-    expect(advertisedEndpoints([], 51821, interfaces, 'siderolink')).toEqual({ endpoints: ['203.0.112.9:51821'] });
+    expect(advertisedEndpoints([], 51821, interfaces, 'siderolink')).toEqual({
+      endpoints: ['203.0.112.9:51821'],
+      host: '203.0.112.9',
+    });
   });
 
   it('warn about a private address', () => {
@@ -39,15 +53,8 @@ describe('the endpoints that machines dial', () => {
   });
 });
 
-describe('the advertised API', () => {
-  it.each([
-    [{ url: '', endpoints: ['10.0.0.5:51821'], listen: '[::]:8081', tls: false }, 'grpc://10.0.0.5:8081'],
-    [{ url: '', endpoints: ['[2a01::1]:51821'], listen: '[::]:443', tls: true }, 'https://[2a01::1]:443'],
-    [{ url: 'grpc://x:1', endpoints: ['10.0.0.5:51821'], listen: '[::]:8081', tls: false }, 'grpc://x:1'],
-  ])('of %j is %s', (options, url) => expect(advertisedApiUrl(options)).toBe(url));
-});
-
-it('host and port go together and apart', () => {
-  expect(splitHostPort(hostPort('::1', 80))).toEqual({ host: '::1', port: 80 });
-  expect(splitHostPort(hostPort('a.example', 80))).toEqual({ host: 'a.example', port: 80 });
-});
+it.each([
+  [{ url: null, host: '10.0.0.5', port: 8081, tls: false }, 'grpc://10.0.0.5:8081'],
+  [{ url: null, host: '2a01::1', port: 443, tls: true }, 'https://[2a01::1]:443'],
+  [{ url: 'grpc://x:1', host: '10.0.0.5', port: 8081, tls: false }, 'grpc://x:1'],
+])('the advertised API of %j is %s', (options, url) => expect(advertisedApiUrl(options)).toBe(url));

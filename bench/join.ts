@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import { join as joinPath } from 'node:path';
+import { BenchDaemon } from './daemon.ts';
+import { percentile, round } from './host.ts';
+import { provisionAll } from './machines.ts';
+import type { Bench } from './main.ts';
+
+const SIZES = [100, 1000, 10_000];
+
+/** Machines that all call at once, each over a connection of its own, into a real WireGuard device. */
+export const join: Bench = {
+  what: `${SIZES.join(', ')} machines join at once, plaintext and TLS, until the last one has its address and its peer`,
+  async run(arguments_, report) {
+    const sizes = arguments_.length > 0 ? arguments_.map(Number) : SIZES;
+    for (const machines of sizes) {
+      for (const tls of [true, false]) report(await measure(machines, tls));
+    }
+  },
+};
+
+async function measure(machines: number, tls: boolean): Promise<Record<string, number | boolean>> {
+  const daemon = new BenchDaemon();
+  try {
+    await daemon.start(tls ? certificate(daemon.directory) : {});
+    const token = await daemon.newToken();
+    const started = performance.now();
+    const joined = await provisionAll(machines, `${tls ? 'https' : 'http'}://${daemon.api}`, token);
+    const seconds = (performance.now() - started) / 1000;
+    if (new Set(joined.map(({ address }) => address)).size !== machines) throw new Error('an address was given twice');
+    const latencies = joined.map(({ ms }) => ms).sort((a, b) => a - b);
+    return {
+      machines,
+      tls,
+      seconds: round(seconds, 2),
+      p50_ms: round(percentile(latencies, 0.5)),
+      p99_ms: round(percentile(latencies, 0.99)),
+      ms_per_machine: round((seconds * 1000) / machines, 3),
+    };
+  } finally {
+    await daemon.stop();
+  }
+}
+
+function certificate(directory: string): Record<string, string> {
+  const cert = joinPath(directory, 'cert.pem');
+  const key = joinPath(directory, 'key.pem');
+  const { status, stderr } = spawnSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '1',
+      '-subj',
+      '/CN=bench',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+    ],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return { SIDEROLINKD__API__TLS__CERT_FILE: cert, SIDEROLINKD__API__TLS__KEY_FILE: key };
+}

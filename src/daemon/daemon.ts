@@ -1,0 +1,237 @@
+import { networkInterfaces } from 'node:os';
+import type { Config } from '../config/config.ts';
+import { ControlServer } from '../control/server.ts';
+import { sourceAddress } from '../domain/overlay.ts';
+import { Redactor } from '../domain/redact.ts';
+import { BootTable } from '../fleet/boots.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { LinkRecorder } from '../fleet/links.ts';
+import { StatusTable } from '../fleet/status.ts';
+import { ProvisionService, provisionStatus } from '../join/provision-service.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { GrpcEdge } from '../lib/grpc.ts';
+import { EventsService } from '../sinks/events-service.ts';
+import { GapReporter } from '../sinks/gap-reporter.ts';
+import { KmsgServer } from '../sinks/kmsg-server.ts';
+import { openRecordLog } from '../stream/record-log.ts';
+import { Health } from '../telemetry/health.ts';
+import { TelemetryServer } from '../telemetry/http.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
+import { apiCredentials } from './api-credentials.ts';
+import { createDevice } from './device.ts';
+import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { createMetrics } from './metrics.ts';
+import { createNotifier } from './notify.ts';
+import { Repairer } from './repairer.ts';
+import { ensureStateDir, type Installation, loadInstallation, lockStateDir, stateFiles } from './state-dir.ts';
+
+export interface Daemon {
+  /** Stops everything in order. Idempotent; resolves with the names of parts that did not stop cleanly. */
+  stop(): Promise<readonly string[]>;
+}
+
+/** What every part is given. */
+interface Base {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+}
+
+/**
+ * Starts everything in the order in which one part needs another: store, device, sinks, API, control. The only place
+ * that knows concrete classes.
+ *
+ * @param onFatal called when a part that everything depends on is gone
+ * @throws what the failing part threw; everything started before it is stopped again
+ */
+export async function startDaemon(
+  config: Config,
+  logger: Logger,
+  onFatal: (error: unknown) => void,
+  clock: Clock = systemClock,
+): Promise<Daemon> {
+  const base: Base = { clock, logger, health: new Health(() => clock.now()) };
+  const lifecycle = new Lifecycle({}, base);
+  const startedAt = clock.now();
+
+  ensureStateDir(config.state_dir);
+  await lifecycle.start(
+    'state directory',
+    () => lockStateDir(config.state_dir),
+    (release) => release(),
+  );
+  const installation = await lifecycle.start(
+    'identity',
+    () => loadInstallation(config.state_dir),
+    () => undefined,
+  );
+
+  const core = await startCore(config, installation, base, lifecycle, onFatal);
+  const edges = await startEdges(config, installation, base, lifecycle, core);
+  await startControl(config, installation, base, lifecycle, core, { ...edges, startedAt });
+  await startNotifier(base, lifecycle);
+  logger.info({ overlay: installation.overlay.prefix, endpoints: edges.endpoints, api: edges.apiUrl }, 'ready');
+  return { stop: () => lifecycle.stop() };
+}
+
+/** What is kept and what it is about: record log, fleet, device, links. */
+async function startCore(
+  config: Config,
+  installation: Installation,
+  base: Base,
+  lifecycle: Lifecycle,
+  onFatal: (error: unknown) => void,
+) {
+  const metrics = createMetrics(base.health);
+  const log = await lifecycle.start(
+    'store',
+    () =>
+      openRecordLog(
+        { path: stateFiles(config.state_dir).database, prefix: config.publish.prefix },
+        { ...base, metrics: metrics.registry },
+      ),
+    (opened, deadlineMs) => opened.close(deadlineMs),
+  );
+  log.onFatal(onFatal);
+
+  const { clock } = base;
+  const boots = new BootTable({ image: log.image, clock });
+  const statuses = new StatusTable(
+    { negativeAddressFilter: config.status.negative_address_filter },
+    { image: log.image, clock },
+  );
+  const device = createDevice(config, installation, { ...base, metrics: metrics.wireguard });
+  const links = new PollingLinkMonitor({}, { ...base, device, metrics: metrics.wireguard });
+  const fleet = new Fleet(
+    { overlay: installation.overlay, uniqueTokenKey: installation.identity.uniqueTokenKey },
+    { log, boots, statuses, links, clock, metrics: metrics.fleet },
+  );
+
+  const repair = () => device.reconcile(fleet.peers());
+  await lifecycle.run('WireGuard', {
+    start: async () => {
+      await device.start();
+      await repair();
+    },
+    stop: () => device.stop(),
+  });
+  await lifecycle.run('WireGuard repair', new Repairer({}, { ...base, repair }));
+  await lifecycle.run(
+    'link records',
+    new LinkRecorder({}, { ...base, links, machines: fleet, boots, log, metrics: metrics.fleet }),
+  );
+  await lifecycle.run('link monitor', links);
+  return { metrics, log, boots, statuses, device, links, fleet };
+}
+
+type Core = Awaited<ReturnType<typeof startCore>>;
+
+/** What machines talk to: the sinks on the overlay, then the API that sends them there. */
+async function startEdges(config: Config, installation: Installation, base: Base, lifecycle: Lifecycle, core: Core) {
+  const { metrics, log, boots, statuses, device, links, fleet } = core;
+  const { server } = installation.overlay;
+  const redactor = new Redactor(config.sinks.redact);
+  const sinks = { ...base, machines: fleet, boots, statuses, log, redactor, metrics: metrics.sinks };
+  await lifecycle.run('gap records', new GapReporter({}, sinks));
+  await lifecycle.run(
+    'kernel log sink',
+    new KmsgServer({ host: server, port: config.sinks.kmsg_port, maxLineBytes: config.sinks.max_line_bytes }, sinks),
+  );
+  await lifecycle.run(
+    'event sink',
+    new EventsService({ host: server, port: config.sinks.events_port, prefix: config.publish.prefix }, sinks),
+  );
+
+  const { endpoints, host, warning } = advertisedEndpoints(
+    config.wireguard.endpoints,
+    config.wireguard.listen_port,
+    networkInterfaces(),
+    config.overlay.interface,
+  );
+  if (warning !== undefined) base.health.set('endpoint', 'warning', warning);
+  const credentials = apiCredentials(config.api.tls);
+  const apiUrl = advertisedApiUrl({
+    url: config.api.url,
+    host,
+    port: config.api.listen.port,
+    tls: credentials !== undefined,
+  });
+  if (apiUrl.startsWith('grpc:')) base.health.set('api_plaintext', 'warning', PLAINTEXT);
+
+  const joins = new ProvisionService(
+    {
+      policy: {
+        policy: config.join.policy,
+        requireToken: config.join.require_token,
+        uniqueTokens: config.join.unique_tokens,
+        maxMachines: config.join.max_machines,
+      },
+      endpoints,
+      serverAddress: server,
+    },
+    { ...base, fleet, wireguard: device, links, metrics: metrics.join },
+  );
+  const edge = new GrpcEdge(
+    {
+      name: 'api',
+      ...config.api.listen,
+      ...(credentials !== undefined && { credentials }),
+      maxConnectionIdleMs: 60_000,
+      normaliseSource: sourceAddress,
+      toStatus: provisionStatus(base.logger, base.clock),
+    },
+    base,
+  ).unary(joins.method());
+  await lifecycle.run('joins', { start: () => undefined, stop: () => joins.drain() });
+  await lifecycle.run('API', { start: () => edge.listen(), stop: (deadlineMs) => edge.stop(deadlineMs) });
+  return { endpoints, apiUrl };
+}
+
+const PLAINTEXT =
+  'the API is plaintext: whoever is on the path can answer in its place and own machines in maintenance mode. Set api.tls.';
+
+/** What operators and control planes talk to. */
+async function startControl(
+  config: Config,
+  installation: Installation,
+  base: Base,
+  lifecycle: Lifecycle,
+  { metrics, log, fleet, device }: Core,
+  facts: { readonly endpoints: readonly string[]; readonly apiUrl: string; readonly startedAt: number },
+): Promise<void> {
+  const status = () => ({
+    installation: installation.shortId,
+    overlay: installation.overlay,
+    publicKey: device.publicKey,
+    backend: device.backend,
+    listenPort: config.wireguard.listen_port,
+    kmsgPort: config.sinks.kmsg_port,
+    eventsPort: config.sinks.events_port,
+    prefix: config.publish.prefix,
+    ...facts,
+  });
+  await lifecycle.run(
+    'control API',
+    new ControlServer(
+      { socket: config.control.socket },
+      { ...base, log, machines: fleet, tokens: fleet.tokens, status: { status }, metrics: metrics.registry },
+    ),
+  );
+  if (config.metrics.listen !== null) {
+    await lifecycle.run('metrics', new TelemetryServer(config.metrics.listen, { ...base, registry: metrics.registry }));
+  }
+}
+
+async function startNotifier({ clock, logger, health }: Base, lifecycle: Lifecycle): Promise<void> {
+  const notifier = createNotifier({ env: process.env, clock, logger });
+  const tell = () => {
+    const wrong = health.conditions.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+    notifier.status(wrong.length === 0 ? 'Serving machines' : wrong.join('; '));
+  };
+  health.onChange(tell);
+  // Closed last: until then systemd's watchdog is fed, so a slow stop is not taken for a hang.
+  await lifecycle.run('systemd', { start: () => notifier.ready(), stop: () => notifier.stopping() });
+  tell();
+}

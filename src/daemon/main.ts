@@ -1,0 +1,111 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { type Config, loadConfig } from '../config/config.ts';
+import { ERRORS, errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
+import { overlayOf } from '../domain/overlay.ts';
+import { simulateCommand } from '../simulate/command.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { version } from '../version.ts';
+import { takeDown } from './down.ts';
+import { run } from './run.ts';
+import { adopt, ensureStateDir, loadIdentity, stateFiles } from './state-dir.ts';
+
+const EXIT_CODES = `
+Exit codes:
+  0   done
+  2   wrong usage
+  5   another daemon uses the state directory, or it belongs to another installation
+  69  a part could not be started, or went away
+  71  a system command (wg, ip, nft) failed
+  74  the store cannot be read or written
+  78  the configuration is wrong; every mistake is listed
+  70  anything else: a defect of ours`;
+
+interface ConfigOptions {
+  readonly config?: string;
+}
+
+function program(): Command {
+  const root = new Command('siderolinkd')
+    .description('A SideroLink endpoint for Talos Linux machines.')
+    .addHelpText('after', EXIT_CODES)
+    .exitOverride();
+
+  withConfig(root.command('run').description('run the daemon in the foreground')).action(
+    async (options: ConfigOptions) => {
+      const config = configOf(options);
+      process.exitCode = await run(config, createLogger(config.log.level));
+    },
+  );
+
+  withConfig(root.command('check-config').description('check the configuration and say what is wrong')).action(
+    (options: ConfigOptions) => {
+      configOf(options);
+      print('The configuration is right.');
+    },
+  );
+
+  withConfig(root.command('init').description('make the identity of this installation, or adopt another one’s'))
+    .option('--installation-id-file <file>', 'adopt the installation id in this file (may be empty)')
+    .option('--private-key-file <file>', 'adopt the WireGuard private key in this file')
+    .action((options: ConfigOptions & { installationIdFile?: string; privateKeyFile?: string }) => {
+      const { state_dir } = configOf(options);
+      ensureStateDir(state_dir);
+      const files = stateFiles(state_dir);
+      if (options.installationIdFile !== undefined) adopt(files.installationId, read(options.installationIdFile));
+      if (options.privateKeyFile !== undefined) adopt(files.privateKey, read(options.privateKeyFile));
+      const identity = loadIdentity(state_dir);
+      const overlay = overlayOf(identity.installationId);
+      print(
+        `overlay     ${overlay.prefix}\nserver      ${overlay.server}\npublic key  ${identity.privateKey.publicKey}`,
+      );
+    });
+
+  withConfig(root.command('down').description('remove the WireGuard device, its routes and the firewall table')).action(
+    async (options: ConfigOptions) => {
+      await takeDown(configOf(options));
+    },
+  );
+
+  root.addCommand(simulateCommand());
+
+  root
+    .command('version')
+    .description('print the version')
+    .action(() => print(version));
+  return root;
+}
+
+function withConfig(command: Command): Command {
+  return command.option('--config <file>', 'configuration file (default: /etc/siderolinkd/config.yaml if there)');
+}
+
+function configOf(options: ConfigOptions): Config {
+  return loadConfig({ path: options.config, env: process.env });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new SiderolinkError('invalid_argument', `cannot read ${file}`, {}, { cause: error });
+  }
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : ERRORS.invalid_argument.exit;
+  } else {
+    const code = errorCode(error);
+    const detail = code === 'internal' && error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
+    process.stderr.write(`siderolinkd: ${detail}\n`);
+    process.exitCode = ERRORS[code].exit;
+  }
+}

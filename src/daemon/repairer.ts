@@ -1,0 +1,51 @@
+import { errorMessage } from '../domain/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Repair } from '../wireguard/types.ts';
+
+export interface RepairerDeps {
+  readonly repair: () => Promise<Repair>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Looks at the device again and again: others delete routes, addresses and tables (facts/users.md B10). What it finds
+ * wrong is repaired and said; a failure is the device's health condition and is tried again.
+ */
+export class Repairer {
+  readonly #intervalMs: number;
+  readonly #deps: RepairerDeps;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  /** `intervalMs`: from the end of one look to the next. Default 30 s. */
+  constructor(options: { readonly intervalMs?: number }, deps: RepairerDeps) {
+    this.#intervalMs = options.intervalMs ?? 30_000;
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Waits for a repair under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { clock, logger, repair } = this.#deps;
+    for (;;) {
+      await clock.sleep(this.#intervalMs, this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return;
+      try {
+        const { added, removed, changed } = await repair();
+        if (added + removed + changed > 0) logger.warn({ added, removed, changed }, 'repaired WireGuard peers');
+      } catch (error) {
+        logger.error({ error: errorMessage(error) }, 'cannot repair the WireGuard device');
+      }
+    }
+  }
+}

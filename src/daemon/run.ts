@@ -1,0 +1,51 @@
+import type { Config } from '../config/config.ts';
+import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { type Daemon, startDaemon } from './daemon.ts';
+
+/**
+ * Runs the daemon until a signal or the failure of a part. SIGTERM and SIGINT stop it in order; a second one ends the
+ * process at once.
+ *
+ * @returns the exit code of the process
+ */
+export async function run(config: Config, logger: Logger): Promise<number> {
+  const stop = new AbortController();
+  let failure: unknown;
+  const signalled = (signal: NodeJS.Signals): void => {
+    if (stop.signal.aborted) {
+      logger.warn({ signal }, 'second signal: ending at once');
+      process.exit(128 + SIGNAL_NUMBERS[signal as keyof typeof SIGNAL_NUMBERS]);
+    }
+    logger.info({ signal }, 'stopping');
+    stop.abort();
+  };
+  for (const signal of Object.keys(SIGNAL_NUMBERS)) process.on(signal, signalled);
+
+  let daemon: Daemon;
+  try {
+    daemon = await startDaemon(config, logger, (error) => {
+      failure ??= error;
+      logger.fatal({ error: errorMessage(error) }, 'a part failed: stopping');
+      stop.abort();
+    });
+  } catch (error) {
+    logger.fatal({ error: errorMessage(error), ...causes(error) }, 'could not start');
+    throw error;
+  }
+  if (!stop.signal.aborted) {
+    await new Promise<void>((resolve) => {
+      stop.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+  const unclean = await daemon.stop();
+  logger.info({ unclean }, 'stopped');
+  if (failure !== undefined) return ERRORS[errorCode(failure)].exit;
+  return unclean.length === 0 ? 0 : ERRORS.internal.exit;
+}
+
+const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+
+function causes(error: unknown): { cause?: string } {
+  return error instanceof Error && error.cause !== undefined ? { cause: errorMessage(error.cause) } : {};
+}
