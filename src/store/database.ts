@@ -1,0 +1,48 @@
+import Database from 'better-sqlite3';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
+import { migrate } from './schema.ts';
+
+/** Larger than SQLite's usual 4 KiB: chunks and blocks are tens of KiB, and freeing one walks its pages. */
+const PAGE_SIZE = 8192;
+/** Pages in the WAL after which a commit also writes them back. */
+const WAL_CHECKPOINT_PAGES = 1024;
+/** The WAL file is cut to so many bytes when it is started anew. */
+const WAL_SIZE_LIMIT = 64 * 1024 * 1024;
+const BUSY_TIMEOUT_MS = 5000;
+
+/** Opens the one handle that writes; makes or migrates the file. @throws SiderolinkError `storage`, `configuration` */
+export function openWriter(path: string): Database.Database {
+  return open(path, {}, (db) => {
+    db.pragma(`page_size = ${PAGE_SIZE}`);
+    // Only possible before the first table is made; lets dropped segments give their space back.
+    db.pragma('auto_vacuum = incremental');
+    db.pragma('journal_mode = wal');
+    // better-sqlite3's default for WAL is NORMAL, which loses acknowledged commits when the power fails.
+    db.pragma('synchronous = full');
+    db.pragma(`wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
+    db.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT}`);
+    db.pragma('cache_size = -8192');
+    migrate(db);
+  });
+}
+
+/** Opens a handle that only reads. @throws SiderolinkError `storage` */
+export function openReader(path: string): Database.Database {
+  return open(path, { readonly: true, fileMustExist: true }, (db) => {
+    db.pragma('query_only = on');
+    db.pragma('cache_size = -8192');
+  });
+}
+
+function open(path: string, options: Database.Options, prepare: (db: Database.Database) => void): Database.Database {
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(path, { timeout: BUSY_TIMEOUT_MS, ...options });
+    prepare(db);
+    return db;
+  } catch (error) {
+    db?.close();
+    if (error instanceof SiderolinkError) throw error;
+    throw new SiderolinkError('storage', `cannot open the store: ${errorMessage(error)}`, { path }, { cause: error });
+  }
+}

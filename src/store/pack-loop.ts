@@ -1,0 +1,150 @@
+import { errorMessage } from '../domain/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { SERIES, type Series } from './batch.ts';
+import { eachSeries } from './chunk-table.ts';
+import type { StoreMetrics } from './metrics.ts';
+import type { PackedSegment, SeriesState, SliceReply } from './protocol.ts';
+import type { WorkerHost } from './worker-host.ts';
+
+const HEALTH = 'store-packing';
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 30_000;
+
+export interface PackOptions {
+  /** A segment closes at so many records or bytes of lines. */
+  readonly segmentRecords: number;
+  readonly segmentBytes: number;
+  /** Bounds of one transaction that inserts packed records or removes their chunks. */
+  readonly sliceRows: number;
+  readonly sliceBytes: number;
+}
+
+interface PackDeps {
+  readonly writer: WorkerHost;
+  readonly packer: WorkerHost;
+  readonly clock: Clock;
+  readonly health: Health;
+  readonly logger: Logger;
+  readonly metrics: StoreMetrics;
+}
+
+/** Keeps the chunks few: when a series has enough of them for a segment, packs it, in the background, one at a time. */
+export class PackLoop {
+  readonly #options: PackOptions;
+  readonly #deps: PackDeps;
+  readonly #unpacked: Record<Series, { records: number; bytes: number }>;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(options: PackOptions, deps: PackDeps, state: Readonly<Record<Series, SeriesState>>) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#unpacked = eachSeries((series) => ({ records: state[series].chunkRecords, bytes: state[series].chunkBytes }));
+  }
+
+  /** Removes what an earlier run left, and packs what is waiting. */
+  start(): void {
+    this.#run(async () => {
+      for (const series of SERIES) await this.#sweep(series);
+    });
+  }
+
+  /** Tells that records were committed. */
+  added(series: Series, records: number, bytes: number): void {
+    const unpacked = this.#unpacked[series];
+    unpacked.records += records;
+    unpacked.bytes += bytes;
+    if (this.#running === undefined && this.#isDue(series)) this.#run();
+  }
+
+  /** Ends after the step that is running. What was begun is done again at the next start. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Resolves when nothing is left to pack. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  #run(first: () => Promise<void> = async () => {}): void {
+    this.#running = first()
+      .then(() => this.#packAll())
+      // Only a dead thread gets here, and it ends the daemon by itself.
+      .catch((error: unknown) => this.#deps.logger.debug({ error: errorMessage(error) }, 'packing ended'))
+      .finally(() => {
+        this.#running = undefined;
+      });
+  }
+
+  async #packAll(): Promise<void> {
+    for (let series = this.#due(); series !== undefined && !this.#stop.signal.aborted; series = this.#due()) {
+      await this.#packOne(series);
+    }
+  }
+
+  #due(): Series | undefined {
+    return SERIES.find((series) => this.#isDue(series));
+  }
+
+  #isDue(series: Series): boolean {
+    const { records, bytes } = this.#unpacked[series];
+    return records >= this.#options.segmentRecords || bytes >= this.#options.segmentBytes;
+  }
+
+  async #packOne(series: Series): Promise<void> {
+    const { packer, writer, metrics } = this.#deps;
+    const { segmentRecords: maxRecords, segmentBytes: maxBytes } = this.#options;
+    const request = { kind: 'pack', series, maxRecords, maxBytes };
+    const segment = (await this.#persistently(() => packer.request(request))) as PackedSegment | null | undefined;
+    if (segment === undefined) return;
+    if (segment === null) {
+      this.#unpacked[series] = { records: 0, bytes: 0 };
+      return;
+    }
+    const { records, lineBytes } = segment;
+    const transfer = [segment.meta.buffer, segment.runs.buffer, ...segment.blocks.map((block) => block.buffer)];
+    await writer.request({ kind: 'segment', segment }, transfer);
+    if (!(await this.#slices('insert', series))) return;
+    this.#unpacked[series].records -= records;
+    this.#unpacked[series].bytes -= lineBytes;
+    metrics.packedRecords.inc({ series }, records);
+    await this.#sweep(series);
+  }
+
+  async #sweep(series: Series): Promise<void> {
+    await this.#slices('sweep', series);
+  }
+
+  /** Whether all slices were done. */
+  async #slices(kind: 'insert' | 'sweep', series: Series): Promise<boolean> {
+    const { sliceRows: rows, sliceBytes: bytes } = this.#options;
+    for (;;) {
+      const request = { kind, series, rows, bytes };
+      const reply = (await this.#persistently(() => this.#deps.writer.request(request))) as SliceReply | undefined;
+      if (reply === undefined) return false;
+      if (!reply.more) return true;
+    }
+  }
+
+  /** Tries until it works; undefined if stopped before. Records stay readable meanwhile: only their chunks pile up. */
+  async #persistently(step: () => Promise<unknown>): Promise<unknown> {
+    const { clock, health, logger, metrics } = this.#deps;
+    for (let wait = RETRY_MS; !this.#stop.signal.aborted; wait = Math.min(wait * 2, MAX_RETRY_MS)) {
+      try {
+        const result = await step();
+        health.set(HEALTH, 'ok');
+        return result;
+      } catch (error) {
+        metrics.packFailures.inc();
+        health.set(HEALTH, 'warning', `records cannot be packed: ${errorMessage(error)}`);
+        logger.warn({ error: errorMessage(error), retryMs: wait }, 'packing records failed');
+        await clock.sleep(wait, this.#stop.signal);
+      }
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,22 @@
+import { openReader } from './database.ts';
+import { Packer } from './packer.ts';
+import type { PackRequest } from './protocol.ts';
+import { type Reply, serve } from './worker-port.ts';
+
+type Request = ({ readonly kind: 'pack' } & PackRequest) | { readonly kind: 'close' };
+
+serve<{ readonly path: string }, Request>(({ path }) => {
+  const db = openReader(path);
+  const packer = new Packer(db);
+  return {
+    state: null,
+    isLast: (request) => request.kind === 'close',
+    handle: (request): Reply => {
+      if (request.kind === 'close') return { value: void db.close() };
+      const segment = packer.pack(request);
+      if (segment === null) return { value: null };
+      const blocks = segment.blocks.map((bytes) => bytes.buffer);
+      return { value: segment, transfer: [segment.meta.buffer, segment.runs.buffer, ...blocks] };
+    },
+  };
+});

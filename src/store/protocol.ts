@@ -1,0 +1,136 @@
+import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
+import type { ChunkBatch, Series } from './batch.ts';
+
+/**
+ * An error as it crosses threads. `constraint`: the change contradicts what is stored; `storage`: the disk or file;
+ * `superseded`: not tried, because a commit before it failed.
+ */
+export interface Failure {
+  readonly kind: 'constraint' | 'storage' | 'superseded';
+  readonly message: string;
+}
+
+/** What is packed, and what is not yet. */
+export interface SeriesState {
+  /** Seq up to which segments count. */
+  readonly packedThrough: number;
+  /** Records and bytes of lines above the mark. */
+  readonly chunkRecords: number;
+  readonly chunkBytes: number;
+}
+
+/** The first message of the writer: what the store holds. */
+export interface StoreState {
+  readonly image: RegistryImage;
+  readonly nextSeq: number;
+  /** Milliseconds since the epoch; `received_at` of the newest record. */
+  readonly lastTime: number;
+  readonly series: Readonly<Record<Series, SeriesState>>;
+}
+
+/** A change in a commit; its records are the next `records` chunks of the commit's first batch. */
+export interface ChangeOps {
+  readonly ops: readonly RegistryOp[];
+  readonly records: number;
+}
+
+/** One transaction. Within it, changes come first. */
+export interface CommitRequest {
+  /** Commits that were sent before a failure was known carry an older epoch and are refused, which keeps the order. */
+  readonly epoch: number;
+  readonly changes: readonly ChangeOps[];
+  readonly changeChunks: ChunkBatch;
+  readonly logOps: readonly RegistryOp[];
+  readonly logChunks: ChunkBatch;
+}
+
+export interface CommitReply {
+  /** Why nothing of the commit was stored. */
+  readonly failure: Failure | null;
+  /** Per change: why it alone was not stored. */
+  readonly changeFailures: readonly (Failure | null)[];
+  /** Checkpoints that were not stored although their lines were. */
+  readonly logOpFailures: number;
+  readonly nextSeq: number;
+  /** The batches come back, with `firstSeq` filled in. */
+  readonly changeChunks: ChunkBatch;
+  readonly logChunks: ChunkBatch;
+}
+
+/** Where an extent's numbers stand in `PackedSegment.meta`, which has `EXTENT_WIDTH` of them an extent. */
+export const EXTENT_FIELDS = [
+  'machine',
+  'stream',
+  'boot',
+  'tags',
+  'block',
+  'offset',
+  'bytes',
+  'count',
+  'levels',
+] as const;
+export const EXTENT_WIDTH = EXTENT_FIELDS.length;
+
+/** A closed range of seqs of one series, packed. */
+export interface PackedSegment {
+  readonly series: Series;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly firstTime: number;
+  readonly lastTime: number;
+  readonly records: number;
+  /** Bytes of lines before packing. */
+  readonly lineBytes: number;
+  /** Compressed blocks. */
+  readonly blocks: readonly Uint8Array<ArrayBuffer>[];
+  readonly meta: Float64Array<ArrayBuffer>;
+  readonly names: readonly string[];
+  /** The runs of all extents, one after the other, and where those of each end. */
+  readonly runs: Uint8Array<ArrayBuffer>;
+  readonly runEnds: readonly number[];
+}
+
+export interface PackRequest {
+  readonly series: Series;
+  readonly maxRecords: number;
+  readonly maxBytes: number;
+}
+
+export type WriterRequest =
+  | ({ readonly kind: 'commit' } & CommitRequest)
+  /** Takes a segment; it is inserted by the `insert` requests that follow, a slice each. */
+  | { readonly kind: 'segment'; readonly segment: PackedSegment }
+  | { readonly kind: 'insert'; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'sweep'; readonly series: Series; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'close' };
+
+/** Whether there is more to do. */
+export interface SliceReply {
+  readonly more: boolean;
+}
+
+/** A page in one direction. Seqs are inclusive, times too. */
+export interface PageRequest {
+  readonly filters: readonly string[];
+  readonly machine: number | null;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly since: number;
+  readonly until: number;
+  readonly backward: boolean;
+  readonly grep: string;
+  readonly maxRecords: number;
+  /** Characters of rendered text. */
+  readonly maxText: number;
+}
+
+export interface PageReply {
+  /** `seq` of the newest committed record. */
+  readonly head: number;
+  readonly seqs: Float64Array<ArrayBuffer>;
+  readonly jsons: readonly string[];
+  /** Everything from `fromSeq` up to this seq (backward: from `toSeq` down to it) was returned or did not match. */
+  readonly through: number;
+  /** Whether the range is exhausted. */
+  readonly done: boolean;
+}

@@ -1,0 +1,136 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { PublicKey } from '../domain/keys.ts';
+import type { OverlayAddress } from '../domain/overlay.ts';
+import type { Ownership, Tags } from '../domain/record.ts';
+import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
+import type { NodeUuid } from '../domain/uuid.ts';
+
+interface TagsRow {
+  readonly id: number;
+  readonly server_uuid: string;
+  readonly owner: string | null;
+  readonly namespace: string | null;
+  readonly cluster: string | null;
+  readonly metal_machine: string | null;
+  readonly machine: string | null;
+}
+
+/** Applies registry changes. Runs inside the caller's transaction; SQLite's constraint errors pass through. */
+export class RegistryTable {
+  readonly #putMachine: Statement;
+  readonly #putTags: Statement;
+  readonly #sameTags: Statement;
+  readonly #putBoot: Statement;
+  readonly #putStatus: Statement;
+  readonly #putToken: Statement;
+  readonly #deleteToken: Statement;
+  readonly #putMeta: Statement;
+
+  constructor(db: Database) {
+    this.#putMachine = db.prepare(
+      `insert into machine (id, uuid, address, doc) values (?, ?, ?, ?)
+       on conflict (id) do update set uuid = excluded.uuid, address = excluded.address, doc = excluded.doc`,
+    );
+    this.#putTags = db.prepare(
+      `insert into tags (id, server_uuid, owner, namespace, cluster, metal_machine, machine)
+       values (?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#sameTags = db
+      .prepare(
+        `select 1 from tags where id = ? and server_uuid = ? and owner is ? and namespace is ? and cluster is ?
+         and metal_machine is ? and machine is ?`,
+      )
+      .pluck();
+    this.#putBoot = db.prepare(
+      `insert into boot (machine, boot, public_key, doc) values (?, ?, ?, ?)
+       on conflict (machine, boot) do update set public_key = excluded.public_key, doc = excluded.doc`,
+    );
+    this.#putStatus = db.prepare(
+      'insert into status (machine, doc) values (?, ?) on conflict (machine) do update set doc = excluded.doc',
+    );
+    this.#putToken = db.prepare(
+      'insert into token (id, doc) values (?, ?) on conflict (id) do update set doc = excluded.doc',
+    );
+    this.#deleteToken = db.prepare('delete from token where id = ?');
+    this.#putMeta = db.prepare(
+      'insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value',
+    );
+  }
+
+  apply(op: RegistryOp): void {
+    switch (op.op) {
+      case 'putMachine':
+        this.#putMachine.run(op.id, op.uuid, op.address, op.doc);
+        return;
+      case 'putTags':
+        this.#insertTags(op.id, op.server_uuid, op.ownership);
+        return;
+      case 'putBoot':
+        this.#putBoot.run(op.machine, op.boot, op.publicKey, op.doc);
+        return;
+      case 'putStatus':
+        this.#putStatus.run(op.machine, op.doc);
+        return;
+      case 'putToken':
+        this.#putToken.run(op.id, op.doc);
+        return;
+      case 'deleteToken':
+        this.#deleteToken.run(op.id);
+        return;
+      case 'putMeta':
+        this.#putMeta.run(op.key, op.value);
+        return;
+    }
+  }
+
+  /** Writing the same snapshot again is allowed; another one under its number is a constraint error. */
+  #insertTags(id: number, uuid: string, ownership: Ownership): void {
+    const { owner = null, namespace = null, cluster = null, metal_machine = null, machine = null } = ownership;
+    const values = [id, uuid, owner, namespace, cluster, metal_machine, machine];
+    if (this.#sameTags.get(...values) === undefined) this.#putTags.run(...values);
+  }
+}
+
+/** Everything the registry holds. */
+export function readImage(db: Database): RegistryImage {
+  const machines = db.prepare('select id, uuid, address, doc from machine order by id').all();
+  const boots = db.prepare('select machine, boot, public_key, doc from boot order by machine, boot').all();
+  const tags = db.prepare('select * from tags order by id').all() as TagsRow[];
+  const meta = db.prepare('select key, value from meta').raw().all() as [string, string][];
+  return {
+    machines: machines as { id: number; uuid: NodeUuid; address: OverlayAddress; doc: string }[],
+    tags: tags.map(tagsOfRow) as { id: number; server_uuid: NodeUuid; ownership: Ownership }[],
+    boots: (boots as { machine: number; boot: number; public_key: PublicKey; doc: string }[]).map(
+      ({ machine, boot, public_key: publicKey, doc }) => ({ machine, boot, publicKey, doc }),
+    ),
+    statuses: db.prepare('select machine, doc from status order by machine').all() as RegistryImage['statuses'],
+    tokens: db.prepare('select id, doc from token order by id').all() as RegistryImage['tokens'],
+    meta: new Map(meta),
+  };
+}
+
+function tagsOfRow(row: TagsRow): Tags {
+  const { id, server_uuid, ...values } = row;
+  const ownership = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as Ownership;
+  return { id, server_uuid: server_uuid as NodeUuid | '', ownership };
+}
+
+/** Looks up ownership snapshots by number. They never change, so what was read once is kept. */
+export class TagsTable {
+  readonly #select: Statement;
+  readonly #known = new Map<number, Tags>();
+
+  constructor(db: Database) {
+    this.#select = db.prepare('select * from tags where id = ?');
+  }
+
+  get(id: number): Tags {
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const row = this.#select.get(id) as TagsRow | undefined;
+    if (row === undefined) return { id, server_uuid: '', ownership: {} };
+    const tags = tagsOfRow(row);
+    this.#known.set(id, tags);
+    return tags;
+  }
+}

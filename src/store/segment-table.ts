@@ -1,0 +1,114 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { SERIES } from './batch.ts';
+import { EXTENT_FIELDS, EXTENT_WIDTH, type PackedSegment } from './protocol.ts';
+
+/** How far a segment that is being inserted has come. */
+interface Progress {
+  readonly segment: PackedSegment;
+  readonly id: number;
+  readonly firstBlock: number;
+  blocks: number;
+  extents: number;
+}
+
+/**
+ * Inserts segments in slices, so that no transaction is long. Blocks and extents of a segment mean nothing until its
+ * own row is there, which the last slice writes together with the mark.
+ */
+export class SegmentTable {
+  readonly #insertBlock: Statement;
+  readonly #insertExtent: Statement;
+  readonly #insertSegment: Statement;
+  readonly #setMark: Readonly<Record<string, Statement>>;
+  readonly #lastId: Statement;
+  readonly #nextBlock: Statement;
+  #progress: Progress | undefined;
+
+  constructor(db: Database) {
+    this.#insertBlock = db.prepare('insert into block (id, data) values (?, ?)');
+    this.#insertExtent = db.prepare('insert into extent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#setMark = {
+      logs: db.prepare('update log_state set packed_logs = ?, next_block = ?'),
+      others: db.prepare('update log_state set packed_others = ?, next_block = ?'),
+    };
+    this.#lastId = db.prepare('select max(id) from segment where series = ?').pluck();
+    this.#nextBlock = db.prepare('select next_block from log_state').pluck();
+    removeUnfinished(db);
+  }
+
+  begin(segment: PackedSegment): void {
+    const last = this.#lastId.get(SERIES.indexOf(segment.series)) as number | null;
+    const firstBlock = this.#nextBlock.get() as number;
+    this.#progress = { segment, id: (last ?? 0) + 1, firstBlock, blocks: 0, extents: 0 };
+  }
+
+  /** Inserts the next rows of the begun segment; whether more are left. */
+  insertSlice(rows: number, bytes: number): boolean {
+    const progress = this.#progress;
+    if (progress === undefined) return false;
+    const { segment, firstBlock } = progress;
+    let room = bytes;
+    while (progress.blocks < segment.blocks.length && room > 0) {
+      const block = segment.blocks[progress.blocks];
+      this.#insertBlock.run(firstBlock + progress.blocks, block);
+      room -= block?.length ?? 0;
+      progress.blocks++;
+    }
+    const extents = segment.names.length;
+    const until = room > 0 ? Math.min(extents, progress.extents + rows) : progress.extents;
+    while (progress.extents < until) this.#insertExtentRow(progress, progress.extents++);
+    if (progress.blocks < segment.blocks.length || progress.extents < extents) return true;
+    this.#finish(progress);
+    return false;
+  }
+
+  /** The slice's transaction was rolled back: it will be asked for again from where it began. */
+  mark(): () => void {
+    const progress = this.#progress;
+    if (progress === undefined) return () => {};
+    const { blocks, extents } = progress;
+    return () => {
+      Object.assign(progress, { blocks, extents });
+      this.#progress = progress;
+    };
+  }
+
+  #insertExtentRow({ segment, id }: Progress, ordinal: number): void {
+    const at = ordinal * EXTENT_WIDTH;
+    const numbers = EXTENT_FIELDS.map((_, index) => segment.meta[at + index]);
+    const series = SERIES.indexOf(segment.series);
+    const runs = segment.runs.subarray(segment.runEnds[ordinal - 1] ?? 0, segment.runEnds[ordinal]);
+    this.#insertExtent.run(series, id, ordinal, ...numbers, segment.names[ordinal], runs);
+  }
+
+  #finish({ segment, id, firstBlock }: Progress): void {
+    this.#insertSegment.run(
+      SERIES.indexOf(segment.series),
+      id,
+      segment.firstSeq,
+      segment.lastSeq,
+      segment.firstTime,
+      segment.lastTime,
+      segment.records,
+      segment.blocks.reduce((sum, block) => sum + block.length, 0),
+      firstBlock,
+      segment.blocks.length,
+    );
+    this.#setMark[segment.series]?.run(segment.lastSeq, firstBlock + segment.blocks.length);
+    this.#progress = undefined;
+  }
+}
+
+/** A segment whose last slice was never written is made anew, so its blocks and extents go. */
+function removeUnfinished(db: Database): void {
+  db.transaction(() => {
+    db.prepare('delete from block where id >= (select next_block from log_state)').run();
+    for (const series of SERIES.keys()) {
+      db.prepare(
+        `delete from extent where series = ?
+         and segment > coalesce((select max(id) from segment where series = ?), 0)`,
+      ).run(series, series);
+    }
+  }).immediate();
+}

@@ -1,0 +1,144 @@
+import { streamOfNumber } from '../domain/chunk.ts';
+import type { SiderolinkError } from '../domain/errors.ts';
+import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../domain/segment.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { type ChunkBatch, FIELD, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
+import { eachSeries } from './chunk-table.ts';
+import type { StoreMetrics } from './metrics.ts';
+import { PackLoop, type PackOptions } from './pack-loop.ts';
+import type { PageReaderOptions } from './page-reader.ts';
+import type { CommitReply, CommitRequest, PageReply, PageRequest, StoreState } from './protocol.ts';
+import { WorkerHost } from './worker-host.ts';
+
+export interface StoreOptions extends PageReaderOptions, PackOptions {
+  /** The database file; its WAL stands beside it. */
+  readonly path: string;
+}
+
+export const STORE_DEFAULTS = {
+  pageMs: 50,
+  cacheBytes: 24 * 1024 * 1024,
+  segmentRecords: SEGMENT_RECORDS,
+  segmentBytes: SEGMENT_BYTES,
+  sliceRows: 1000,
+  sliceBytes: 4 * 1024 * 1024,
+} as const satisfies Partial<StoreOptions>;
+
+export interface StoreDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: StoreMetrics;
+}
+
+/** The database behind its threads: one that writes, one that reads, one that packs. */
+export class Store {
+  readonly state: StoreState;
+  readonly #writer: WorkerHost;
+  readonly #reader: WorkerHost;
+  readonly #packer: WorkerHost;
+  readonly #packing: PackLoop;
+  readonly #deps: StoreDeps;
+
+  /** Opens, makes or migrates the database. @throws SiderolinkError `storage`, `configuration` (a newer schema) */
+  static async open(options: StoreOptions, deps: StoreDeps): Promise<Store> {
+    const { path, prefix, pageMs, cacheBytes } = options;
+    const hosts: WorkerHost[] = [];
+    const start = (name: string, data: unknown): WorkerHost => {
+      const host = new WorkerHost(name, `${name}-worker`, data);
+      hosts.push(host);
+      return host;
+    };
+    try {
+      const writer = start('writer', { path });
+      // The writer makes the file that the others open.
+      const state = (await writer.ready()) as StoreState;
+      const reader = start('reader', { path, options: { prefix, pageMs, cacheBytes } });
+      const packer = start('packer', { path });
+      await Promise.all([reader.ready(), packer.ready()]);
+      return new Store(options, deps, state, { writer, reader, packer });
+    } catch (error) {
+      await Promise.all(hosts.map((host) => host.close({ kind: 'close' }, AbortSignal.abort())));
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: StoreOptions,
+    deps: StoreDeps,
+    state: StoreState,
+    { writer, reader, packer }: Record<'writer' | 'reader' | 'packer', WorkerHost>,
+  ) {
+    this.state = state;
+    this.#deps = deps;
+    this.#writer = writer;
+    this.#reader = reader;
+    this.#packer = packer;
+    this.#packing = new PackLoop(options, { ...deps, writer, packer }, state.series);
+    this.#packing.start();
+  }
+
+  /** Calls back once when a thread dies; nothing works after that. */
+  onDeath(callback: (error: SiderolinkError) => void): void {
+    for (const host of [this.#writer, this.#reader, this.#packer]) host.onDeath(callback);
+  }
+
+  /** One transaction, committed with fsync. The buffers of the batches are moved, and come back in the reply. */
+  async commit(request: CommitRequest): Promise<CommitReply> {
+    const { changeChunks, logChunks } = request;
+    const transfer = [changeChunks.meta.buffer, changeChunks.body, logChunks.meta.buffer, logChunks.body];
+    const done = this.#deps.metrics.commitSeconds.startTimer();
+    const reply = (await this.#writer.request({ kind: 'commit', ...request }, transfer)) as CommitReply;
+    done();
+    if (reply.failure === null) this.#count([reply.changeChunks, reply.logChunks]);
+    else this.#deps.metrics.commitFailures.inc();
+    return reply;
+  }
+
+  async page(request: PageRequest): Promise<PageReply> {
+    return (await this.#reader.request({ kind: 'page', ...request })) as PageReply;
+  }
+
+  /** Resolves when the packer has nothing to do. */
+  packed(): Promise<void> {
+    return this.#packing.idle();
+  }
+
+  /** Ends the threads in order; those that are still running when the signal aborts are ended by force. */
+  async close(signal: AbortSignal): Promise<void> {
+    const last = { kind: 'close' };
+    const packing = this.#packing.stop();
+    await Promise.race([packing, aborted(signal)]);
+    // Readers first: the writer's last checkpoint needs them gone.
+    await Promise.all([this.#packer.close(last, signal), this.#reader.close(last, signal)]);
+    await this.#writer.close(last, signal);
+  }
+
+  #count(batches: readonly ChunkBatch[]): void {
+    const sums = eachSeries((_: Series) => ({ records: 0, bytes: 0 }));
+    for (const { meta } of batches) {
+      for (let at = 0; at < meta.length; at += WIDTH) {
+        // A change that failed alone has records that were not stored.
+        if (Number.isNaN(meta[at + FIELD.firstSeq])) continue;
+        const sum = sums[seriesOf(streamOfNumber(meta[at + FIELD.stream] ?? 0))];
+        sum.records += meta[at + FIELD.count] ?? 0;
+        sum.bytes += meta[at + FIELD.bytes] ?? 0;
+      }
+    }
+    for (const series of SERIES) {
+      const { records, bytes } = sums[series];
+      if (records === 0) continue;
+      this.#deps.metrics.records.inc({ series }, records);
+      this.#packing.added(series, records, bytes);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,34 @@
+import { openWriter } from './database.ts';
+import type { CommitReply, WriterRequest } from './protocol.ts';
+import { type Reply, serve } from './worker-port.ts';
+import { Writer } from './writer.ts';
+
+serve<{ readonly path: string }, WriterRequest>(({ path }) => {
+  const writer = new Writer(openWriter(path));
+  return {
+    state: writer.state(),
+    isLast: (request) => request.kind === 'close',
+    handle: (request): Reply => {
+      switch (request.kind) {
+        case 'commit':
+          return moved(writer.commit(request));
+        case 'segment':
+          return { value: writer.beginSegment(request.segment) };
+        case 'insert':
+          return { value: writer.insertSlice(request.rows, request.bytes) };
+        case 'sweep':
+          return { value: writer.sweep(request.series, request.rows, request.bytes) };
+        case 'close':
+          return { value: writer.close() };
+      }
+    },
+  };
+});
+
+function moved(reply: CommitReply): Reply {
+  const { changeChunks, logChunks } = reply;
+  return {
+    value: reply,
+    transfer: [changeChunks.meta.buffer, changeChunks.body, logChunks.meta.buffer, logChunks.body],
+  };
+}

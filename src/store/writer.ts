@@ -1,0 +1,176 @@
+import type { Database } from 'better-sqlite3';
+import { SqliteError } from 'better-sqlite3';
+import { errorMessage } from '../domain/errors.ts';
+import { batchLength, type Series, setField } from './batch.ts';
+import { CHUNK_TABLES, ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
+import type {
+  ChangeOps,
+  CommitReply,
+  CommitRequest,
+  Failure,
+  PackedSegment,
+  SeriesState,
+  SliceReply,
+  StoreState,
+} from './protocol.ts';
+import { RegistryTable, readImage } from './registry-table.ts';
+import { SegmentTable } from './segment-table.ts';
+
+/** The one writer: each request is one transaction. Runs in a worker thread, so it may block. */
+export class Writer {
+  readonly #db: Database;
+  readonly #registry: RegistryTable;
+  readonly #chunks: ChunkTable;
+  readonly #segments: SegmentTable;
+  readonly #setHead: (nextSeq: number, lastTime: number) => void;
+  #nextSeq: number;
+  #lastTime: number;
+  #epoch = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#registry = new RegistryTable(db);
+    this.#chunks = new ChunkTable(db);
+    this.#segments = new SegmentTable(db);
+    const setHead = db.prepare('update log_state set next_seq = ?, last_time = ?');
+    this.#setHead = (nextSeq, lastTime) => void setHead.run(nextSeq, lastTime);
+    const state = db.prepare('select next_seq, last_time from log_state').raw().get() as [number, number];
+    [this.#nextSeq, this.#lastTime] = state;
+  }
+
+  state(): StoreState {
+    const marks = this.#marks();
+    const series = eachSeries((name): SeriesState => {
+      const sums = this.#db
+        .prepare(
+          `select coalesce(sum(count), 0), coalesce(sum(bytes), 0) from ${CHUNK_TABLES[name]} where first_seq > ?`,
+        )
+        .raw()
+        .get(marks[name]) as [number, number];
+      return { packedThrough: marks[name], chunkRecords: sums[0], chunkBytes: sums[1] };
+    });
+    return { image: readImage(this.#db), nextSeq: this.#nextSeq, lastTime: this.#lastTime, series };
+  }
+
+  /** Stores a commit, or nothing of it. A change that contradicts what is stored fails alone. */
+  commit(request: CommitRequest): CommitReply {
+    const { changeChunks, logChunks } = request;
+    const reply = { changeChunks, logChunks, nextSeq: this.#nextSeq };
+    const nothing = { changeFailures: [], logOpFailures: 0 };
+    if (request.epoch < this.#epoch) {
+      const failure: Failure = { kind: 'superseded', message: 'an earlier commit failed' };
+      return { ...reply, ...nothing, failure };
+    }
+    const before = this.#nextSeq;
+    try {
+      this.#db.exec('begin immediate');
+      const changeFailures = this.#applyChanges(request);
+      const logOpFailures = request.logOps.filter((op) => this.#alone(() => this.#registry.apply(op)) !== null).length;
+      this.#nextSeq = this.#chunks.insert(logChunks, 0, batchLength(logChunks), this.#nextSeq);
+      const lastTime = Math.max(this.#lastTime, lastTimeOf(changeChunks), lastTimeOf(logChunks));
+      if (this.#nextSeq !== before) this.#setHead(this.#nextSeq, lastTime);
+      this.#db.exec('commit');
+      this.#lastTime = lastTime;
+      return { ...reply, failure: null, changeFailures, logOpFailures, nextSeq: this.#nextSeq };
+    } catch (error) {
+      this.#rollback();
+      this.#nextSeq = before;
+      this.#epoch = request.epoch + 1;
+      return { ...reply, ...nothing, failure: { kind: 'storage', message: describe(error) } };
+    }
+  }
+
+  #applyChanges({ changes, changeChunks }: CommitRequest): (Failure | null)[] {
+    let chunk = 0;
+    return changes.map((change) => {
+      const from = chunk;
+      chunk += change.records;
+      const failure = this.#applyChange(change, () => {
+        this.#nextSeq = this.#chunks.insert(changeChunks, from, from + change.records, this.#nextSeq);
+      });
+      for (let at = from; failure !== null && at < chunk; at++) setField(changeChunks, at, 'firstSeq', Number.NaN);
+      return failure;
+    });
+  }
+
+  #applyChange(change: ChangeOps, insertRecords: () => void): Failure | null {
+    if (change.ops.length === 0) {
+      insertRecords();
+      return null;
+    }
+    return this.#alone(() => {
+      for (const op of change.ops) this.#registry.apply(op);
+      insertRecords();
+    });
+  }
+
+  /** Runs a part of the transaction that may fail alone: taken back if it contradicts what is stored. */
+  #alone(part: () => void): Failure | null {
+    const before = this.#nextSeq;
+    this.#db.exec('savepoint part');
+    try {
+      part();
+      this.#db.exec('release part');
+      return null;
+    } catch (error) {
+      if (!isContradiction(error)) throw error;
+      this.#nextSeq = before;
+      this.#db.exec('rollback to part');
+      this.#db.exec('release part');
+      return { kind: 'constraint', message: describe(error) };
+    }
+  }
+
+  beginSegment(segment: PackedSegment): void {
+    this.#segments.begin(segment);
+  }
+
+  insertSlice(rows: number, bytes: number): SliceReply {
+    const undo = this.#segments.mark();
+    return { more: this.#transaction(() => this.#segments.insertSlice(rows, bytes), undo) };
+  }
+
+  /** Removes chunks that are packed. */
+  sweep(series: Series, rows: number, bytes: number): SliceReply {
+    const through = this.#marks()[series];
+    return { more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) };
+  }
+
+  close(): void {
+    this.#db.pragma('wal_checkpoint(truncate)');
+    this.#db.close();
+  }
+
+  #marks(): Record<Series, number> {
+    const [logs, others] = this.#db.prepare('select packed_logs, packed_others from log_state').raw().get() as [
+      number,
+      number,
+    ];
+    return { logs, others };
+  }
+
+  #transaction<T>(body: () => T, undo: () => void = () => {}): T {
+    try {
+      return this.#db.transaction(body).immediate();
+    } catch (error) {
+      this.#rollback();
+      undo();
+      throw error;
+    }
+  }
+
+  #rollback(): void {
+    // SQLite itself has already rolled back after some errors, a full disk for one.
+    if (this.#db.inTransaction) this.#db.exec('rollback');
+  }
+}
+
+/** Whether the error is the fault of the change and not of the disk: a constraint, or a value that cannot be bound. */
+function isContradiction(error: unknown): boolean {
+  if (error instanceof SqliteError) return error.code.startsWith('SQLITE_CONSTRAINT') || error.code === 'SQLITE_TOOBIG';
+  return error instanceof TypeError || error instanceof RangeError;
+}
+
+function describe(error: unknown): string {
+  return error instanceof SqliteError ? `${error.code}: ${error.message}` : errorMessage(error);
+}

@@ -1,0 +1,142 @@
+import type { SubjectFilter } from '../domain/filter.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { PageReply, PageRequest } from '../store/protocol.ts';
+import type { StreamMetrics } from './metrics.ts';
+import type { RecentBatch, RecentBatches } from './recent.ts';
+import type { FollowItem, FollowOptions, RenderedRecord } from './types.ts';
+
+export interface FollowerLimits {
+  /** A position is told when nothing else was for so long. */
+  readonly positionMs: number;
+  /** And when so many records did not match. */
+  readonly positionRecords: number;
+  /** Records, and characters of their text, that are handed over together. */
+  readonly itemRecords: number;
+  readonly itemText: number;
+}
+
+export interface FollowerDeps {
+  readonly recent: RecentBatches;
+  readonly head: () => number;
+  readonly page: (request: PageRequest) => Promise<PageReply>;
+  /** Resolves at the next commit, after `ms`, or when the signal aborts. */
+  readonly nextCommit: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly clock: Clock;
+  readonly metrics: StreamMetrics;
+}
+
+/** One consumer of the log: from memory while that reaches back far enough, else from the store. */
+export class Follower {
+  readonly #options: FollowOptions;
+  readonly #filter: SubjectFilter;
+  readonly #limits: FollowerLimits;
+  readonly #deps: FollowerDeps;
+  /** Everything up to here was handed over or did not match. */
+  position: number;
+  /** The last seq that the consumer knows of. */
+  #told: number;
+  #toldAt: number;
+
+  constructor(options: FollowOptions, filter: SubjectFilter, limits: FollowerLimits, deps: FollowerDeps) {
+    this.#options = options;
+    this.#filter = filter;
+    this.#limits = limits;
+    this.#deps = deps;
+    this.position = options.after ?? deps.head();
+    this.#told = this.position;
+    this.#toldAt = deps.clock.monotonic();
+  }
+
+  async *items(signal: AbortSignal): AsyncGenerator<FollowItem> {
+    const { recent, head, nextCommit, clock, metrics } = this.#deps;
+    recent.attach(this);
+    metrics.followers.inc();
+    try {
+      while (!signal.aborted) {
+        if (this.position >= head()) {
+          await nextCommit(this.#toldAt + this.#limits.positionMs - clock.monotonic(), signal);
+        } else {
+          const batch = recent.holding(this.position + 1);
+          const groups = batch === undefined ? [await this.#fromStore()] : this.#fromMemory(batch);
+          for (const records of groups) {
+            if (signal.aborted) return;
+            if (records.length === 0) continue;
+            this.#hasTold();
+            yield { type: 'records', records };
+          }
+        }
+        if (this.#isPositionDue() && !signal.aborted) {
+          this.#hasTold();
+          yield { type: 'position', seq: this.position };
+        }
+      }
+    } finally {
+      recent.detach(this);
+      metrics.followers.dec();
+    }
+  }
+
+  #isPositionDue(): boolean {
+    const { positionRecords, positionMs } = this.#limits;
+    return this.position - this.#told >= positionRecords || this.#deps.clock.monotonic() - this.#toldAt >= positionMs;
+  }
+
+  #hasTold(): void {
+    this.#told = this.position;
+    this.#toldAt = this.#deps.clock.monotonic();
+  }
+
+  async #fromStore(): Promise<readonly RenderedRecord[]> {
+    const { page, head, metrics } = this.#deps;
+    metrics.storeFedPages.inc();
+    const reply = await page({
+      filters: this.#options.filters,
+      machine: this.#options.machine ?? null,
+      fromSeq: this.position + 1,
+      toSeq: head(),
+      since: Number.NEGATIVE_INFINITY,
+      until: Number.POSITIVE_INFINITY,
+      backward: false,
+      grep: '',
+      maxRecords: this.#limits.itemRecords,
+      maxText: this.#limits.itemText,
+    });
+    this.position = reply.through;
+    return renderedOf(reply);
+  }
+
+  /** The rest of a batch, in groups. The consumer may take its time between them: the batch stays as it is. */
+  *#fromMemory(batch: RecentBatch): Generator<readonly RenderedRecord[]> {
+    let group: RenderedRecord[] = [];
+    let text = 0;
+    const { machine } = this.#options;
+    const grow = (bytes: number): void => this.#deps.recent.grow(batch, bytes);
+    for (const chunk of batch.chunks) {
+      const last = chunk.firstSeq + chunk.count - 1;
+      if (last <= this.position) continue;
+      const selection =
+        machine !== undefined && machine !== chunk.machine
+          ? 'none'
+          : this.#filter.select(chunk.tags, chunk.stream, chunk.names, chunk.levels);
+      for (let seq = Math.max(chunk.firstSeq, this.position + 1); selection !== 'none' && seq <= last; seq++) {
+        const index = seq - chunk.firstSeq;
+        if (selection !== 'all' && selection[chunk.details[index] ?? 0] !== 1) continue;
+        const json = chunk.json(index, grow);
+        group.push({ seq, json });
+        text += json.length;
+        if (group.length < this.#limits.itemRecords && text < this.#limits.itemText) continue;
+        this.position = seq;
+        yield group;
+        group = [];
+        text = 0;
+      }
+      this.position = last;
+    }
+    this.position = batch.lastSeq;
+    yield group;
+  }
+}
+
+export function renderedOf({ seqs, jsons }: PageReply): RenderedRecord[] {
+  return jsons.map((json, index) => ({ seq: seqs[index] ?? 0, json }));
+}

@@ -1,0 +1,70 @@
+import type { Clock } from '../lib/clock.ts';
+import type { PageReply, PageRequest } from '../store/protocol.ts';
+import { renderedOf } from './follower.ts';
+import type { Page, Query, RenderedRecord } from './types.ts';
+
+export interface ReadLimits {
+  /** Characters of text in one page. */
+  readonly pageText: number;
+  /** A forward read that finds little ends after so many milliseconds, and says how far it came. */
+  readonly readMs: number;
+}
+
+export interface ReadDeps {
+  readonly page: (request: PageRequest) => Promise<PageReply>;
+  readonly clock: Clock;
+}
+
+/** Answers a query with as many short read transactions as it takes. */
+export function read(query: Query, limits: ReadLimits, deps: ReadDeps): Promise<Page> {
+  const request: PageRequest = {
+    filters: query.filters,
+    machine: query.machine ?? null,
+    fromSeq: (query.after ?? 0) + 1,
+    toSeq: (query.before ?? Number.POSITIVE_INFINITY) - 1,
+    since: query.since ?? Number.NEGATIVE_INFINITY,
+    until: query.until ?? Number.POSITIVE_INFINITY,
+    backward: query.tail === true,
+    grep: query.grep ?? '',
+    maxRecords: query.limit,
+    maxText: limits.pageText,
+  };
+  return query.tail === true ? readTail(request, deps) : readForward(request, limits, deps);
+}
+
+async function readForward(request: PageRequest, limits: ReadLimits, { page, clock }: ReadDeps): Promise<Page> {
+  const deadline = clock.monotonic() + limits.readMs;
+  const records: RenderedRecord[] = [];
+  let rest = request;
+  for (;;) {
+    const reply = await page(rest);
+    records.push(...renderedOf(reply));
+    rest = { ...remaining(rest, reply), fromSeq: reply.through + 1 };
+    if (reply.done || isFull(rest) || clock.monotonic() >= deadline) {
+      return { records, next: reply.through, end: reply.done };
+    }
+  }
+}
+
+/** Backward from the end; what was committed since the first step is left for whoever continues with `next`. */
+async function readTail(request: PageRequest, { page }: ReadDeps): Promise<Page> {
+  const records: RenderedRecord[] = [];
+  let next: number | undefined;
+  let rest = request;
+  for (;;) {
+    const reply = await page(rest);
+    next ??= Math.max(Math.min(reply.head, request.toSeq), request.fromSeq - 1);
+    records.push(...renderedOf(reply));
+    rest = { ...remaining(rest, reply), toSeq: reply.through - 1 };
+    if (reply.done || isFull(rest)) return { records: records.reverse(), next, end: true };
+  }
+}
+
+function remaining(request: PageRequest, reply: PageReply): PageRequest {
+  const text = reply.jsons.reduce((sum, json) => sum + json.length, 0);
+  return { ...request, maxRecords: request.maxRecords - reply.jsons.length, maxText: request.maxText - text };
+}
+
+function isFull({ maxRecords, maxText }: PageRequest): boolean {
+  return maxRecords <= 0 || maxText <= 0;
+}

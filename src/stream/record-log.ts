@@ -1,0 +1,260 @@
+import { SiderolinkError } from '../domain/errors.ts';
+import { SubjectFilter } from '../domain/filter.ts';
+import type { NewRecord } from '../domain/record.ts';
+import type { RegistryImage } from '../domain/registry.ts';
+import type { Clock } from '../lib/clock.ts';
+import { createStoreMetrics } from '../store/metrics.ts';
+import { STORE_DEFAULTS, Store, type StoreOptions } from '../store/store.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { MetricsRegistry } from '../telemetry/metrics.ts';
+import { BufferPool } from './buffer-pool.ts';
+import { type CommitPart, type LogPart, storedChunks } from './commit-parts.ts';
+import { Committer, type CommitterOptions } from './committer.ts';
+import { Follower, type FollowerLimits } from './follower.ts';
+import { type IntakeOptions, LogIntake } from './log-intake.ts';
+import { createStreamMetrics, type StreamMetrics } from './metrics.ts';
+import { type ReadLimits, read } from './reads.ts';
+import { RecentBatches } from './recent.ts';
+import { Slabs } from './slabs.ts';
+import type { Change, FollowItem, FollowOptions, LogLines, LogSource, Page, Query, RecordLog } from './types.ts';
+
+const MIB = 1024 * 1024;
+
+export const RECORD_LOG_DEFAULTS = {
+  ...STORE_DEFAULTS,
+  maxPendingBytes: 64 * MIB,
+  maxMachineBytes: MIB,
+  commitBytes: 4 * MIB,
+  commitIntervalMs: 5,
+  pipelineBytes: MIB,
+  recentBytes: 64 * MIB,
+  positionMs: 15_000,
+  positionRecords: 10_000,
+  itemRecords: 1000,
+  itemText: MIB,
+  pageText: 4 * MIB,
+  readMs: 2000,
+} as const;
+
+interface Limits extends StoreOptions, IntakeOptions, CommitterOptions, FollowerLimits, ReadLimits {
+  /** Committed records kept in memory for followers, in bytes. */
+  readonly recentBytes: number;
+}
+
+/** `path` and `prefix` are needed; everything else has a default in `RECORD_LOG_DEFAULTS`. */
+export type RecordLogOptions = Pick<StoreOptions, 'path' | 'prefix'> & Partial<Limits>;
+
+export interface RecordLogDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: MetricsRegistry;
+}
+
+export interface RecordLogStats {
+  readonly head: number;
+  /** Log bytes accepted and not yet committed. */
+  readonly pendingBytes: number;
+  readonly recentBytes: number;
+  readonly followers: number;
+}
+
+/** Opens the record log. @throws SiderolinkError `storage`, `configuration` (the store is of a newer version) */
+export async function openRecordLog(options: RecordLogOptions, deps: RecordLogDeps): Promise<StoredRecordLog> {
+  const limits: Limits = { ...RECORD_LOG_DEFAULTS, ...options };
+  const store = await Store.open(limits, { ...deps, metrics: createStoreMetrics(deps.metrics) });
+  return new StoredRecordLog(limits, { ...deps, store, metrics: createStreamMetrics(deps.metrics) });
+}
+
+/** The record log over the store. */
+export class StoredRecordLog implements RecordLog {
+  readonly image: RegistryImage;
+  readonly #limits: Limits;
+  readonly #clock: Clock;
+  readonly #store: Store;
+  readonly #metrics: StreamMetrics;
+  readonly #intake: LogIntake;
+  readonly #committer: Committer;
+  readonly #recent: RecentBatches;
+  readonly #pool: BufferPool;
+  readonly #ended = new AbortController();
+  readonly #waitingForCommit = new Set<() => void>();
+  #head: number;
+  #isStopping = false;
+  #closed: Promise<void> | undefined;
+  #fatal: SiderolinkError | undefined;
+  #onFatal: (error: SiderolinkError) => void = () => {};
+
+  constructor(limits: Limits, deps: Omit<RecordLogDeps, 'metrics'> & { store: Store; metrics: StreamMetrics }) {
+    const { store, clock, health, logger, metrics } = deps;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#store = store;
+    this.#metrics = metrics;
+    this.image = store.state.image;
+    this.#head = store.state.nextSeq - 1;
+    this.#intake = new LogIntake(limits, { clock, slabs: new Slabs() });
+    this.#recent = new RecentBatches(limits.recentBytes);
+    this.#pool = new BufferPool(4 * limits.commitBytes);
+    const onCommitted = this.#committed.bind(this);
+    const parts = { store, clock, health, logger, metrics, intake: this.#intake, pool: this.#pool, onCommitted };
+    this.#committer = new Committer(limits, parts, store.state.lastTime);
+    store.onDeath((error) => this.#die(error));
+  }
+
+  get head(): number {
+    return this.#head;
+  }
+
+  async commit(change: Change): Promise<readonly number[]> {
+    if (this.#isStopping) throw stopping();
+    change.records.forEach(checkRecord);
+    return await this.#committer.commit(change);
+  }
+
+  appendLog(source: LogSource, lines: LogLines): boolean {
+    if (this.#isStopping) {
+      this.#metrics.droppedLines.inc({ reason: 'stopping' }, lines.details.length);
+      return false;
+    }
+    const hasRoom = this.#intake.append(source, lines);
+    this.#committer.logsWaiting();
+    return hasRoom;
+  }
+
+  whenWritable(machine: number): Promise<void> {
+    return this.#isStopping ? Promise.resolve() : this.#intake.whenWritable(machine);
+  }
+
+  async flush(): Promise<void> {
+    await Promise.race([
+      Promise.all([this.#committer.settled(), this.#intake.flushed()]),
+      whenAborted(this.#ended.signal),
+    ]);
+    if (this.#fatal !== undefined) throw this.#fatal;
+  }
+
+  /** @throws SiderolinkError `invalid_argument` for a malformed filter, `storage` */
+  async read(query: Query): Promise<Page> {
+    new SubjectFilter(this.#limits.prefix, query.filters);
+    if (this.#isStopping) throw stopping();
+    return await read(query, this.#limits, { page: (request) => this.#store.page(request), clock: this.#clock });
+  }
+
+  /** @throws SiderolinkError `invalid_argument` at once for a malformed filter */
+  follow(options: FollowOptions, signal: AbortSignal): AsyncIterable<FollowItem> {
+    const filter = new SubjectFilter(this.#limits.prefix, options.filters);
+    const follower = new Follower(options, filter, this.#limits, {
+      recent: this.#recent,
+      head: () => this.#head,
+      page: (request) => this.#store.page(request),
+      nextCommit: (ms, until) => this.#nextCommit(ms, until),
+      clock: this.#clock,
+      metrics: this.#metrics,
+    });
+    return follower.items(AbortSignal.any([signal, this.#ended.signal]));
+  }
+
+  /** Calls back once if a thread of the store dies: nothing can be stored or read any more. */
+  onFatal(callback: (error: SiderolinkError) => void): void {
+    this.#onFatal = callback;
+    if (this.#fatal !== undefined) callback(this.#fatal);
+  }
+
+  stats(): RecordLogStats {
+    const { bytes: recentBytes, followers } = this.#recent;
+    return { head: this.#head, pendingBytes: this.#intake.totalBytes, recentBytes, followers };
+  }
+
+  /**
+   * Takes nothing more, commits what was accepted, ends followers and then the threads. What is not done after
+   * `deadlineMs` is given up: changes are rejected, threads ended.
+   */
+  close(deadlineMs: number): Promise<void> {
+    this.#closed ??= this.#close(deadlineMs);
+    return this.#closed;
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    this.#isStopping = true;
+    this.#intake.wakeAll();
+    const deadline = new AbortController();
+    const cancel = this.#clock.after(deadlineMs, () => deadline.abort());
+    try {
+      await Promise.race([this.flush().catch(() => {}), whenAborted(deadline.signal)]);
+      this.#committer.end(stopping());
+      this.#ended.abort();
+      await this.#store.close(deadline.signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  #committed(changes: CommitPart | undefined, logs: LogPart | undefined, head: number): void {
+    const firstSeq = this.#head + 1;
+    this.#head = head;
+    const { prefix } = this.#limits;
+    if (this.#recent.followers > 0 && head >= firstSeq) {
+      const chunks = changes === undefined ? [] : storedChunks(prefix, changes, changes.batch.body);
+      if (logs !== undefined) chunks.push(...storedChunks(prefix, logs, this.#keep(logs)));
+      this.#recent.push({ firstSeq, lastSeq: head, chunks }, (changes?.bytes ?? 0) + (logs?.bytes ?? 0));
+    } else if (logs !== undefined) {
+      this.#pool.release(logs.batch.body);
+    }
+    this.#metrics.pendingBytes.set(this.#intake.totalBytes);
+    this.#metrics.recentBytes.set(this.#recent.bytes);
+    for (const wake of [...this.#waitingForCommit]) wake();
+  }
+
+  /** The committed bytes for followers: as they came back, unless most of the buffer is empty. */
+  #keep({ batch, bytes }: LogPart): ArrayBuffer {
+    if (bytes * 2 > batch.body.byteLength) return batch.body;
+    const kept = batch.body.slice(0, bytes);
+    this.#pool.release(batch.body);
+    return kept;
+  }
+
+  #nextCommit(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener('abort', done);
+        this.#waitingForCommit.delete(done);
+        resolve();
+      };
+      const cancel = this.#clock.after(Math.max(0, ms), done);
+      signal.addEventListener('abort', done, { once: true });
+      this.#waitingForCommit.add(done);
+      if (signal.aborted) done();
+    });
+  }
+
+  #die(error: SiderolinkError): void {
+    if (this.#fatal !== undefined) return;
+    this.#fatal = error;
+    this.#isStopping = true;
+    this.#committer.end(error);
+    this.#intake.wakeAll();
+    this.#ended.abort();
+    this.#onFatal(error);
+  }
+}
+
+/** A line feed would make two lines of one record. */
+function checkRecord({ body }: NewRecord): void {
+  if (!body.startsWith('{') || !body.endsWith('}') || body.includes('\n')) {
+    throw new SiderolinkError('invalid_argument', 'the body of a record is one JSON object on one line');
+  }
+}
+
+function stopping(): SiderolinkError {
+  return new SiderolinkError('unavailable', 'the record log is stopping');
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
