@@ -47,24 +47,12 @@ show_tail() {
   '
 }
 
-# json_field NAME: that field of the JSON object on stdin.
-json_field() {
-  node -e '
-    const value = JSON.parse(require("node:fs").readFileSync(0, "utf8"))[process.argv[1]];
-    if (typeof value !== "string" || value === "") { process.stderr.write(`no ${process.argv[1]} in the answer\n`); process.exit(1); }
-    process.stdout.write(`${value}\n`);
-  ' "$1"
-}
-
-# has_live_token FILE: whether the list of tokens on stdin has the one in the file, neither revoked nor expired.
+# has_live_token FILE: whether the list of tokens on stdin (JSON, one a line) has the one in the file, still valid.
 has_live_token() {
   node -e '
     const { readFileSync } = require("node:fs");
     const id = readFileSync(process.argv[1], "utf8").trim().split(".", 1)[0];
-    const answer = JSON.parse(readFileSync(0, "utf8"));
-    const tokens = Array.isArray(answer) ? answer : Object.values(answer).find(Array.isArray) ?? [];
-    const token = tokens.find((candidate) => candidate.id === id);
-    const expired = token?.expires_at != null && Date.parse(token.expires_at) <= Date.now();
-    process.exit(token !== undefined && token.revoked_at == null && !expired ? 0 : 1);
+    const tokens = readFileSync(0, "utf8").split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    process.exit(tokens.some((token) => token.id === id && token.state === "valid") ? 0 : 1);
   ' "$1"
 }
