@@ -1,0 +1,68 @@
+/**
+ * A gateway in a network namespace: the fake gateway on a real WireGuard device. Arguments: interface, address of the
+ * server, prefix of the nodes, private key file. Every change is told to the parent.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { PrivateKey } from '../../src/domain/keys.ts';
+import { FakeGateway } from './fake-gateway.ts';
+
+const [device = '', server = '', prefix = '', keyFile = ''] = process.argv.slice(2);
+const sh = (...argv: [string, ...string[]]) => execFileSync(argv[0], argv.slice(1), { encoding: 'utf8' });
+
+sh('wireguard-go', device);
+sh('wg', 'set', device, 'private-key', keyFile, 'listen-port', '51820');
+sh('ip', 'addr', 'add', `${server}/64`, 'dev', device, 'nodad');
+sh('ip', 'link', 'set', device, 'mtu', '1280', 'up');
+
+const addresses = new Map<string, string>();
+const keys = new Map<string, string>();
+const gateway = new FakeGateway((request) => {
+  const uuid = request.node_uuid ?? '';
+  const key = request.node_public_key ?? '';
+  const address = addresses.get(uuid) ?? `${prefix}::${(addresses.size + 16).toString(16)}`;
+  addresses.set(uuid, address);
+  const former = keys.get(uuid);
+  if (former !== undefined && former !== key) sh('wg', 'set', device, 'peer', former, 'remove');
+  keys.set(uuid, key);
+  sh('wg', 'set', device, 'peer', key, 'allowed-ips', `${address}/128`);
+  return {
+    server_endpoint: ['192.0.2.1:51820'],
+    server_public_key: PrivateKey.parse(readFileSync(keyFile, 'utf8')).publicKey,
+    node_address_prefix: `${address}/64`,
+    server_address: server,
+  };
+});
+
+export interface GatewayReport {
+  readonly ready: boolean;
+  readonly apiPort: number;
+  readonly provisions: readonly { uuid: string; key: string }[];
+  readonly lines: number;
+  readonly lastLine: string;
+  readonly events: readonly string[];
+  readonly sources: readonly string[];
+  readonly handshakes: string;
+}
+
+function report(): GatewayReport {
+  return {
+    ready: true,
+    apiPort: gateway.apiPort,
+    provisions: gateway.provisions.map((p) => ({ uuid: p.node_uuid ?? '', key: p.node_public_key ?? '' })),
+    lines: gateway.lines.length,
+    lastLine: gateway.lines.at(-1) ?? '',
+    events: gateway.events.map((event) => event.type),
+    sources: [...new Set(gateway.kmsgSockets.map((socket) => socket.remoteAddress ?? ''))],
+    handshakes: sh('wg', 'show', device, 'latest-handshakes'),
+  };
+}
+
+await gateway.start('::', { api: 8081, kmsg: 4001 });
+process.send?.(report());
+for (;;) {
+  const { provisions, lines, events } = gateway;
+  const before = [provisions.length, lines.length, events.length];
+  await gateway.until(() => [provisions.length, lines.length, events.length].some((n, i) => n !== before[i]));
+  process.send?.(report());
+}

@@ -1,0 +1,83 @@
+import type { ChildProcess } from 'node:child_process';
+import { on } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PrivateKey } from '../../src/domain/keys.ts';
+import { NamespacedMachine } from '../../src/simulate/namespaced-machine.ts';
+import { systemCommand } from '../../src/simulate/system-command.ts';
+import { type Namespace, TestNetwork } from '../helpers/netns.ts';
+import type { GatewayReport } from './gateway-process.ts';
+
+const SERVER = 'fdae:41e4:649b:9303::1';
+const network = new TestNetwork('sim');
+let namespace: Namespace;
+let gateway: ChildProcess;
+let directory: string;
+let latest: GatewayReport;
+
+beforeAll(async () => {
+  namespace = await network.namespace('gw');
+  directory = await mkdtemp(join(tmpdir(), 'simulate-'));
+  const keyFile = join(directory, 'key');
+  await writeFile(keyFile, PrivateKey.generate().reveal(), { mode: 0o600 });
+  // An address of the gateway that is on none of the cables: machines reach it by their default route.
+  await namespace.run(['ip', 'addr', 'add', '192.0.2.1/32', 'dev', 'lo']);
+  const file = fileURLToPath(new URL('./gateway-process.ts', import.meta.url));
+  const argv = [process.execPath, file, network.interfaceName(), SERVER, 'fdae:41e4:649b:9303', keyFile] as const;
+  gateway = namespace.spawn([...argv], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  await until((report) => report.ready);
+});
+
+afterAll(async () => {
+  await network.dispose();
+  await rm(directory, { recursive: true });
+});
+
+async function until(condition: (report: GatewayReport) => boolean): Promise<GatewayReport> {
+  if (latest !== undefined && condition(latest)) return latest;
+  for await (const [report] of on(gateway, 'message')) {
+    latest = report as GatewayReport;
+    if (condition(latest)) return latest;
+  }
+  throw new Error('the gateway ended');
+}
+
+test('a machine in a namespace links over WireGuard, sends its boot, kexecs with a new key, and leaves nothing', async () => {
+  const machine = new NamespacedMachine({
+    index: 0,
+    gateway: namespace.name,
+    version: '1.13',
+    seed: 7,
+    speed: Number.POSITIVE_INFINITY,
+    darkMs: 0,
+    kernelArguments:
+      `siderolink.api=grpc://192.0.2.1:8081?jointoken=canary talos.events.sink=[${SERVER}]:8081 ` +
+      `talos.logging.kernel=tcp://[${SERVER}]:4001`,
+  });
+  try {
+    const { uuid } = await machine.create();
+    await machine.start();
+    const first = await until((report) => report.lines > 500 && report.events.includes('MachineStatusEvent'));
+    expect(first.sources).toEqual(['fdae:41e4:649b:9303::10']);
+    expect(first.provisions).toEqual([{ uuid, key: (await machine.state()).publicKey }]);
+
+    await machine.log('a line of the test');
+    await until((report) => report.lastLine.includes('a line of the test'));
+
+    await machine.reboot({ mode: 'kexec' });
+    const { publicKey } = await machine.state();
+    expect(publicKey).not.toBe(first.provisions[0]?.key);
+    const second = await until((report) => report.lines > first.lines + 500);
+    expect(second.provisions.at(-1)).toEqual({ uuid, key: publicKey });
+    expect(second.events).toContain('RestartEvent');
+    expect(second.handshakes).toMatch(new RegExp(`^${publicKey?.replaceAll('+', '\\+')}\\t[1-9]`, 'm'));
+    expect((await machine.state()).counters).toMatchObject({ boots: 2, eventsLost: 0, kmsgLost: 0 });
+  } finally {
+    await machine.close();
+  }
+  expect(await systemCommand('ip', 'netns', 'list')).not.toContain(machine.namespace.name);
+  expect(await namespace.run(['ip', '-o', 'link', 'show'])).not.toMatch(/slv/);
+});
