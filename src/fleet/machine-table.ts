@@ -22,7 +22,7 @@ export class MachineTable {
     this.#onCount = deps.onCount;
     const tags = new Map<number, Tags>();
     for (const row of image.tags) {
-      tags.set(row.id, Object.freeze({ ...row, ownership: Object.freeze({ ...row.ownership }) }));
+      tags.set(row.id, frozenTags(row));
       this.#lastTags = Math.max(this.#lastTags, row.id);
     }
     for (const row of image.machines) {
@@ -48,7 +48,7 @@ export class MachineTable {
 
   newTags(server_uuid: NodeUuid, ownership: Tags['ownership']): Tags {
     this.#lastTags += 1;
-    return Object.freeze({ id: this.#lastTags, server_uuid, ownership: Object.freeze({ ...ownership }) });
+    return frozenTags({ id: this.#lastTags, server_uuid, ownership });
   }
 
   byId(id: number): MachineRow | undefined {
@@ -97,4 +97,8 @@ export class MachineTable {
     this.#states.set(state, count);
     this.#onCount(state, count);
   }
+}
+
+function frozenTags({ id, server_uuid, ownership }: Tags): Tags {
+  return Object.freeze({ id, server_uuid, ownership: Object.freeze({ ...ownership }) });
 }

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Fleet } from '../../src/fleet/fleet.ts';
+import { fleetMetrics } from '../../src/fleet/metrics.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+import { closeGateways, Gateway } from '../join/gateway.ts';
+import { MemoryLog, newKey } from './fakes.ts';
+
+afterEach(closeGateways);
+
+describe('the fleet', () => {
+  it('is the same after a restart, as values', async () => {
+    const before = await Gateway.start();
+    const uuid = randomUUID();
+    await before.provision({ uuid, uniqueToken: 'meta' });
+    await before.provision({ uuid, uniqueToken: 'meta' });
+    await before.provision({});
+    const after = await before.restart();
+    expect([...after.fleet.all()]).toEqual([...before.fleet.all()]);
+    expect(after.fleet.peers()).toEqual(before.fleet.peers());
+    expect(after.fleet.size).toBe(2);
+  });
+
+  it('finds machines by what names them; snapshots do not change', async () => {
+    const gateway = await Gateway.start();
+    const uuid = randomUUID();
+    const { address } = await gateway.provision({ uuid });
+    const first = gateway.fleet.bySource(address);
+    if (first === undefined) throw new Error('no machine');
+    const copy = structuredClone(first);
+    expect(gateway.fleet.get(first.uuid)).toBe(first);
+    expect(gateway.fleet.byId(first.id)).toBe(first);
+    expect(first.tags).toEqual({ id: 1, server_uuid: uuid, ownership: {} });
+    expect(Object.isFrozen(first.tags)).toBe(true);
+    await gateway.provision({ uuid });
+    expect(first).toEqual(copy);
+    expect(gateway.fleet.get(first.uuid)?.tags).toBe(first.tags);
+    expect(gateway.fleet.bySource('fd00::1')).toBeUndefined();
+    expect(gateway.fleet.bySource(gateway.overlay.server)).toBeUndefined();
+  });
+
+  it('removed and rejected machines may not send and have no peer, and join no more', async () => {
+    const gateway = await Gateway.start();
+    const call = { uuid: randomUUID(), key: newKey() };
+    const { address } = await gateway.provision(call);
+    for (const state of ['removed', 'rejected']) {
+      const { image } = gateway.log.reopen();
+      const machines = image.machines.map((row) => ({ ...row, doc: row.doc.replace('"accepted"', `"${state}"`) }));
+      const log = new MemoryLog({ ...image, machines });
+      const { boots, statuses, links, clock, overlay } = gateway;
+      const metrics = fleetMetrics(createRegistry());
+      const fleet = new Fleet(
+        { overlay, uniqueTokenKey: Buffer.alloc(32) },
+        { log, boots, statuses, links, clock, metrics },
+      );
+      expect(fleet.peers()).toEqual([]);
+      expect(fleet.bySource(address)).toBeUndefined();
+      expect(fleet.size).toBe(1);
+    }
+  });
+
+  it('counts machines by state', async () => {
+    const gateway = await Gateway.start({ policy: { policy: 'hold' } });
+    await gateway.provision({});
+    gateway.log.failures = 1;
+    await gateway.refusal({});
+    expect(await gateway.metric('siderolinkd_fleet_machines')).toEqual({ pending: 1 });
+  });
+
+  it('a view of a machine joins its status and its link', async () => {
+    const gateway = await Gateway.start();
+    const key = newKey();
+    const { address } = await gateway.provision({ key });
+    gateway.links.set(key, { state: 'up', rxBytes: 5 });
+    const machine = gateway.fleet.bySource(address);
+    if (machine === undefined) throw new Error('no machine');
+    expect(gateway.fleet.view(machine)).toMatchObject({
+      machine,
+      link: { state: 'up', rxBytes: 5 },
+      status: { stage: null },
+    });
+  });
+
+  it('a row that cannot be read stops the start with an error that says so', () => {
+    const row = { id: 1, uuid: randomUUID() as never, address: 'fd00::2' as never, doc: '{' };
+    const log = new MemoryLog({ ...new MemoryLog().image, machines: [row] });
+    expect(() => new Fleet({} as never, { log, metrics: fleetMetrics(createRegistry()) } as never)).toThrow(
+      expect.objectContaining({ code: 'storage' }),
+    );
+  });
+
+  it('a change of what is known of its unique token is told and stored', async () => {
+    const before = await Gateway.start();
+    const call = { uuid: randomUUID(), key: newKey() };
+    await before.provision(call);
+    await before.provision({ ...call, uniqueToken: 'new' });
+    expect(before.recorded.at(-1)).toBe('machine.changed');
+    expect(before.events.at(-1)).toMatchObject({ kind: 'changed', machine: { uniqueToken: 'offered', version: 2 } });
+    const after = await before.restart();
+    expect([...after.fleet.all()]).toMatchObject([{ uniqueToken: 'offered', version: 2, boot: 1 }]);
+    await after.provision({ ...call, uniqueToken: 'new' });
+    expect([...after.fleet.all()]).toMatchObject([{ uniqueToken: 'bound', version: 3 }]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { NO_TAGS } from '../../src/domain/record.ts';
+import { LinkRecorder, type LinkRecorderOptions } from '../../src/fleet/links.ts';
+import { fleetMetrics } from '../../src/fleet/metrics.ts';
+import type { Machine } from '../../src/fleet/types.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+import { ManualClock, MemoryLinks, MemoryLog, newKey } from './fakes.ts';
+
+function setup(options: LinkRecorderOptions = {}) {
+  const key = newKey();
+  const former = newKey();
+  const clock = new ManualClock();
+  const log = new MemoryLog();
+  const links = new MemoryLinks();
+  const registry = createRegistry();
+  const logged: string[] = [];
+  const machine = { id: 7, key, boot: 2, address: 'fd00::7', tags: { ...NO_TAGS, id: 3 } } as unknown as Machine;
+  const recorder = new LinkRecorder(options, {
+    links,
+    machines: { byId: (id) => (id === 7 ? machine : undefined) },
+    boots: { ofKey: (asked) => (asked === key || asked === former ? { machine: 7, number: 2 } : undefined) },
+    log,
+    clock,
+    logger: createLogger('info', { write: (line: string) => void logged.push(line) }),
+    metrics: fleetMetrics(registry),
+  });
+  recorder.start();
+  const settle = async () => {
+    clock.advance(20);
+    await recorder.stop();
+  };
+  const dropped = async () => {
+    const metric = await registry.getSingleMetric('siderolinkd_fleet_link_dropped_total')?.get();
+    return metric?.values.map(({ labels, value }) => [labels['reason'], value]);
+  };
+  return { key, former, links, log, settle, dropped, logged };
+}
+
+describe('link records', () => {
+  it('tell what the monitor saw, in its order, in one commit', async () => {
+    const { key, links, log, settle } = setup();
+    links.emit('up', key, { state: 'up', endpoint: '203.0.113.9:4000', latestHandshake: 1_767_225_600, rxBytes: 148 });
+    links.emit('moved', key, { state: 'up', endpoint: '203.0.113.9:5000' });
+    links.emit('down', key, { state: 'down' });
+    await settle();
+    expect(log.changes).toHaveLength(1);
+    expect(
+      log.records.map(({ machine, stream, boot, tags, detail }) => [machine, stream, boot, tags.id, detail]),
+    ).toEqual([
+      [7, 'link', 2, 3, 'up'],
+      [7, 'link', 2, 3, 'moved'],
+      [7, 'link', 2, 3, 'down'],
+    ]);
+    expect(JSON.parse(log.records[0]?.body ?? '')).toEqual({
+      public_key: key,
+      address: 'fd00::7',
+      state: 'up',
+      endpoint: '203.0.113.9:4000',
+      last_handshake: '2026-01-01T00:00:00.000Z',
+      last_rx: null,
+      rx_bytes: 148,
+      tx_bytes: 0,
+      mode: 'udp',
+    });
+    links.emit('up', key);
+    await settle();
+    expect(log.changes).toHaveLength(2);
+  });
+
+  it('a storm is cut into commits of a bounded size; what the queue cannot hold is counted', async () => {
+    const { key, links, log, settle, dropped } = setup({ maxBatch: 2, maxPending: 5 });
+    for (let event = 0; event < 6; event += 1) links.emit('up', key);
+    await settle();
+    expect(log.changes.map(({ records }) => records.length)).toEqual([2, 2, 1]);
+    expect(await dropped()).toEqual([['full', 1]]);
+  });
+
+  it('a replaced key and a stranger make none', async () => {
+    const { former, links, log, settle, dropped } = setup();
+    links.emit('down', former);
+    links.emit('up', newKey());
+    await settle();
+    expect(log.changes).toEqual([]);
+    expect(await dropped()).toEqual([['unknown_key', 2]]);
+  });
+
+  it('what cannot be stored is counted and logged, and the next is stored', async () => {
+    const { key, links, log, settle, dropped, logged } = setup();
+    log.failures = 1;
+    links.emit('up', key);
+    await settle();
+    expect(await dropped()).toEqual([['storage', 1]]);
+    expect(logged.join('')).toContain('disk full');
+    links.emit('down', key);
+    await settle();
+    expect(log.records.map(({ detail }) => detail)).toEqual(['down']);
+  });
+});
