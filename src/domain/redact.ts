@@ -8,13 +8,14 @@ export const REDACTED = '[redacted]';
 const NEEDLES = ['jointoken', 'talos.config.'] as const;
 const NEEDLE_BYTES = NEEDLES.map((needle) => Buffer.from(needle, 'latin1'));
 
-const NAME = String.raw`(?:jointoken|talos\.config\.(?:early|inline|oauth\.[\w.-]*))`;
+// Repetitions are bounded, so that hostile text costs no more than its length.
+const NAME = String.raw`(?:jointoken|talos\.config\.(?:early|inline|oauth\.[\w.-]{0,64}))`;
 // Between name and value: `=`, in JSON or YAML `: `, as a JSON escape that was escaped again; quotes around each.
-const PLAIN = String.raw`(?:\\*["'])?(?:=|\\+u003[dD]|\s*:\s*)(?:\\*["'])?`;
-const ENCODED = '%(?:25)*3[dD]';
+const PLAIN = String.raw`(?:\\{0,16}["'])?(?:=|\\{1,16}u003[dD]|\s{0,8}:\s{0,8})(?:\\{0,16}["'])?`;
+const ENCODED = '%(?:25){0,4}3[dD]';
 // A value ends at white space, a quote, an ampersand in any form. One in url-encoding ends where its own `&` is.
-const PLAIN_END = String.raw`\\+u0026|\\*["'&\s]`;
-const ENCODED_END = `%(?:25)*26|${PLAIN_END}`;
+const PLAIN_END = String.raw`\\{1,16}u0026|\\{0,16}["'&\s]`;
+const ENCODED_END = `%(?:25){0,4}26|${PLAIN_END}`;
 const VALUE = (end: string, char: string) => `(?:(?!${end})${char})+`;
 
 const patternsOf = (char: string) => [

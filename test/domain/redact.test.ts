@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { errorCode } from '../../src/domain/errors.ts';
+import { readObjectLine } from '../../src/domain/json-text.ts';
+import { Redactor, SecretFinder } from '../../src/domain/redact.ts';
+
+const redactor = new Redactor();
+const CANARY = 'cAnArY.s3cret-token_x';
+
+function stored(line: string, by = redactor): string {
+  const result = readObjectLine(line, by);
+  if (typeof result === 'string') throw new Error(result);
+  JSON.parse(result.text);
+  return result.text;
+}
+
+describe('Redactor', () => {
+  it.each([
+    ['the API URL as Talos logs it', `endpoint: grpc://192.0.2.1:8081?jointoken=${CANARY}`],
+    ['in the middle of a query', `https://x/?a=b&jointoken=${CANARY}&grpc_tunnel=true`],
+    ['the kernel command line', `Kernel command line: a=b siderolink.api=grpc://x:1?jointoken=${CANARY} console=ttyS0`],
+    ['url-encoded', `next=https%3A%2F%2Fx%2F%3Fjointoken%3D${CANARY}%26a%3Db`],
+    ['url-encoded twice', `next=x%253Fjointoken%253D${CANARY}%2526a%253Db`],
+    ['a value with encoded characters', `?jointoken=%2B%26${CANARY}&x=y`],
+    ['as JSON in text', `{"jointoken": "${CANARY}", "x": 1}`],
+    ['as escaped JSON in text', `{\\"jointoken\\":\\"${CANARY}\\",\\"x\\":1}`],
+    ['after an escape that was escaped again', `x?a=b\\u0026jointoken\\u003d${CANARY}\\u0026c=d`],
+    ['an early configuration', `quiet talos.config.early=${CANARY}== console=tty0`],
+    ['an inline configuration', `quiet talos.config.inline=${CANARY}== console=tty0`],
+    ['an OAuth client secret', `talos.config.oauth.client_secret=${CANARY} x`],
+    ['another OAuth value', `talos.config.oauth.extra_variable=key=${CANARY} x`],
+    ['two of them', `jointoken=${CANARY} jointoken=${CANARY}`],
+  ])('takes out %s', (_, msg) => {
+    expect(redactor.text(msg)).not.toContain(CANARY);
+    expect(redactor.text(msg)).toContain('[redacted]');
+    // As Go writes it, and with every character that may be escaped escaped.
+    const go = JSON.stringify({ msg }).replaceAll('&', '\\u0026').replaceAll('<', '\\u003c');
+    expect(stored(go)).not.toContain(CANARY);
+    const escaped = [...msg].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    expect(stored(`{"msg":"${escaped}"}`)).not.toContain(CANARY);
+    expect(redactor.text(redactor.text(msg))).toBe(redactor.text(msg));
+  });
+
+  it('keeps what stands around a secret', () => {
+    expect(redactor.text(`a jointoken=${CANARY}&x=y z`)).toBe('a jointoken=[redacted]&x=y z');
+    expect(redactor.text(`%3Fjointoken%3D${CANARY}%26a`)).toBe('%3Fjointoken%3D[redacted]%26a');
+    expect(redactor.text(`talos.config.early=${CANARY} console=tty0`)).toBe(
+      'talos.config.early=[redacted] console=tty0',
+    );
+    expect(redactor.text(`{"u":"x?jointoken=${CANARY}","y":1}`)).toBe('{"u":"x?jointoken=[redacted]","y":1}');
+  });
+
+  it('leaves other text as it is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(redactor.text(text)).toBe(text);
+        expect(redactor.literal(JSON.stringify(text))).toBe(JSON.stringify(text));
+      }),
+    );
+    const plain = 'talos.config=http://x/ jointoken talos.config.inline is set';
+    expect(redactor.text(plain)).toBe(plain);
+  });
+
+  it('takes the whole value under a name of a secret', () => {
+    const line = `{"jointoken":"${CANARY}","a":{"talos.config.early":["${CANARY}"]},"b":{"jointoken":null}}`;
+    expect(stored(line)).toBe(
+      '{"jointoken":"[redacted]","a":{"talos.config.early":"[redacted]"},"b":{"jointoken":null}}',
+    );
+  });
+
+  it('takes out what the operator adds, in decoded text', () => {
+    const extra = new Redactor(['password=\\S+']);
+    expect(stored(`{"msg":"p\\u0061ssword=${CANARY} rest","x":"y"}`, extra)).toBe('{"msg":"[redacted] rest","x":"y"}');
+    expect(extra.always).toBe(true);
+  });
+
+  it('refuses an expression that is none', () => {
+    expect(() => new Redactor(['('])).toThrow(/sinks\.redact/);
+    try {
+      new Redactor(['(']);
+    } catch (error) {
+      expect(errorCode(error)).toBe('configuration');
+    }
+  });
+
+  it('overwrites secrets in bytes, of the same length', () => {
+    const bytes = Buffer.concat([
+      Buffer.from([0, 255, 10]),
+      Buffer.from(`x?jointoken=${CANARY}`),
+      Buffer.from([26, 1]),
+    ]);
+    const clean = redactor.bytes(bytes);
+    expect(Buffer.from(clean).includes(CANARY)).toBe(false);
+    expect(clean.length).toBe(bytes.length);
+    expect([...clean.subarray(0, 3), ...clean.subarray(-2)]).toEqual([0, 255, 10, 26, 1]);
+    const other = Buffer.from('nothing');
+    expect(redactor.bytes(other)).toBe(other);
+  });
+
+  it.each([
+    ['backslashes', (n: number) => `jointoken=${'\\'.repeat(n)}`],
+    ['backslashes before the equals sign', (n: number) => `jointoken${'\\'.repeat(n)}`],
+    ['white space', (n: number) => `jointoken${' '.repeat(n)}`],
+    ['encoded percent signs', (n: number) => `jointoken%3D%${'25'.repeat(n / 2)}`],
+    ['names in names', (n: number) => 'talos.config.oauth.'.repeat(n / 19)],
+    ['names in values', (n: number) => 'jointoken='.repeat(n / 10)],
+  ])('costs no more than the length of hostile text: %s', (_, textOf) => {
+    const cost = (text: string) => {
+      const begin = process.cpuUsage();
+      redactor.text(text);
+      return process.cpuUsage(begin).user;
+    };
+    // Quadratic cost would be minutes here; the bound only tells the two apart.
+    expect(cost(textOf(2_000_000))).toBeLessThan(5_000_000);
+  });
+});
+
+describe('SecretFinder', () => {
+  it('finds the next name from any offset on', () => {
+    const piece = fc.constantFrom('jointoken', 'talos.config.', 'x', '\n', 'join');
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), fc.array(fc.nat(200)), (pieces, offsets) => {
+        const text = pieces.join('');
+        const finder = new SecretFinder(redactor);
+        const naive = (from: number) => {
+          const found = ['jointoken', 'talos.config.'].map((name) => text.indexOf(name, from)).filter((i) => i >= 0);
+          return Math.min(...found);
+        };
+        expect(finder.begin(Buffer.from(text))).toBe(naive(0));
+        for (const offset of offsets.sort((a, b) => a - b)) expect(finder.from(offset)).toBe(naive(offset));
+      }),
+    );
+  });
+});

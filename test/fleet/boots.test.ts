@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { GAP_AGE } from '../../src/domain/gap.ts';
+import type { RegistryOp } from '../../src/domain/registry.ts';
+import { BootTable, FRESH, REPLAY, REUSED } from '../../src/fleet/boots.ts';
+import { ManualClock, newKey } from '../sinks/fakes.ts';
+
+const clock = new ManualClock();
+const empty = () => new BootTable({ image: { boots: [] }, clock });
+
+/** A new table from rows, as after a restart. */
+function restart(...ops: (RegistryOp | undefined)[]): BootTable {
+  const boots = ops.flatMap((op) => (op?.op === 'putBoot' ? [op] : []));
+  return new BootTable({ image: { boots }, clock });
+}
+
+describe('BootLog', () => {
+  it('tells fresh lines, replays and lines under a used seq apart', () => {
+    const { boot } = empty().begin(1, newKey());
+    expect(boot.accept(0, 100)).toBe(FRESH);
+    expect(boot.accept(1, 200)).toBe(FRESH);
+    expect(boot.accept(0, 100)).toBe(REPLAY);
+    expect(boot.accept(1, 201)).toBe(REUSED);
+    expect(boot.accept(5, 500)).toBe(FRESH);
+    expect(boot.accept(3, 300)).toBe(FRESH);
+    expect(boot.accept(3, 300)).toBe(REPLAY);
+    expect(boot.accept(3, 301)).toBe(REUSED);
+    expect(boot.lastSeq).toBe(5);
+    expect(boot.lastClock).toBe(500);
+  });
+
+  it('knows the clocks of the last 1,024 lines; an older seen seq is a replay', () => {
+    const { boot } = empty().begin(1, newKey());
+    for (let seq = 0; seq < 2_000; seq += 1) boot.accept(seq, seq);
+    expect(boot.accept(2_000 - 1_024, 1)).toBe(REUSED);
+    expect(boot.accept(2_000 - 1_025, 1)).toBe(REPLAY);
+  });
+
+  it('takes clocks that 32 bits cannot hold', () => {
+    const { boot } = empty().begin(1, newKey());
+    const late = 2 ** 40 + 3;
+    boot.accept(0, late);
+    expect(boot.accept(0, late)).toBe(REPLAY);
+    expect(boot.accept(0, late + 1)).toBe(REUSED);
+  });
+
+  it('forgets nothing over a restart', () => {
+    const { boot } = empty().begin(7, newKey());
+    for (const seq of [0, 1, 2, 6, 7]) boot.accept(seq, seq * 10);
+    const again = restart(boot.checkpoint()).current(7);
+    expect(again).toMatchObject({ machine: 7, number: 1, publicKey: boot.publicKey, startedAt: boot.startedAt });
+    expect(again).toMatchObject({ lastSeq: 7, lastClock: 70, restored: true });
+    for (const seq of [0, 1, 2, 6, 7]) expect(again?.accept(seq, seq * 10)).toBe(REPLAY);
+    for (const seq of [3, 4, 5, 8]) expect(again?.accept(seq, seq * 10)).toBe(FRESH);
+  });
+
+  it('does not store lines as seen that no transaction has taken yet', () => {
+    const { boot } = empty().begin(1, newKey());
+    boot.accept(0, 0);
+    boot.checkpoint();
+    boot.accept(1, 10);
+    const again = restart(boot.op()).current(1);
+    expect(again?.accept(0, 0)).toBe(REPLAY);
+    expect(again?.accept(1, 10)).toBe(FRESH);
+  });
+
+  it('tells a hole before its first line, and over a restart only once', () => {
+    const boots = empty();
+    const { boot } = boots.begin(1, newKey());
+    boot.accept(3, 30);
+    expect(boots.withGaps()).toEqual([boot]);
+    clock.advance(GAP_AGE);
+    expect(boot.takeGaps()).toEqual([{ from: 0, to: 2, count: 3, reason: 'missing' }]);
+    expect(boots.withGaps()).toEqual([]);
+    const again = restart(boot.checkpoint());
+    clock.advance(GAP_AGE);
+    expect(again.withGaps()).toEqual([]);
+    again.current(1)?.accept(1, 10);
+    clock.advance(GAP_AGE);
+    expect(again.current(1)?.takeGaps()).toEqual([{ from: 1, to: 1, count: 1, reason: 'filled' }]);
+  });
+});
+
+describe('BootTable', () => {
+  it('numbers the boots of each machine and knows every key', () => {
+    const boots = empty();
+    const [a, b, c] = [newKey(), newKey(), newKey()];
+    boots.begin(1, a);
+    const second = boots.begin(1, b).boot;
+    boots.begin(2, c);
+    expect(boots.current(1)).toBe(second);
+    expect(boots.ofKey(a)).toEqual({ machine: 1, number: 1 });
+    expect(boots.ofKey(b)).toEqual({ machine: 1, number: 2 });
+    expect(boots.ofKey(c)).toEqual({ machine: 2, number: 1 });
+    expect(boots.ofKey(newKey())).toBeUndefined();
+    expect(boots.current(3)).toBeUndefined();
+  });
+
+  it('takes back a boot whose commit failed', () => {
+    const boots = empty();
+    const first = boots.begin(1, newKey()).boot;
+    const key = newKey();
+    const second = boots.begin(1, key);
+    second.boot.accept(5, 5);
+    second.undo();
+    expect(boots.current(1)).toBe(first);
+    expect(boots.ofKey(key)).toBeUndefined();
+    expect(boots.withGaps()).toEqual([]);
+    expect(second.boot.checkpoint()).toBeUndefined();
+    expect(boots.begin(1, newKey()).boot.number).toBe(2);
+    const other = boots.begin(2, newKey());
+    other.undo();
+    expect(boots.current(2)).toBeUndefined();
+  });
+
+  it('after a restart goes on with the numbers, and still tells the holes of former boots', () => {
+    const before = empty();
+    const first = before.begin(1, newKey()).boot;
+    first.accept(2, 0);
+    const firstRow = first.checkpoint();
+    const second = before.begin(1, newKey()).boot;
+    second.accept(0, 0);
+    const boots = restart(second.checkpoint(), firstRow);
+    expect(boots.current(1)?.number).toBe(2);
+    expect(boots.ofKey(first.publicKey)).toEqual({ machine: 1, number: 1 });
+    expect(boots.withGaps().map(({ number }) => number)).toEqual([1]);
+    expect(boots.begin(1, newKey()).boot.number).toBe(3);
+  });
+
+  it('says which row is broken', () => {
+    const rows = [{ machine: 3, boot: 4, publicKey: newKey(), doc: '{' }];
+    expect(() => new BootTable({ image: { boots: rows }, clock })).toThrow(/not JSON/);
+  });
+});

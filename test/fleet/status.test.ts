@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { errorCode } from '../../src/domain/errors.ts';
+import type { MachineEvent } from '../../src/domain/event.ts';
+import type { OverlayAddress } from '../../src/domain/overlay.ts';
+import { StatusTable } from '../../src/fleet/status.ts';
+import { ManualClock } from '../sinks/fakes.ts';
+
+const machine = { id: 1, address: 'fdae:41e4:649b:9303::5' as OverlayAddress };
+
+function table(filter: string[] = [], statuses: { machine: number; doc: string }[] = []) {
+  const clock = new ManualClock();
+  return { clock, statuses: new StatusTable({ negativeAddressFilter: filter }, { image: { statuses }, clock }) };
+}
+
+const service = (name: string, action: string, healthy?: boolean): MachineEvent => ({
+  message: 'ServiceStateEvent',
+  service: name,
+  action,
+  text: `${name} ${action}`,
+  health: healthy === undefined ? null : { unknown: false, healthy, lastMessage: '', lastChange: null },
+});
+
+describe('StatusTable', () => {
+  it('knows nothing of a machine that said nothing', () => {
+    expect(table().statuses.get(1)).toEqual({
+      stage: null,
+      ready: null,
+      unmetConditions: [],
+      hostname: null,
+      addresses: [],
+      services: {},
+      sequence: null,
+      lastSeen: null,
+    });
+  });
+
+  it('folds events and survives a restart', () => {
+    const { statuses, clock } = table();
+    const unmetConditions = [{ name: 'services', reason: 'apid not healthy' }];
+    statuses.fold(machine, 1, { message: 'MachineStatusEvent', stage: 'BOOTING', ready: false, unmetConditions });
+    statuses.fold(machine, 1, {
+      message: 'AddressEvent',
+      hostname: 'pxe-2',
+      addresses: ['172.25.0.5', machine.address, 'junk'],
+    });
+    statuses.fold(machine, 1, service('apid', 'RUNNING', true));
+    statuses.fold(machine, 1, service('kubelet', 'WAITING'));
+    clock.advance(1_000);
+    const op = statuses.fold(machine, 1, { message: 'SequenceEvent', sequence: 'boot', action: 'START', error: null });
+    const expected = {
+      stage: 'BOOTING',
+      ready: false,
+      unmetConditions,
+      hostname: 'pxe-2',
+      addresses: ['172.25.0.5'],
+      services: {
+        apid: { state: 'RUNNING', healthy: true, message: 'apid RUNNING' },
+        kubelet: { state: 'WAITING', healthy: null, message: 'kubelet WAITING' },
+      },
+      sequence: { name: 'boot', action: 'START' },
+      lastSeen: clock.now(),
+    };
+    expect(statuses.get(1)).toEqual(expected);
+    if (op.op !== 'putStatus') throw new Error(op.op);
+    expect(table([], [op]).statuses.get(1)).toEqual(expected);
+  });
+
+  it('begins anew with the events of a new boot, and ignores late ones of the old', () => {
+    const { statuses } = table();
+    statuses.fold(machine, 1, { message: 'AddressEvent', hostname: 'a', addresses: ['192.0.2.1'] });
+    statuses.fold(machine, 1, service('etcd', 'RUNNING'));
+    statuses.fold(machine, 2, { message: 'MachineStatusEvent', stage: 'BOOTING', ready: false, unmetConditions: [] });
+    statuses.fold(machine, 1, { message: 'MachineStatusEvent', stage: 'REBOOTING', ready: false, unmetConditions: [] });
+    expect(statuses.get(1)).toMatchObject({ stage: 'BOOTING', services: {}, hostname: 'a', addresses: ['192.0.2.1'] });
+  });
+
+  it('leaves filtered addresses out, each family by its own prefixes', () => {
+    const { statuses } = table(['10.0.0.0/8', 'fd00::/8']);
+    const addresses = ['10.1.2.3', '192.0.2.1', 'fd12::1', '2001:db8::1', '::ffff:10.1.2.3'];
+    statuses.fold(machine, 1, { message: 'AddressEvent', hostname: '', addresses });
+    expect(statuses.get(1)).toMatchObject({
+      hostname: null,
+      addresses: ['192.0.2.1', '2001:db8::1', '::ffff:10.1.2.3'],
+    });
+  });
+
+  it('notes when a machine was seen, without a row', () => {
+    const { statuses, clock } = table();
+    statuses.touch(1);
+    expect(statuses.get(1).lastSeen).toBe(clock.now());
+  });
+
+  it('stays bounded whatever a machine says', () => {
+    const { statuses } = table();
+    for (let i = 0; i < 1_000; i += 1) statuses.fold(machine, 1, service(`s${i}`, 'RUNNING'));
+    statuses.fold(machine, 1, service('__proto__', 'FAILED'));
+    statuses.fold(machine, 1, service('s0', 'FAILED'));
+    const { services } = statuses.get(1);
+    expect(Object.keys(services).length).toBe(128);
+    expect(services['s0']?.state).toBe('FAILED');
+    statuses.fold(machine, 1, { message: 'AddressEvent', hostname: 'x'.repeat(10_000), addresses: [] });
+    expect(statuses.get(1).hostname?.length).toBe(1_024);
+  });
+
+  it('refuses a filter that is no prefix', () => {
+    try {
+      table(['10.0.0.1']);
+      expect.unreachable();
+    } catch (error) {
+      expect(errorCode(error)).toBe('configuration');
+    }
+  });
+});

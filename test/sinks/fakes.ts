@@ -1,0 +1,245 @@
+import { SiderolinkError } from '../../src/domain/errors.ts';
+import { PrivateKey, type PublicKey } from '../../src/domain/keys.ts';
+import type { OverlayAddress } from '../../src/domain/overlay.ts';
+import type { RegistryImage } from '../../src/domain/registry.ts';
+import { parseNodeUuid } from '../../src/domain/uuid.ts';
+import { BootTable } from '../../src/fleet/boots.ts';
+import { StatusTable } from '../../src/fleet/status.ts';
+import type { FleetEvent, Machine, Machines } from '../../src/fleet/types.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { sinkMetrics } from '../../src/sinks/metrics.ts';
+import type { Change, LogLines, LogSource, Page, Query, RecordLog } from '../../src/stream/types.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+
+/** A clock that stands until it is moved. */
+export class ManualClock implements Clock {
+  #elapsed = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+
+  now(): number {
+    return Date.UTC(2026, 0, 1) + this.#elapsed;
+  }
+
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+      this.after(ms, resolve);
+    });
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#elapsed + ms, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  advance(ms: number): void {
+    this.#elapsed += ms;
+    for (const timer of [...this.#timers].filter(({ at }) => at <= this.#elapsed)) {
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+}
+
+export const newKey = (): PublicKey => PrivateKey.generate().publicKey;
+
+/** Machines by address, without a fleet behind them. */
+export class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'onEvent'> {
+  readonly #machines = new Map<number, Machine>();
+  readonly #listeners: ((event: FleetEvent) => void)[] = [];
+
+  add(id: number, address: string, boot = 1): Machine {
+    const uuid = parseNodeUuid(`00000000-0000-4000-8000-${String(id).padStart(12, '0')}`);
+    const machine: Machine = {
+      id,
+      uuid,
+      address: address as OverlayAddress,
+      state: 'accepted',
+      tags: { id, server_uuid: uuid, ownership: {} },
+      labels: {},
+      key: newKey(),
+      boot,
+      talosVersion: 'v1.13.0',
+      uniqueToken: 'none',
+      createdAt: 0,
+      joinedAt: 0,
+      version: 1,
+    };
+    this.#machines.set(id, machine);
+    return machine;
+  }
+
+  change(id: number, change: Partial<Machine>): Machine {
+    const before = this.#machines.get(id);
+    if (before === undefined) throw new Error(`no machine ${id}`);
+    const machine = { ...before, ...change };
+    this.#machines.set(id, machine);
+    return machine;
+  }
+
+  emit(event: FleetEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  bySource(address: string): Machine | undefined {
+    return [...this.#machines.values()].find((machine) => machine.address === address && machine.state !== 'removed');
+  }
+
+  byId(id: number): Machine | undefined {
+    return this.#machines.get(id);
+  }
+
+  onEvent(listener: (event: FleetEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+}
+
+export interface Appended {
+  readonly source: LogSource;
+  /** The lines as text, without their line feeds. */
+  readonly lines: string[];
+  readonly details: string[];
+  readonly levels: number;
+  readonly firstKseq: number | null;
+  readonly lastKseq: number | null;
+}
+
+/** A record log in memory that can be full, slow or broken. */
+export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | 'commit' | 'read'> {
+  readonly appended: Appended[] = [];
+  readonly changes: Change[] = [];
+  readonly queries: Query[] = [];
+  #waiters: { readonly done: () => boolean; readonly resolve: () => void }[] = [];
+  #writable: PromiseWithResolvers<void> | undefined;
+  /** Commits wait for this. */
+  gate: Promise<void> = Promise.resolve();
+  broken = false;
+
+  get lines(): string[] {
+    return this.appended.flatMap(({ lines }) => lines);
+  }
+
+  /** Kernel seqs in the order of arrival. */
+  get seqs(): number[] {
+    return this.lines.map((line) => (JSON.parse(line) as { seq: number }).seq);
+  }
+
+  get bodies(): Record<string, unknown>[] {
+    return this.changes.flatMap(({ records }) =>
+      records.map(({ body }) => JSON.parse(body) as Record<string, unknown>),
+    );
+  }
+
+  full(): void {
+    this.#writable = Promise.withResolvers();
+  }
+
+  drained(): void {
+    this.#writable?.resolve();
+    this.#writable = undefined;
+  }
+
+  /** Resolves as soon as `done` holds after an append, a wait for room or a commit. */
+  until(done: () => boolean): Promise<void> {
+    if (done()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ done, resolve }));
+  }
+
+  appendLog(source: LogSource, lines: LogLines): boolean {
+    const text = Buffer.from(lines.payload).toString('utf8');
+    if (!text.endsWith('\n')) throw new Error('payload without a last line feed');
+    const split = text.slice(0, -1).split('\n');
+    if (split.length !== lines.details.length) throw new Error('lines and details differ');
+    for (const line of split) JSON.parse(line);
+    const details = [...lines.details].map((index) => lines.names[index] ?? '?');
+    const { levels, firstKseq, lastKseq } = lines;
+    this.appended.push({ source, lines: split, details, levels, firstKseq, lastKseq });
+    this.#tell();
+    return this.#writable === undefined;
+  }
+
+  whenWritable(): Promise<void> {
+    const writable = this.#writable?.promise ?? Promise.resolve();
+    queueMicrotask(() => this.#tell());
+    return writable;
+  }
+
+  async commit(change: Change): Promise<readonly number[]> {
+    await this.gate;
+    if (this.broken) throw new SiderolinkError('storage', 'disk full');
+    this.changes.push(change);
+    this.#tell();
+    return change.records.map((_, i) => this.changes.length * 100 + i);
+  }
+
+  /** The events of a machine, as an ascending page before `before`. */
+  async read(query: Query): Promise<Page> {
+    this.queries.push(query);
+    const records = this.changes
+      .flatMap((change) => change.records)
+      .filter((record) => record.stream === 'event' && record.machine === query.machine)
+      .map((record, i) => ({ seq: i + 1, json: `{"boot":${record.boot},"body":${record.body}}` }))
+      .filter(({ seq }) => seq < (query.before ?? Number.POSITIVE_INFINITY))
+      .slice(-query.limit);
+    return { records, next: 0, end: true };
+  }
+
+  #tell(): void {
+    this.#waiters = this.#waiters.filter(({ done, resolve }) => {
+      if (!done()) return true;
+      resolve();
+      return false;
+    });
+  }
+}
+
+/** Everything a sink needs, with a fleet of its own. */
+export function world(image: Partial<RegistryImage> = {}) {
+  const clock = new ManualClock();
+  const registry = createRegistry();
+  const logged: string[] = [];
+  const logger = createLogger('debug', { write: (line) => logged.push(line) });
+  return {
+    clock,
+    registry,
+    logged,
+    logger,
+    metrics: sinkMetrics(registry),
+    machines: new FakeMachines(),
+    boots: new BootTable({ image: { boots: image.boots ?? [] }, clock }),
+    statuses: new StatusTable({}, { image: { statuses: image.statuses ?? [] }, clock }),
+    log: new FakeLog(),
+  };
+}
+
+export type World = ReturnType<typeof world>;
+
+/** Value of a metric, of the series with these labels. */
+export async function metric(from: World, name: string, labels: Record<string, string> = {}): Promise<number> {
+  const values = (await from.registry.getSingleMetric(`siderolinkd_sinks_${name}`)?.get())?.values ?? [];
+  const matches = values.filter((value) =>
+    Object.entries(labels).every(([label, text]) => value.labels[label as never] === text),
+  );
+  return matches.reduce((sum, { value }) => sum + value, 0);
+}
+
+/** A kernel line as Talos writes it. */
+export function kernelLine(seq: number, change: { msg?: string; clock?: number; level?: string } = {}): string {
+  const { msg = `line ${seq}\n`, clock = seq * 1_000 + 7, level = 'info' } = change;
+  return JSON.stringify({
+    clock,
+    facility: 'kern',
+    msg,
+    priority: 'info',
+    seq,
+    'talos-level': level,
+    'talos-time': '2026-01-01T00:00:00.000000001Z',
+  });
+}
