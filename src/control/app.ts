@@ -12,7 +12,7 @@ import { z } from 'zod';
 import type { Problem } from '../client/api.ts';
 import { ERRORS, SiderolinkError } from '../domain/errors.ts';
 import { version } from '../version.ts';
-import { type ControlMetrics, controlMetrics } from './metrics.ts';
+import type { ControlMetrics } from './metrics.ts';
 import { InvalidRequest, partName, problemOf, problemOfStatus } from './problem.ts';
 import { kernelArgsRoutes } from './routes/kernel-args.ts';
 import { machineRoutes } from './routes/machines.ts';
@@ -32,20 +32,19 @@ export type App = FastifyInstance<
 >;
 
 /** What a route needs beside the deps of the server. */
-export interface RouteDeps extends ControlDeps {
+export interface RouteDeps extends AppDeps {
   readonly limits: Required<ControlLimits>;
+}
+
+/** What all apps of a server share: streams are bounded, and metrics counted, over all listeners. */
+export interface AppDeps extends ControlDeps {
   readonly streams: Streams;
   readonly controlMetrics: ControlMetrics;
 }
 
 /** The control API without a listener: every listener serves one of these. */
-export async function buildApp(
-  limits: Required<ControlLimits>,
-  deps: ControlDeps & { readonly streams: Streams },
-): Promise<App> {
-  const metrics = deps.metrics.getSingleMetric('siderolinkd_control_requests_total');
-  if (metrics !== undefined) throw new SiderolinkError('internal', 'one control server for each metrics registry');
-  const routeDeps: RouteDeps = { ...deps, limits, controlMetrics: controlMetrics(deps.metrics) };
+export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): Promise<App> {
+  const routeDeps: RouteDeps = { ...deps, limits };
   const app: App = fastify({
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,

@@ -1,5 +1,6 @@
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
-import { type App, buildApp } from './app.ts';
+import { type App, type AppDeps, buildApp } from './app.ts';
+import { controlMetrics } from './metrics.ts';
 import { guardSocket, prepareSocketPath } from './socket.ts';
 import { Streams } from './streams.ts';
 import { type ControlDeps, type ControlLimits, DEFAULT_LIMITS } from './types.ts';
@@ -13,16 +14,18 @@ export interface ControlServerOptions extends ControlLimits {
 export class ControlServer {
   readonly #options: ControlServerOptions;
   readonly #limits: Required<ControlLimits>;
-  readonly #deps: ControlDeps;
-  readonly #streams: Streams;
+  readonly #deps: AppDeps;
   #app: App | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: ControlServerOptions, deps: ControlDeps) {
     this.#options = options;
     this.#limits = withDefaults(options);
-    this.#deps = deps;
-    this.#streams = new Streams({ max: this.#limits.maxStreams });
+    this.#deps = {
+      ...deps,
+      streams: new Streams({ max: this.#limits.maxStreams }),
+      controlMetrics: controlMetrics(deps.metrics),
+    };
   }
 
   /**
@@ -33,7 +36,7 @@ export class ControlServer {
   async start(): Promise<void> {
     const { socket } = this.#options;
     await prepareSocketPath(socket);
-    const app = await buildApp(this.#limits, { ...this.#deps, streams: this.#streams });
+    const app = await buildApp(this.#limits, this.#deps);
     this.#app = app;
     try {
       await app.listen({ path: socket });
@@ -62,14 +65,14 @@ export class ControlServer {
   async #stop(deadline: number): Promise<void> {
     const app = this.#app;
     if (app === undefined) return;
-    const { clock, logger } = this.#deps;
+    const { clock, logger, streams } = this.#deps;
     const done = new AbortController();
     const late = clock.sleep(deadline, done.signal).then(() => {
       if (done.signal.aborted) return;
-      logger.warn({ streams: this.#streams.size }, 'control API cuts connections that are still open');
+      logger.warn({ streams: streams.size }, 'control API cuts connections that are still open');
       app.server.closeAllConnections();
     });
-    await Promise.all([this.#streams.stop(), app.close()]);
+    await Promise.all([streams.stop(), app.close()]);
     done.abort();
     await late;
   }
