@@ -13,7 +13,7 @@ import type { LinkMonitor, PeerSpec } from '../wireguard/types.ts';
 import { type MachineRow, machineOp } from './machine-row.ts';
 import { MachineTable } from './machine-table.ts';
 import type { FleetMetrics } from './metrics.ts';
-import { linkRecord, type MachineDetail, machineRecord } from './records.ts';
+import { linkRecord, type MachineDetail, machineRecords } from './records.ts';
 import { hmacOf } from './secrets.ts';
 import { TokenRegistry } from './tokens.ts';
 import type { Boot, Boots, FleetEvent, Machine, Machines, MachineView, Statuses } from './types.ts';
@@ -157,8 +157,8 @@ export class Fleet implements Machines {
 
   /** Stores that someone tried to join as this machine, or with its key. @throws SiderolinkError `storage` */
   async recordConflict(machine: Machine, newcomer: Readonly<Record<string, string>>): Promise<void> {
-    const record = machineRecord('conflict', this.view(machine), BY_JOIN, { newcomer });
-    await this.#deps.log.commit({ ops: [], records: [record] });
+    const records = machineRecords(['conflict'], this.view(machine), BY_JOIN, { newcomer });
+    await this.#deps.log.commit({ ops: [], records });
   }
 
   #reserveNew(ask: JoinAsk, decision: NewMachine): JoinReservation {
@@ -253,7 +253,7 @@ export class Fleet implements Machines {
       previousKey: null,
       previousBoot: undefined,
       commit: async () => {
-        const records = visible ? [machineRecord('changed', this.view(row.machine), BY_JOIN)] : [];
+        const records = machineRecords(visible ? ['changed'] : [], this.view(row.machine), BY_JOIN);
         await this.#store({ ops: [machineOp(row)], records }, () => this.#table.put(before));
         if (visible) this.tell({ kind: 'changed', machine: row.machine });
       },
@@ -284,7 +284,7 @@ export class Fleet implements Machines {
           join_token_id: decision.token?.id ?? null,
           ...(previousBoot !== undefined && { previous_boot: endOf(previousBoot) }),
         };
-        const records: NewRecord[] = step.details.map((detail) => machineRecord(detail, view, BY_JOIN, more));
+        const records = machineRecords(step.details, view, BY_JOIN, more);
         records.push(linkRecord('provisioned', machine, view.link));
         const ops = use === undefined ? step.ops : [...step.ops, use.op];
         await this.#store({ ops, records }, () => {

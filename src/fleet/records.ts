@@ -5,14 +5,15 @@ import { linkJson, machineRecordBody } from './view.ts';
 
 export type MachineDetail = 'discovered' | 'accepted' | 'rebooted' | 'changed' | 'conflict';
 
-/** A `machine.*` record: the view, who did it, and what only this kind of record says. */
-export function machineRecord(
-  detail: MachineDetail,
+/** `machine.*` records with one body: the view, who did it, and what only this kind of record says. */
+export function machineRecords(
+  details: readonly MachineDetail[],
   view: MachineView,
   by: string,
   more: Readonly<Record<string, unknown>> = {},
-): NewRecord {
-  return record(view.machine, 'machine', detail, { ...machineRecordBody(view), by, ...more });
+): NewRecord[] {
+  const body = JSON.stringify({ ...machineRecordBody(view), by, ...more });
+  return details.map((detail) => record(view.machine, 'machine', detail, body));
 }
 
 /** A `link.*` record of the machine's current boot. */
@@ -21,16 +22,10 @@ export function linkRecord(
   machine: Machine,
   link: LinkState,
 ): NewRecord {
-  return record(machine, 'link', detail, { public_key: machine.key, address: machine.address, ...linkJson(link) });
+  const body = JSON.stringify({ public_key: machine.key, address: machine.address, ...linkJson(link) });
+  return record(machine, 'link', detail, body);
 }
 
-function record(machine: Machine, stream: 'machine' | 'link', detail: string, body: object): NewRecord {
-  return {
-    machine: machine.id,
-    stream,
-    boot: machine.boot,
-    tags: machine.tags,
-    detail,
-    body: JSON.stringify(body),
-  };
+function record(machine: Machine, stream: 'machine' | 'link', detail: string, body: string): NewRecord {
+  return { machine: machine.id, stream, boot: machine.boot, tags: machine.tags, detail, body };
 }
