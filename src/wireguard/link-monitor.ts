@@ -161,6 +161,8 @@ export class PollingLinkMonitor implements LinkMonitor {
 
   /** One loop for all probes: they share their readings. */
   async #probeAll(): Promise<void> {
+    // All who ask in one turn of the event loop share the first reading too.
+    await Promise.resolve();
     while (this.#probes.size > 0) {
       // Only who asked before a reading began may take it for the state before its knock.
       const asking = [...this.#probes];

@@ -176,25 +176,25 @@ export class LinkTable {
 
   #judge(entry: Entry, peer: ObservedPeer, { at }: Reading): readonly LinkEvent['kind'][] {
     const kinds: LinkEvent['kind'][] = [];
+    const proven = this.#proven(entry, at);
+    if (proven !== undefined) entry.state = proven;
+    if ((proven === 'up' || proven === 'down') && proven !== entry.told) {
+      entry.told = proven;
+      kinds.push(proven);
+    }
     const before = entry.lastEndpoint;
     entry.endpoint = peer.endpoint;
     entry.lastEndpoint = peer.endpoint ?? before;
-    if (entry.lastGrowth !== null && at - entry.lastGrowth <= this.#options.upWindowMs) {
-      entry.state = 'up';
-    } else if (entry.lastGrowth === null && peer.latestHandshake === 0) {
-      entry.state = 'never';
-    } else if (entry.lastGrowth !== null || at - entry.since > this.#options.upWindowMs) {
-      entry.state = 'down';
-    } else {
-      // Its first window with us: it stays what its handshake made us presume, and nothing is told.
-      return kinds;
-    }
-    if (entry.state !== 'never' && entry.state !== entry.told) {
-      entry.told = entry.state;
-      kinds.push(entry.state);
-    }
     if (before !== null && peer.endpoint !== null && peer.endpoint !== before) kinds.push('moved');
     return kinds;
+  }
+
+  /** The state that the counters prove; `undefined` in a key's first window with us, when it stays what was presumed. */
+  #proven({ lastGrowth, since, latestHandshake }: Entry, at: number): LinkState['state'] | undefined {
+    const { upWindowMs } = this.#options;
+    if (lastGrowth !== null) return at - lastGrowth <= upWindowMs ? 'up' : 'down';
+    if (latestHandshake === 0) return 'never';
+    return at - since > upWindowMs ? 'down' : undefined;
   }
 
   #forget(at: number): void {

@@ -36,12 +36,18 @@ describe('isolation, on a gateway that forwards', () => {
     device = world.device({ allowGroup: 'daemon' });
     await device.start();
     // Both machines let everything through: what holds must be the gateway.
-    const open = { keepalive: 1, allowedIps: '::/0' };
-    hostile = await Machine.boot(m1, world, { interface: net.interfaceName(), endpoint: '10.77.1.1:51002', ...open });
-    victim = await Machine.boot(m2, world, { interface: net.interfaceName(), endpoint: '10.77.2.1:51002', ...open });
+    const boot = (namespace: Namespace, gatewayAddress: string) =>
+      Machine.boot(namespace, world, {
+        interface: net.interfaceName(),
+        endpoint: `${gatewayAddress}:51002`,
+        keepalive: 1,
+        allowedIps: '::/0',
+        join: (spec) => device.apply({ set: spec }),
+      });
+    hostile = await boot(m1, '10.77.1.1');
+    victim = await boot(m2, '10.77.2.1');
     await m1.run(['ip', '-6', 'route', 'add', 'fd99::/64', 'dev', hostile.interface]);
     peers = [hostile.spec, victim.spec];
-    await device.reconcile(peers);
     await listen(gateway, [22, 4001, 4002]);
     await Promise.all([listen(m1, [50_000]), listen(m2, [50_000])]);
     await lan.run(['ip', '-6', 'route', 'add', world.overlay.prefix, 'via', GATEWAY_LAN]);
@@ -122,6 +128,7 @@ describe('isolation, on a gateway that forwards', () => {
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
     expect(await fromGateway(50_000)).toBe('open');
     await device.reconcile(peers);
+    await hostile.relink();
     await untilOpen(hostile.namespace, { address: world.overlay.server, port: 4001 });
   });
 });

@@ -14,6 +14,8 @@ export interface MachineOptions {
   readonly keepalive: number;
   /** What this machine takes for the gateway's; default the server's address only, as Talos does. */
   readonly allowedIps?: string;
+  /** Called with its key and address before its first packet, so that this is not refused and sent again 5 s later. */
+  readonly join: (spec: PeerSpec) => Promise<unknown>;
 }
 
 /** The WireGuard side of a machine in its own namespace, by the system's own tools. */
@@ -22,29 +24,37 @@ export class Machine {
   readonly interface: string;
   spec: PeerSpec;
   readonly #directory = mkdtempSync(join(tmpdir(), 'siderolink-machine-'));
+  readonly #peer: readonly [string, ...string[]];
+  readonly #server: string;
 
-  private constructor(namespace: Namespace, name: string, spec: PeerSpec) {
+  private constructor(namespace: Namespace, world: World, options: MachineOptions) {
     this.namespace = namespace;
-    this.interface = name;
-    this.spec = spec;
+    this.interface = options.interface;
+    this.spec = world.peer();
+    this.#server = world.key.publicKey;
+    const allowed = options.allowedIps ?? `${world.overlay.server}/128`;
+    const keepalive = options.keepalive === 0 ? 'off' : String(options.keepalive);
+    this.#peer = ['allowed-ips', allowed, 'endpoint', options.endpoint, 'persistent-keepalive', keepalive];
   }
 
   static async boot(namespace: Namespace, world: World, options: MachineOptions): Promise<Machine> {
     const { run } = namespace.runner;
-    const machine = new Machine(namespace, options.interface, world.peer());
+    const machine = new Machine(namespace, world, options);
     const { interface: name } = machine;
     await run(['wireguard-go', name], { detached: true });
-    await machine.newKey();
+    await options.join(await machine.newKey());
     await run(['ip', 'link', 'set', 'dev', name, 'mtu', '1280', 'up']);
     await run(['ip', '-6', 'addr', 'add', `${machine.spec.address}/128`, 'dev', name, 'nodad']);
     await run(['ip', '-6', 'route', 'add', world.overlay.prefix, 'dev', name]);
-    const allowed = options.allowedIps ?? `${world.overlay.server}/128`;
-    const keepalive = options.keepalive === 0 ? 'off' : String(options.keepalive);
-    await run([
-      ...(['wg', 'set', name, 'peer', world.key.publicKey, 'allowed-ips', allowed] as const),
-      ...['endpoint', options.endpoint, 'persistent-keepalive', keepalive],
-    ]);
+    await machine.relink();
     return machine;
+  }
+
+  /** Forgets its session and makes a new one, as it would by itself 15 s after its words got no answer. */
+  async relink(): Promise<void> {
+    const peer = ['wg', 'set', this.interface, 'peer', this.#server] as const;
+    await this.namespace.run([...peer, 'remove']);
+    await this.namespace.run([...peer, ...this.#peer]);
   }
 
   /** As at every boot: a new key, the same address. */

@@ -32,9 +32,12 @@ describe('sessions over real WireGuard', () => {
     device = world.device();
     await device.start();
     // No keepalive: the machine says nothing of itself, so a sign of life is an answer.
-    const options = { interface: net.interfaceName(), endpoint: `10.78.1.1:${PORT}`, keepalive: 0 };
-    machine = await Machine.boot(m1, world, options);
-    await device.reconcile([machine.spec]);
+    machine = await Machine.boot(m1, world, {
+      interface: net.interfaceName(),
+      endpoint: `10.78.1.1:${PORT}`,
+      keepalive: 0,
+      join: (spec) => device.apply({ set: spec }),
+    });
     await listen(gateway, [4001]);
     await untilOpen(m1, { address: world.overlay.server, port: 4001 });
   });
@@ -131,11 +134,7 @@ describe('sessions over real WireGuard', () => {
     const { spec } = machine;
     await device.apply({ remove: spec.publicKey, set: spec });
     expect((await device.observe()).peers.get(spec.publicKey)?.latestHandshake).toBe(0);
-    await machine.namespace.run(['wg', 'set', machine.interface, 'peer', world.key.publicKey, 'remove']);
-    await machine.namespace.run([
-      ...(['wg', 'set', machine.interface, 'peer', world.key.publicKey] as const),
-      ...['allowed-ips', `${world.overlay.server}/128`, 'endpoint', `10.78.1.1:${PORT}`],
-    ]);
+    await machine.relink();
     await untilOpen(machine.namespace, { address: world.overlay.server, port: 4001 });
   });
 
@@ -156,6 +155,7 @@ describe('sessions over real WireGuard', () => {
     const peers = [machine.spec];
     const starter = gateway.spawn([process.execPath, STARTER, JSON.stringify({ options, peers })], { detached: true });
     await once(starter.stdout ?? starter, 'data');
+    await machine.relink();
     await untilOpen(machine.namespace, { address: world.overlay.server, port: 4001 });
     const successor = world.device();
     const before = (await successor.observe()).peers.get(machine.spec.publicKey);

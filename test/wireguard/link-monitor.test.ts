@@ -1,0 +1,272 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { PrivateKey, type PublicKey } from '../../src/domain/keys.ts';
+import type { OverlayAddress } from '../../src/domain/overlay.ts';
+import { Health } from '../../src/telemetry/health.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+import { PollingLinkMonitor, type PollingLinkMonitorOptions } from '../../src/wireguard/link-monitor.ts';
+import { wireguardMetrics } from '../../src/wireguard/metrics.ts';
+import type { LinkEvent, ObservedDevice, ObservedPeer, PeerSpec } from '../../src/wireguard/types.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const PEER: PeerSpec = { publicKey: PrivateKey.generate().publicKey, address: 'fd00::2' as OverlayAddress };
+
+let running: PollingLinkMonitor | undefined;
+afterEach(() => running?.stop());
+
+/** A monitor over a device whose counters the test sets. */
+function make(options: PollingLinkMonitorOptions = {}) {
+  const clock = new ManualClock();
+  const peers = new Map<PublicKey, ObservedPeer>();
+  const state = { readings: 0, broken: false, hold: undefined as Promise<void> | undefined };
+  const knocks: string[] = [];
+  const open = new Set<string>();
+  const events: LinkEvent[] = [];
+  const health = new Health(() => clock.now());
+  const observe = async (): Promise<ObservedDevice> => {
+    state.readings += 1;
+    if (state.broken) throw new Error('no such device');
+    const shown = { publicKey: null, listenPort: 1, peers: new Map(peers) };
+    await state.hold;
+    return shown;
+  };
+  const monitor = new PollingLinkMonitor(options, {
+    device: { observe },
+    clock,
+    health,
+    logger: createLogger('silent'),
+    metrics: wireguardMetrics(createRegistry()),
+    knock: (address, port) => {
+      knocks.push(`[${address}]:${port}`);
+      open.add(address);
+      return () => void open.delete(address);
+    },
+  });
+  monitor.onEvent((event) => events.push(event));
+  running = monitor;
+  const show = (rxBytes: number, given: Partial<ObservedPeer> = {}) => {
+    const publicKey = given.publicKey ?? PEER.publicKey;
+    peers.set(publicKey, {
+      publicKey,
+      endpoint: 'a:1',
+      allowedIps: ['fd00::2/128'],
+      latestHandshake: clock.now() / 1000,
+      rxBytes,
+      txBytes: 0,
+      ...given,
+    });
+  };
+  return { monitor, clock, peers, show, state, knocks, open, events, health };
+}
+
+/** Asks, and says what came of it so far. */
+function ask(monitor: PollingLinkMonitor, withinMs: number) {
+  const asked: { answer: boolean | string | undefined } = { answer: undefined };
+  monitor.isAlive(PEER, withinMs).then(
+    (alive) => {
+      asked.answer = alive;
+    },
+    (error: { code: string }) => {
+      asked.answer = error.code;
+    },
+  );
+  return asked;
+}
+
+describe('the monitor', () => {
+  it('reads every 5 s and tells its events', async () => {
+    const { monitor, clock, show, state, events } = make();
+    show(10);
+    monitor.start();
+    await clock.advance(0);
+    show(20);
+    await clock.advance(5_000);
+    expect(events).toEqual([{ kind: 'up', publicKey: PEER.publicKey, link: monitor.state(PEER.publicKey) }]);
+    await clock.advance(80_000);
+    expect(events.map(({ kind }) => kind)).toEqual(['up', 'down']);
+    expect(state.readings).toBe(18);
+  });
+
+  it('takes at most a fiftieth of the time for readings', async () => {
+    const { monitor, clock, state } = make();
+    const held = Promise.withResolvers<void>();
+    state.hold = held.promise;
+    monitor.start();
+    await clock.advance(1_000);
+    held.resolve();
+    await clock.advance(49_000);
+    expect(state.readings).toBe(1);
+    await clock.advance(1_000);
+    expect(state.readings).toBe(2);
+  });
+
+  it('says that it cannot read, and goes on when it can', async () => {
+    const { monitor, clock, state, health } = make();
+    state.broken = true;
+    monitor.start();
+    await clock.advance(0);
+    expect(health.conditions).toMatchObject([{ name: 'wireguard_links', severity: 'error' }]);
+    state.broken = false;
+    await clock.advance(5_000);
+    expect(health.ready).toBe(true);
+  });
+
+  it('is not harmed by a listener that throws', async () => {
+    const { monitor, clock, show, events } = make();
+    monitor.onEvent(() => {
+      throw new Error('listener');
+    });
+    monitor.start();
+    await clock.advance(0);
+    show(5);
+    await clock.advance(5_000);
+    show(5, { endpoint: 'b:2' });
+    await clock.advance(5_000);
+    expect(events.map(({ kind }) => kind)).toEqual(['up', 'moved']);
+  });
+});
+
+describe('whether a peer is alive', () => {
+  it('is yes when its counter grows after the knock, and the knock ends', async () => {
+    const { monitor, clock, show, knocks, open } = make();
+    show(100);
+    const asked = ask(monitor, 12_000);
+    await clock.advance(1_000);
+    expect(knocks).toEqual(['[fd00::2]:50000']);
+    expect(asked.answer).toBeUndefined();
+    show(132);
+    await clock.advance(250);
+    expect(asked.answer).toBe(true);
+    expect([...open]).toEqual([]);
+  });
+
+  it('is no when it does not grow in time, however fresh the handshake', async () => {
+    const { monitor, clock, show, open } = make();
+    show(100);
+    const asked = ask(monitor, 2_000);
+    await clock.advance(1_900);
+    show(100);
+    expect(asked.answer).toBeUndefined();
+    await clock.advance(250);
+    expect(asked.answer).toBe(false);
+    expect([...open]).toEqual([]);
+  });
+
+  it('is no without a knock when it was silent for 60 s', async () => {
+    const { monitor, clock, show, knocks } = make();
+    show(100);
+    monitor.start();
+    await clock.advance(0);
+    show(101);
+    await clock.advance(5_000);
+    await clock.advance(60_001);
+    const asked = ask(monitor, 12_000);
+    await clock.advance(0);
+    expect(asked.answer).toBe(false);
+    expect(knocks).toEqual([]);
+  });
+
+  it('is asked when we do not watch it for 60 s yet', async () => {
+    const { monitor, clock, show, knocks } = make();
+    show(100);
+    monitor.start();
+    await clock.advance(59_000);
+    const asked = ask(monitor, 1_000);
+    await clock.advance(0);
+    expect(knocks.length).toBe(1);
+    await clock.advance(1_000);
+    expect(asked.answer).toBe(false);
+  });
+
+  it.each([
+    ['is not in the device', undefined],
+    ['never had a handshake', { latestHandshake: 0 }],
+  ])('is no at once for one that %s', async (_, given) => {
+    const { monitor, clock, show, knocks } = make();
+    if (given !== undefined) show(0, given);
+    const asked = ask(monitor, 12_000);
+    await clock.advance(0);
+    expect(asked.answer).toBe(false);
+    expect(knocks).toEqual([]);
+  });
+
+  it('is not proven by bytes that came before the knock', async () => {
+    const { monitor, clock, show } = make();
+    show(100);
+    monitor.start();
+    await clock.advance(0);
+    show(200);
+    const asked = ask(monitor, 1_000);
+    await clock.advance(1_250);
+    expect(asked.answer).toBe(false);
+  });
+
+  it('is no for a key that was replaced while we asked, though its machine speaks', async () => {
+    const { monitor, clock, show, peers } = make();
+    show(100);
+    const asked = ask(monitor, 12_000);
+    await clock.advance(0);
+    peers.clear();
+    show(500, { publicKey: PrivateKey.generate().publicKey });
+    await clock.advance(250);
+    expect(asked.answer).toBe(false);
+  });
+
+  it('costs one reading for all who ask', async () => {
+    const { monitor, clock, show, state } = make();
+    show(100);
+    const asked = Array.from({ length: 1_000 }, () => ask(monitor, 2_000));
+    await clock.advance(2_000);
+    expect(new Set(asked.map(({ answer }) => answer))).toEqual(new Set([false]));
+    expect(state.readings).toBe(9);
+  });
+
+  it('is never a no because the device cannot be read', async () => {
+    const { monitor, clock, show, state } = make();
+    show(100);
+    state.broken = true;
+    const blind = ask(monitor, 1_000);
+    await clock.advance(1_000);
+    expect(blind.answer).toBe('unavailable');
+    state.broken = false;
+    const asked = ask(monitor, 1_000);
+    await clock.advance(500);
+    state.broken = true;
+    await clock.advance(750);
+    expect(asked.answer).toBe('unavailable');
+  });
+
+  it('outlives a reading that fails', async () => {
+    const { monitor, clock, show, state } = make();
+    show(100);
+    const asked = ask(monitor, 2_000);
+    await clock.advance(300);
+    state.broken = true;
+    await clock.advance(500);
+    state.broken = false;
+    show(150);
+    await clock.advance(250);
+    expect(asked.answer).toBe(true);
+  });
+
+  it('is asked of so many at once, and no more', async () => {
+    const { monitor, clock, show } = make({ maxProbes: 2 });
+    show(100);
+    const asked = [ask(monitor, 500), ask(monitor, 500), ask(monitor, 500)];
+    await clock.advance(750);
+    expect(asked.map(({ answer }) => answer)).toEqual([false, false, 'unavailable']);
+  });
+
+  it('is not known once the monitor stops', async () => {
+    const { monitor, clock, show, open } = make();
+    show(100);
+    const asked = ask(monitor, 12_000);
+    await clock.advance(0);
+    await monitor.stop();
+    expect(asked.answer).toBe('unavailable');
+    expect([...open]).toEqual([]);
+    const late = ask(monitor, 1_000);
+    await clock.advance(0);
+    expect(late.answer).toBe('unavailable');
+  });
+});
