@@ -17,12 +17,14 @@ function send(message: AgentMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
-function setUp({ machine: options, linkInterface, worldInterface }: AgentSetup): SimulatedMachine {
+async function setUp({ machine: options, linkInterface, worldInterface }: AgentSetup): Promise<SimulatedMachine> {
   const { version, kernelArguments, joinToken, ...rest } = options;
   const profile = talosProfile(version);
   const network = new NamespaceNetwork({ linkInterface, worldInterface }, { run: systemCommand, clock: systemClock });
+  const args = parseBootArguments(kernelArguments, profile, joinToken);
+  await network.shield([...(args.events ? [args.events.host] : []), ...args.kmsg.map(({ host }) => host)]);
   machine = new SimulatedMachine(
-    { ...rest, profile, args: parseBootArguments(kernelArguments, profile, joinToken) },
+    { ...rest, profile, args },
     { network, scripts: new BootScripts(), onNotice: (notice) => send({ kind: 'notice', notice }) },
   );
   return machine;
@@ -36,7 +38,7 @@ function theMachine(): SimulatedMachine {
 async function perform({ call, argument }: AgentRequest): Promise<unknown> {
   switch (call) {
     case 'setup':
-      return setUp(argument as AgentSetup).state;
+      return (await setUp(argument as AgentSetup)).state;
     case 'start':
       return await theMachine().start();
     case 'reboot':

@@ -7,6 +7,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SiderolinkError } from '../domain/errors.ts';
 import type { PrivateKey } from '../domain/keys.ts';
+import { isSiderolinkAddress } from '../domain/overlay.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { HostPort } from './boot-args.ts';
 import type { LinkConfig, Network, Outage } from './network.ts';
@@ -15,6 +16,7 @@ import type { SystemCommand } from './system-command.ts';
 const KEEPALIVE_SECONDS = 25;
 const DEVICE_DEADLINE_MS = 5_000;
 const DEVICE_POLL_MS = 20;
+const WORST_METRIC = 2_147_483_647;
 const OUTAGE_TABLE = 'siderolink_outage';
 
 export interface NamespaceNetworkOptions {
@@ -44,6 +46,16 @@ export class NamespaceNetwork implements Network {
     this.#options = options;
     this.#run = run;
     this.#clock = clock;
+  }
+
+  /**
+   * Makes these overlay addresses unreachable but over the link. The world would not route them either; our default
+   * route leads straight to the gateway, which would take them in from the wrong side.
+   */
+  async shield(hosts: readonly string[]): Promise<void> {
+    for (const host of new Set(hosts.filter(isSiderolinkAddress))) {
+      await this.#run('ip', '-6', 'route', 'replace', 'unreachable', `${host}/64`, 'metric', String(WORST_METRIC));
+    }
   }
 
   connectWorld({ host, port }: HostPort): Socket {

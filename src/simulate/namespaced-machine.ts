@@ -119,13 +119,14 @@ export class NamespacedMachine {
       serialization: 'advanced',
     });
     this.#child = child;
-    this.#gone = once(child, 'close').catch(() => {});
+    // Not 'close': it does not come after a disconnect of ours.
+    this.#gone = once(child, 'exit').catch(() => {});
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
     child.on('message', (message: AgentMessage) => this.#receive(message));
     child.once('error', (error) => this.#ended(error.message));
-    child.once('close', (code, signal) => this.#ended(`ended with ${signal ?? `exit code ${code}`}: ${this.#stderr}`));
+    child.once('exit', (code, signal) => this.#ended(`ended with ${signal ?? `exit code ${code}`}: ${this.#stderr}`));
   }
 
   #call<Name extends keyof AgentCalls>(
