@@ -1,14 +1,6 @@
 import type { MachineEvent, ReceivedEvent } from './event.ts';
 import { subjectToken } from './subject.ts';
 
-export interface EventBodyOptions {
-  /** Takes secrets out of what the machine wrote. */
-  readonly clean: (text: string) => string;
-  readonly cleanBytes: (bytes: Uint8Array) => Uint8Array;
-  /** Of bytes kept undecoded so many are kept. */
-  readonly maxRawBytes: number;
-}
-
 /** A JSON value, or a 64-bit integer that must stay exact. */
 type Value = string | number | boolean | null | bigint | readonly Value[] | { readonly [name: string]: Value };
 
@@ -25,9 +17,11 @@ export function eventDetail(received: ReceivedEvent): string {
 /**
  * The record's body without tags, in Sidero Metal's shape (facts/sidero-metal.md section 3.2, DESIGN section 5.3).
  *
+ * @param received without secrets (`cleanEvent`)
  * @param node the sender as `[address]:port`
+ * @param maxRawBytes of bytes kept undecoded so many are kept
  */
-export function eventBody(received: ReceivedEvent, node: string, options: EventBodyOptions): string {
+export function eventBody(received: ReceivedEvent, node: string, maxRawBytes: number): string {
   const { event } = received;
   const failed = event.message === 'SequenceEvent' && event.error !== null;
   const head: Value = {
@@ -39,10 +33,10 @@ export function eventBody(received: ReceivedEvent, node: string, options: EventB
     actor_id: received.actorId.slice(0, MAX_NAME),
     type: received.typeUrl.slice(0, MAX_NAME),
   };
-  return jsonText({ ...head, ...payloadOf(event, options) }, options.clean);
+  return jsonText({ ...head, ...payloadOf(event, maxRawBytes) });
 }
 
-function payloadOf(event: MachineEvent, options: EventBodyOptions): { readonly [name: string]: Value } {
+function payloadOf(event: MachineEvent, maxRawBytes: number): { readonly [name: string]: Value } {
   switch (event.message) {
     case 'SequenceEvent':
       return {
@@ -53,7 +47,7 @@ function payloadOf(event: MachineEvent, options: EventBodyOptions): { readonly [
           error_code: event.error.code,
           error_details: event.error.details.map(({ typeUrl, value }) => ({
             type_url: typeUrl,
-            value: base64(options.cleanBytes(value)),
+            value: base64(value),
           })),
         }),
       };
@@ -86,27 +80,25 @@ function payloadOf(event: MachineEvent, options: EventBodyOptions): { readonly [
     case 'MachineStatusEvent':
       return { stage: event.stage, ready: event.ready, unmet_conditions: event.unmetConditions };
     case 'raw':
-      return rawOf(event.raw, options);
+      return rawOf(event.raw, maxRawBytes);
   }
 }
 
-function rawOf(raw: Uint8Array, options: EventBodyOptions): { readonly [name: string]: Value } {
-  const clean = options.cleanBytes(raw);
-  if (clean.length <= options.maxRawBytes) return { raw: base64(clean) };
-  return { raw: base64(clean.subarray(0, options.maxRawBytes)), raw_bytes: clean.length };
+function rawOf(raw: Uint8Array, maxBytes: number): { readonly [name: string]: Value } {
+  if (raw.length <= maxBytes) return { raw: base64(raw) };
+  return { raw: base64(raw.subarray(0, maxBytes)), raw_bytes: raw.length };
 }
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
-/** JSON text with every string cleaned. A bigint is written in decimal: JSON has no limit, only readers have. */
-function jsonText(value: Value, clean: (text: string) => string): string {
-  if (typeof value === 'string') return JSON.stringify(clean(value));
+/** JSON text. A bigint is written in decimal: JSON has no limit, only readers have. */
+function jsonText(value: Value): string {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (isList(value)) return `[${value.map((item) => jsonText(item, clean)).join(',')}]`;
-  const members = Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${jsonText(item, clean)}`);
+  if (isList(value)) return `[${value.map((item) => jsonText(item)).join(',')}]`;
+  const members = Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${jsonText(item)}`);
   return `{${members.join(',')}}`;
 }
 

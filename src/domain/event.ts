@@ -54,3 +54,20 @@ export interface ReceivedEvent {
   readonly actorId: string;
   readonly typeUrl: string;
 }
+
+/** The event with every text and every run of bytes cleaned, before anything is made of it. */
+export function cleanEvent<T extends ReceivedEvent>(
+  received: T,
+  guard: { text(text: string): string; bytes(bytes: Uint8Array): Uint8Array },
+): T {
+  const clean = (value: unknown): unknown => {
+    if (typeof value === 'string') return guard.text(value);
+    if (value instanceof Uint8Array) return guard.bytes(value);
+    if (Array.isArray(value)) return value.map(clean);
+    if (typeof value !== 'object' || value === null) return value;
+    // The message's name is ours: an operator's expression must not make another event of it.
+    const members = Object.entries(value).map(([name, member]) => [name, name === 'message' ? member : clean(member)]);
+    return Object.fromEntries(members);
+  };
+  return clean(received) as T;
+}

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorCode, errorCode, SiderolinkError } from '../domain/errors.ts';
-import type { MachineEvent } from '../domain/event.ts';
+import { cleanEvent, type MachineEvent } from '../domain/event.ts';
 import { eventBody, eventDetail } from '../domain/event-body.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import type { NewRecord } from '../domain/record.ts';
@@ -118,25 +118,20 @@ export class EventsService {
       this.#deps.metrics.eventsRefused.inc({ reason: 'unknown_source' });
       throw new SiderolinkError('unauthorized', 'no machine has this source address', { source: call.source });
     }
-    const event = decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes });
+    const event = cleanEvent(decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes }), this.#redactor);
     const stored = await this.#seen.once(boot, event.id, () => this.#store(machine, boot, event, call));
     if (!stored) this.#deps.metrics.eventDuplicates.inc();
     return new events.EventResponse();
   }
 
   async #store(machine: Machine, boot: BootLog, event: DecodedEvent, call: UnaryCall): Promise<void> {
-    const body = eventBody(event, nodeOf(call), {
-      clean: (text) => this.#redactor.text(text),
-      cleanBytes: (bytes) => this.#redactor.bytes(bytes),
-      maxRawBytes: this.#maxEventBytes,
-    });
     const record: NewRecord = {
       machine: machine.id,
       stream: 'event',
       boot: boot.number,
       tags: machine.tags,
       detail: eventDetail(event),
-      body,
+      body: eventBody(event, nodeOf(call), this.#maxEventBytes),
     };
     await this.#deps.log.commit({
       ops: [this.#deps.statuses.fold(machine, boot.number, event.event)],

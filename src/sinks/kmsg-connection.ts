@@ -90,7 +90,12 @@ export class KmsgConnection {
   }
 
   async #resumeLater(): Promise<void> {
-    await this.#handlers.whenWritable(this.boot.machine);
+    try {
+      await this.#handlers.whenWritable(this.boot.machine);
+    } catch {
+      // The record log is gone for good; what comes on this connection could only be dropped.
+      this.#socket.destroy();
+    }
     this.#writable = true;
     this.#paused = undefined;
     this.#socket.resume();

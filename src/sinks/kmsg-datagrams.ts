@@ -77,7 +77,8 @@ export class KmsgDatagrams {
       this.#deps.onDrop('backpressure', machine);
     } else if (!this.#deps.take(origin, machine, datagram)) {
       this.#full.add(machine.id);
-      void this.#deps.whenWritable(machine.id).then(() => this.#full.delete(machine.id));
+      const writable = () => this.#full.delete(machine.id);
+      void this.#deps.whenWritable(machine.id).then(writable, writable);
     }
   }
 

@@ -121,6 +121,8 @@ export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | '
   /** Commits wait for this. */
   gate: Promise<void> = Promise.resolve();
   broken = false;
+  /** Calls of `commit`, also those that wait or fail. */
+  commits = 0;
 
   get lines(): string[] {
     return this.appended.flatMap(({ lines }) => lines);
@@ -172,6 +174,8 @@ export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | '
   }
 
   async commit(change: Change): Promise<readonly number[]> {
+    this.commits += 1;
+    this.#tell();
     await this.gate;
     if (this.broken) throw new SiderolinkError('storage', 'disk full');
     this.changes.push(change);

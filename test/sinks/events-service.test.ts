@@ -1,0 +1,356 @@
+import { readFileSync } from 'node:fs';
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { common, events, machine } from '../../src/gen/proto.js';
+import { EventsService, type EventsServiceOptions } from '../../src/sinks/events-service.ts';
+import { metric, newKey, type World, world } from './fakes.ts';
+
+const vectors = JSON.parse(readFileSync(new URL('../fixtures/vectors.json', import.meta.url), 'utf8')) as {
+  protobuf: { message: string; note: string; hex: string }[];
+  event_request: { id: string; hex: string }[];
+};
+
+const cleanups: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** The machine's address is the loopback address the client calls from. */
+async function serve(from: World = world(), options: Partial<EventsServiceOptions> = {}, known = true) {
+  if (known) from.machines.add(1, '127.0.0.1');
+  if (from.boots.current(1) === undefined) from.boots.begin(1, newKey());
+  const service = new EventsService({ host: '127.0.0.1', port: 0, ...options }, from);
+  const { port } = await service.start();
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  cleanups.push(() => service.stop(100));
+  cleanups.push(() => client.close());
+  const publish = (bytes: Uint8Array) =>
+    new Promise<Buffer>((resolve, reject) => {
+      const raw = (value: Buffer) => value;
+      client.makeUnaryRequest<Buffer, Buffer>(
+        '/events.EventSinkService/Publish',
+        raw,
+        raw,
+        Buffer.from(bytes),
+        (error: ServiceError | null, response) => (error ? reject(error) : resolve(response ?? Buffer.alloc(0))),
+      );
+    });
+  return { ...from, world: from, service, publish };
+}
+
+let nextId = 0;
+function request(type: string, value: Uint8Array, change: { id?: string; actor_id?: string } = {}): Uint8Array {
+  nextId += 1;
+  const id = change.id ?? `c857jkm1jjcc${String(nextId).padStart(8, '0')}`;
+  const data = { type_url: type.includes('/') ? type : `type.googleapis.com/machine.${type}`, value };
+  return events.EventRequest.encode({ data, id, actor_id: change.actor_id ?? '' }).finish();
+}
+
+function golden(message: string): Uint8Array {
+  const vector = vectors.protobuf.find((candidate) => candidate.message === `machine.${message}`);
+  return Buffer.from(vector?.hex ?? '', 'hex');
+}
+
+const code = (error: unknown) => (error as ServiceError).code;
+
+describe('EventsService', () => {
+  it('stores the golden request as Sidero Metal would tell it, then answers with nothing', async () => {
+    const { publish, log, machines } = await serve();
+    const [vector] = vectors.event_request;
+    const answer = await publish(Buffer.from(vector?.hex ?? '', 'hex'));
+    expect(answer.length).toBe(0);
+    const record = log.changes[0]?.records[0];
+    expect(record).toMatchObject({ machine: 1, stream: 'event', boot: 1, detail: 'AddressEvent' });
+    expect(record?.tags).toBe(machines.byId(1)?.tags);
+    expect(JSON.parse(record?.body ?? '')).toEqual({
+      level: 'info',
+      msg: 'incoming event',
+      component: 'sink',
+      node: expect.stringMatching(/^127\.0\.0\.1:[1-9]\d+$/),
+      id: vector?.id,
+      actor_id: '',
+      type: 'type.googleapis.com/machine.AddressEvent',
+      hostname: 'pxe-2',
+      addresses: ['172.25.0.5', 'fdae:2859:5bb1:7a03:3ae3:be30:7ec4:4c09'],
+    });
+    expect(Object.keys(JSON.parse(record?.body ?? ''))).toEqual([
+      'level',
+      'msg',
+      'component',
+      'node',
+      'id',
+      'actor_id',
+      'type',
+      'hostname',
+      'addresses',
+    ]);
+  });
+
+  it.each<[string, Uint8Array, Record<string, unknown>]>([
+    [
+      'SequenceEvent',
+      golden('SequenceEvent'),
+      {
+        level: 'error',
+        msg: 'incoming event',
+        sequence: 'install',
+        action: 'NOOP',
+        error: 'sequence failed: unix.Reboot(1234567)',
+        error_code: 'FATAL',
+        error_details: [],
+      },
+    ],
+    [
+      'SequenceEvent',
+      machine.SequenceEvent.encode({
+        sequence: 'boot',
+        action: 1,
+        error: { code: common.Code.LOCKED, message: 'x', details: [{ type_url: 'a/b', value: Buffer.from('hi') }] },
+      }).finish(),
+      { action: 'START', error_code: 'LOCKED', error_details: [{ type_url: 'a/b', value: 'aGk=' }] },
+    ],
+    ['PhaseEvent', golden('PhaseEvent'), { level: 'info', phase: 'saveConfig', action: 'START' }],
+    [
+      'TaskEvent',
+      machine.TaskEvent.encode({ task: 'runningMaintenance', action: 1 }).finish(),
+      { task: 'runningMaintenance', action: 'STOP' },
+    ],
+    [
+      'ServiceStateEvent',
+      golden('ServiceStateEvent'),
+      {
+        msg: 'service Started task kubelet (PID 1815)',
+        service: 'kubelet',
+        action: 'RUNNING',
+        message: 'Started task kubelet (PID 1815)',
+        health: { unknown: true, healthy: false, last_message: '', last_change: null },
+      },
+    ],
+    [
+      'ServiceStateEvent',
+      machine.ServiceStateEvent.encode({
+        service: 'apid',
+        action: 99 as machine.ServiceStateEvent.Action,
+        health: { healthy: true, last_change: { seconds: 1_700_000_000, nanos: 120_000_000 } },
+      }).finish(),
+      {
+        action: '99',
+        message: '',
+        health: { unknown: false, healthy: true, last_message: '', last_change: '2023-11-14T22:13:20.12Z' },
+      },
+    ],
+    ['RestartEvent', golden('RestartEvent'), { cmd: 1_163_412_803 }],
+    [
+      'ConfigLoadErrorEvent',
+      golden('ConfigLoadErrorEvent'),
+      { level: 'info', error: 'unknown keys found during decoding' },
+    ],
+    [
+      'ConfigValidationErrorEvent',
+      machine.ConfigValidationErrorEvent.encode({ error: 'bad' }).finish(),
+      { level: 'info', error: 'bad' },
+    ],
+    ['AddressEvent', machine.AddressEvent.encode({}).finish(), { hostname: '', addresses: [] }],
+    [
+      'MachineStatusEvent',
+      golden('MachineStatusEvent'),
+      { stage: 'BOOTING', ready: false, unmet_conditions: [{ name: 'services', reason: 'apid not healthy' }] },
+    ],
+    [
+      'MachineStatusEvent',
+      machine.MachineStatusEvent.encode({}).finish(),
+      { stage: 'UNKNOWN', ready: false, unmet_conditions: [] },
+    ],
+  ])('decodes %s', async (type, value, expected) => {
+    const { publish, log, world: w } = await serve();
+    await publish(request(type, value, { actor_id: '2f2a0d1c-4a9f-4a39-8d2c-4a0e7c6f1b11' }));
+    expect(log.changes[0]?.records[0]?.detail).toBe(type);
+    expect(log.bodies[0]).toMatchObject({ ...expected, actor_id: '2f2a0d1c-4a9f-4a39-8d2c-4a0e7c6f1b11' });
+    expect(log.bodies[0]).not.toHaveProperty('raw');
+    expect(await metric(w, 'events_total', { message: type })).toBe(1);
+  });
+
+  it('writes 64-bit integers exactly', async () => {
+    const { publish, log } = await serve();
+    // Field 1, varint 2^63 - 1.
+    await publish(request('RestartEvent', Buffer.from('08ffffffffffffffff7f', 'hex')));
+    expect(log.changes[0]?.records[0]?.body).toContain('"cmd":9223372036854775807}');
+  });
+
+  it.each<[string, Uint8Array, { detail: string; reason: string; raw: string; type: string }]>([
+    [
+      'an unknown type',
+      request('type.googleapis.com/machine.Brand.New_Event', Buffer.from([1, 2])),
+      { detail: 'New_5FEvent', reason: 'unknown', raw: 'AQI=', type: 'type.googleapis.com/machine.Brand.New_Event' },
+    ],
+    [
+      'a payload that is cut off',
+      request('AddressEvent', golden('AddressEvent').subarray(0, 9)),
+      {
+        detail: 'AddressEvent',
+        reason: 'broken',
+        raw: Buffer.from(golden('AddressEvent').subarray(0, 9)).toString('base64'),
+        type: 'type.googleapis.com/machine.AddressEvent',
+      },
+    ],
+    [
+      'a payload with bad UTF-8',
+      request('PhaseEvent', Buffer.from('0a02ff41', 'hex')),
+      { detail: 'PhaseEvent', reason: 'broken', raw: 'CgL/QQ==', type: 'type.googleapis.com/machine.PhaseEvent' },
+    ],
+    [
+      'no data',
+      events.EventRequest.encode({ id: 'x' }).finish(),
+      { detail: 'other', reason: 'no_data', raw: '', type: '' },
+    ],
+    [
+      'a type without a name',
+      request('type.googleapis.com/', Buffer.from('x')),
+      { detail: 'other', reason: 'unknown', raw: 'eA==', type: 'type.googleapis.com/' },
+    ],
+    ['no protobuf at all', Buffer.from([255, 255]), { detail: 'other', reason: 'broken', raw: '//8=', type: '' }],
+    ['nothing', new Uint8Array(), { detail: 'other', reason: 'no_data', raw: '', type: '' }],
+  ])('keeps %s as it came and answers OK', async (_, bytes, { detail, reason, raw, type }) => {
+    const { publish, log, world: w } = await serve();
+    await publish(bytes);
+    expect(log.changes[0]?.records[0]?.detail).toBe(detail);
+    expect(log.bodies[0]).toMatchObject({ level: 'info', msg: 'incoming event', type, raw });
+    expect(await metric(w, 'event_faults_total', { reason })).toBe(1);
+    await publish(request('PhaseEvent', golden('PhaseEvent')));
+    expect(log.bodies).toHaveLength(2);
+  });
+
+  it('cuts a huge event and answers OK', async () => {
+    const { publish, log, world: w } = await serve();
+    const value = Buffer.alloc(3_900_000, 7);
+    await publish(request('PhaseEvent', value));
+    expect(log.bodies[0]).toMatchObject({ raw_bytes: value.length, type: 'type.googleapis.com/machine.PhaseEvent' });
+    expect(Buffer.from(String(log.bodies[0]?.['raw']), 'base64').length).toBe(262_144);
+    expect(await metric(w, 'event_faults_total', { reason: 'oversized' })).toBe(1);
+  });
+
+  it('answers only after the commit', async () => {
+    const { publish, log } = await serve();
+    const gate = Promise.withResolvers<void>();
+    log.gate = gate.promise;
+    let answered = false;
+    const publishing = publish(request('PhaseEvent', golden('PhaseEvent'))).then(() => {
+      answered = true;
+    });
+    await log.until(() => log.commits === 1);
+    // Another event makes the whole way to its commit and no answer comes of either.
+    const second = publish(request('PhaseEvent', golden('PhaseEvent')));
+    await log.until(() => log.commits === 2);
+    expect(answered).toBe(false);
+    gate.resolve();
+    await Promise.all([publishing, second]);
+    expect(log.changes).toHaveLength(2);
+  });
+
+  it('refuses an unknown source without a record', async () => {
+    const { publish, log, world: w } = await serve(world(), {}, false);
+    const error = await publish(request('PhaseEvent', golden('PhaseEvent'))).catch((e: unknown) => e);
+    expect(code(error)).toBe(status.PERMISSION_DENIED);
+    expect(log.changes).toEqual([]);
+    expect(await metric(w, 'events_refused_total', { reason: 'unknown_source' })).toBe(1);
+  });
+
+  it('acknowledges an event that it has without a second record', async () => {
+    const { publish, log, world: w } = await serve();
+    const bytes = request('PhaseEvent', golden('PhaseEvent'), { id: 'same' });
+    await publish(bytes);
+    await publish(bytes);
+    expect(log.bodies).toHaveLength(1);
+    expect(await metric(w, 'event_duplicates_total')).toBe(1);
+    w.boots.begin(1, newKey());
+    await publish(bytes);
+    expect(log.changes.map(({ records }) => records[0]?.boot)).toEqual([1, 2]);
+  });
+
+  it('lets an event that comes again while it is committed wait for that commit', async () => {
+    const { publish, log } = await serve();
+    const gate = Promise.withResolvers<void>();
+    log.gate = gate.promise;
+    const bytes = request('PhaseEvent', golden('PhaseEvent'), { id: 'same' });
+    const both = Promise.all([publish(bytes), publish(bytes)]);
+    gate.resolve();
+    await both;
+    expect(log.bodies).toHaveLength(1);
+  });
+
+  it('stores an event again whose commit failed', async () => {
+    const { publish, log } = await serve();
+    const bytes = request('PhaseEvent', golden('PhaseEvent'), { id: 'same' });
+    log.broken = true;
+    expect(code(await publish(bytes).catch((e: unknown) => e))).toBe(status.UNAVAILABLE);
+    log.broken = false;
+    await publish(bytes);
+    expect(log.bodies).toHaveLength(1);
+  });
+
+  it('remembers the last 1,024 ids of a boot, and reads them back after a restart', async () => {
+    const before = world().boots.begin(1, newKey()).boot.checkpoint();
+    if (before?.op !== 'putBoot') throw new Error('no row');
+    const restarted = world({ boots: [before] });
+    const tags = restarted.machines.add(1, '127.0.0.1').tags;
+    const record = (boot: number, id: string) =>
+      ({ machine: 1, stream: 'event', boot, tags, detail: 'PhaseEvent', body: JSON.stringify({ id }) }) as const;
+    const records = Array.from({ length: 1_200 }, (_, i) => record(1, `id-${i}`));
+    restarted.log.changes.push({ ops: [], records: [record(0, 'of-another-boot'), ...records] });
+    const bytesOf = (id: string) => request('PhaseEvent', golden('PhaseEvent'), { id });
+    const { publish, log } = await serve(restarted);
+    for (const id of ['id-1199', 'id-600', 'id-176']) await publish(bytesOf(id));
+    expect(log.changes).toHaveLength(1);
+    await publish(bytesOf('id-175'));
+    await publish(bytesOf('of-another-boot'));
+    expect(log.changes).toHaveLength(3);
+    expect(log.queries[0]).toMatchObject({ filters: ['siderolink.*.*.event.>'], machine: 1, tail: true });
+    expect(log.queries.length).toBeLessThanOrEqual(3);
+  });
+
+  it('stores the status with the event', async () => {
+    const { publish, log, statuses } = await serve();
+    await publish(request('AddressEvent', golden('AddressEvent')));
+    expect(log.changes[0]?.ops).toMatchObject([{ op: 'putStatus', machine: 1 }]);
+    expect(statuses.get(1)).toMatchObject({
+      hostname: 'pxe-2',
+      addresses: ['172.25.0.5', 'fdae:2859:5bb1:7a03:3ae3:be30:7ec4:4c09'],
+    });
+  });
+
+  it('never stores a secret', async () => {
+    const { publish, log } = await serve();
+    const text = 'get grpc://x?jointoken=CANARY&a=b failed: talos.config.inline=CANARY';
+    await publish(request('ConfigLoadErrorEvent', machine.ConfigLoadErrorEvent.encode({ error: text }).finish()));
+    await publish(
+      request('ServiceStateEvent', machine.ServiceStateEvent.encode({ service: 's', message: text }).finish()),
+    );
+    await publish(request('NewEvent', Buffer.from(text)));
+    await publish(Buffer.concat([Buffer.from([255]), Buffer.from(text)]));
+    const everything = JSON.stringify(log.changes);
+    expect(everything).not.toContain('CANARY');
+    for (const body of log.bodies.slice(2)) {
+      expect(Buffer.from(String(body['raw']), 'base64').toString('latin1')).not.toContain('CANARY');
+    }
+    expect(log.bodies[0]?.['error']).toBe(
+      'get grpc://x?jointoken=[redacted]&a=b failed: talos.config.inline=[redacted]',
+    );
+  });
+
+  it('answers UNAVAILABLE while it stops, and lets the running call finish', async () => {
+    const { publish, log, service } = await serve();
+    const gate = Promise.withResolvers<void>();
+    log.gate = gate.promise;
+    let folded = 0;
+    const running = publish(request('PhaseEvent', golden('PhaseEvent'))).then(() => {
+      folded += 1;
+    });
+    while (service.connections === 0) await new Promise((resolve) => setImmediate(resolve));
+    const stopped = service.stop(5_000);
+    const refused = await publish(request('PhaseEvent', golden('PhaseEvent'))).catch((e: unknown) => e);
+    expect(code(refused)).toBe(status.UNAVAILABLE);
+    gate.resolve();
+    await Promise.all([running.catch(() => {}), stopped]);
+    expect(log.changes.length).toBe(folded);
+  });
+});
