@@ -44,20 +44,19 @@ export interface Extent {
   readonly runs: readonly Run[];
 }
 
-export interface SegmentPlan {
-  /** Unpacked blocks. */
-  readonly blocks: readonly Uint8Array[];
-  readonly extents: readonly Extent[];
-}
-
 /**
  * Lays out a segment: records sorted by machine, stream and seq, so that equal texts stand together, cut into blocks.
  * @param chunks in ascending order of seq
+ * @param seal takes the blocks in their order; the bytes are only good during the call
  */
-export function planSegment(chunks: readonly PackedChunk[], blockBytes: number = BLOCK_BYTES): SegmentPlan {
+export function planSegment(
+  chunks: readonly PackedChunk[],
+  seal: (block: Uint8Array) => void,
+  blockBytes: number = BLOCK_BYTES,
+): readonly Extent[] {
   const groups = Map.groupBy(chunks, (c) => `${c.machine} ${c.stream} ${c.boot} ${c.tags}`);
   const sorted = [...groups.values()].sort((a, b) => compareFirst(a, b));
-  const layout = new SegmentLayout(blockBytes);
+  const layout = new SegmentLayout(seal, blockBytes);
   for (const group of sorted) {
     for (const chunk of group) layout.add(chunk);
     layout.closeExtent();
@@ -84,14 +83,17 @@ interface OpenExtent {
 }
 
 class SegmentLayout {
+  readonly #seal: (block: Uint8Array) => void;
   readonly #blockBytes: number;
-  readonly #blocks: Uint8Array[] = [];
   readonly #extents: Extent[] = [];
+  #blocks = 0;
   #parts: Uint8Array[] = [];
   #length = 0;
+  #scratch = new Uint8Array(0);
   #open: OpenExtent | undefined;
 
-  constructor(blockBytes: number) {
+  constructor(seal: (block: Uint8Array) => void, blockBytes: number) {
+    this.#seal = seal;
     this.#blockBytes = blockBytes;
   }
 
@@ -152,7 +154,7 @@ class SegmentLayout {
     if (open === undefined) return;
     const { machine, stream, boot, tags } = open.chunk;
     const { offset, bytes, count, levels, names, runs } = open;
-    const block = this.#blocks.length;
+    const block = this.#blocks;
     this.#extents.push({ machine, stream, boot, tags, block, offset, bytes, count, levels, names, runs });
     this.#parts.push(...open.details);
     this.#length += count;
@@ -161,20 +163,21 @@ class SegmentLayout {
 
   #closeBlock(): void {
     this.closeExtent();
-    const block = new Uint8Array(this.#length);
+    if (this.#scratch.length < this.#length) this.#scratch = new Uint8Array(this.#length);
     let at = 0;
     for (const part of this.#parts) {
-      block.set(part, at);
+      this.#scratch.set(part, at);
       at += part.length;
     }
-    this.#blocks.push(block);
+    this.#seal(this.#scratch.subarray(0, at));
+    this.#blocks++;
     this.#parts = [];
     this.#length = 0;
   }
 
-  finish(): SegmentPlan {
+  finish(): readonly Extent[] {
     if (this.#length > 0) this.#closeBlock();
-    return { blocks: this.#blocks, extents: this.#extents };
+    return this.#extents;
   }
 }
 

@@ -8,11 +8,14 @@ const PAGE_SIZE = 8192;
 const WAL_CHECKPOINT_PAGES = 1024;
 /** The WAL file is cut to so many bytes when it is started anew. */
 const WAL_SIZE_LIMIT = 64 * 1024 * 1024;
-const BUSY_TIMEOUT_MS = 5000;
 
-/** Opens the one handle that writes; makes or migrates the file. @throws SiderolinkError `storage`, `configuration` */
-export function openWriter(path: string): Database.Database {
-  return open(path, {}, (db) => {
+/**
+ * Opens the one handle that writes; makes or migrates the file.
+ * @param busyTimeoutMs how long a foreign lock is waited for: nobody else should write
+ * @throws SiderolinkError `storage`, `configuration`
+ */
+export function openWriter(path: string, busyTimeoutMs: number): Database.Database {
+  return open(path, { timeout: busyTimeoutMs }, (db) => {
     db.pragma(`page_size = ${PAGE_SIZE}`);
     // Only possible before the first table is made; lets dropped segments give their space back.
     db.pragma('auto_vacuum = incremental');
@@ -37,7 +40,7 @@ export function openReader(path: string): Database.Database {
 function open(path: string, options: Database.Options, prepare: (db: Database.Database) => void): Database.Database {
   let db: Database.Database | undefined;
   try {
-    db = new Database(path, { timeout: BUSY_TIMEOUT_MS, ...options });
+    db = new Database(path, options);
     prepare(db);
     return db;
   } catch (error) {

@@ -39,9 +39,10 @@ export class Packer {
     const first = chunks[0];
     const last = chunks.at(-1);
     if (!full || first === undefined || last === undefined) return null;
-    const plan = planSegment(chunks);
+    const blocks: Uint8Array<ArrayBuffer>[] = [];
+    const extents = planSegment(chunks, (block) => blocks.push(moved(zstdCompressSync(block, COMPRESSION))));
     const base = { seq: first.firstSeq, time: first.time };
-    const runs = plan.extents.map((extent) => encodeRuns(extent.runs, base.seq, base.time));
+    const runs = extents.map((extent) => encodeRuns(extent.runs, base.seq, base.time));
     let runEnd = 0;
     return {
       series,
@@ -51,9 +52,9 @@ export class Packer {
       lastTime: last.time,
       records: chunks.reduce((sum, chunk) => sum + chunk.count, 0),
       lineBytes: chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0),
-      blocks: plan.blocks.map((block) => moved(zstdCompressSync(block, COMPRESSION))),
-      meta: Float64Array.from(plan.extents.flatMap((extent) => EXTENT_FIELDS.map((name) => extent[name]))),
-      names: plan.extents.map((extent) => namesText(extent.names)),
+      blocks,
+      meta: Float64Array.from(extents.flatMap((extent) => EXTENT_FIELDS.map((name) => extent[name]))),
+      names: extents.map((extent) => namesText(extent.names)),
       runs: moved(Buffer.concat(runs)),
       runEnds: runs.map((bytes) => (runEnd += bytes.length)),
     };

@@ -15,9 +15,12 @@ import { WorkerHost } from './worker-host.ts';
 export interface StoreOptions extends PageReaderOptions, PackOptions {
   /** The database file; its WAL stands beside it. */
   readonly path: string;
+  /** How long a foreign lock on the file is waited for. */
+  readonly busyTimeoutMs: number;
 }
 
 export const STORE_DEFAULTS = {
+  busyTimeoutMs: 5000,
   pageMs: 50,
   cacheBytes: 24 * 1024 * 1024,
   segmentRecords: SEGMENT_RECORDS,
@@ -44,7 +47,7 @@ export class Store {
 
   /** Opens, makes or migrates the database. @throws SiderolinkError `storage`, `configuration` (a newer schema) */
   static async open(options: StoreOptions, deps: StoreDeps): Promise<Store> {
-    const { path, prefix, pageMs, cacheBytes } = options;
+    const { path, prefix, busyTimeoutMs, pageMs, cacheBytes } = options;
     const hosts: WorkerHost[] = [];
     const start = (name: string, data: unknown): WorkerHost => {
       const host = new WorkerHost(name, `${name}-worker`, data);
@@ -52,7 +55,7 @@ export class Store {
       return host;
     };
     try {
-      const writer = start('writer', { path });
+      const writer = start('writer', { path, busyTimeoutMs });
       // The writer makes the file that the others open.
       const state = (await writer.ready()) as StoreState;
       const reader = start('reader', { path, options: { prefix, pageMs, cacheBytes } });

@@ -3,8 +3,8 @@ import type { CommitReply, WriterRequest } from './protocol.ts';
 import { type Reply, serve } from './worker-port.ts';
 import { Writer } from './writer.ts';
 
-serve<{ readonly path: string }, WriterRequest>(({ path }) => {
-  const writer = new Writer(openWriter(path));
+serve<{ readonly path: string; readonly busyTimeoutMs: number }, WriterRequest>(({ path, busyTimeoutMs }) => {
+  const writer = new Writer(openWriter(path, busyTimeoutMs));
   return {
     state: writer.state(),
     isLast: (request) => request.kind === 'close',
