@@ -73,7 +73,7 @@ describe('sessions over real WireGuard', () => {
     const links = monitor();
     const up = next(links, 'up');
     links.start();
-    await untilSeen(links);
+    await firstReading(links);
     expect(await speak()).toBe('open');
     expect(await up).toEqual({
       kind: 'up',
@@ -94,7 +94,7 @@ describe('sessions over real WireGuard', () => {
     const links = monitor({ upWindowMs: 300, silentMs: 300 });
     const down = next(links, 'down');
     links.start();
-    await untilSeen(links);
+    await firstReading(links);
     expect((await down).link.state).toBe('down');
     expect(await links.isAlive(machine.spec, 5_000)).toBe(false);
     await links.stop();
@@ -178,6 +178,18 @@ describe('sessions over real WireGuard', () => {
     await successor.stop();
   });
 
+  it('gives no session to the key of the gateway itself, and no harm to those asked for with it', async () => {
+    await device.down();
+    const fresh = world.device();
+    await fresh.start();
+    const own = { ...world.peer(), publicKey: world.key.publicKey };
+    const other = world.peer();
+    const [refused, taken] = await Promise.allSettled([fresh.apply({ set: own }), fresh.apply({ set: other })]);
+    expect([refused.status, taken.status]).toEqual(['rejected', 'fulfilled']);
+    expect([...(await fresh.observe()).peers.keys()]).toEqual([other.publicKey]);
+    await fresh.stop();
+  });
+
   it('after wireguard-go itself was killed, its leavings are no device: a new one is made', async () => {
     const successor = world.device();
     const pid = await wireguardGoPid(gateway, world.interface);
@@ -189,9 +201,9 @@ describe('sessions over real WireGuard', () => {
     await successor.down();
   });
 
-  /** Until the monitor's first reading, which is what growth is counted from. */
-  async function untilSeen(links: PollingLinkMonitor): Promise<void> {
-    while (links.state(machine.spec.publicKey).latestHandshake === 0) await systemClock.sleep(10);
+  /** A question is answered after a reading of its own; growth counts from there. */
+  async function firstReading(links: PollingLinkMonitor): Promise<void> {
+    expect(await links.isAlive(world.peer(), 5_000)).toBe(false);
   }
 });
 
