@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../domain/duration.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
+import { parseNodeUuid } from '../domain/uuid.ts';
+import { parseBootArguments } from './boot-args.ts';
+import { talosProfile } from './profile.ts';
+
+/** What `siderolinkd simulate` was asked for. Times are milliseconds. */
+export interface SimulateOptions {
+  readonly count: number;
+  readonly kernelArguments: string;
+  readonly joinToken: string | undefined;
+  /** Talos versions, given to the machines in turn. */
+  readonly profiles: readonly [string, ...string[]];
+  readonly seed: number;
+  readonly transport: 'namespace' | 'direct';
+  readonly gateway: string | undefined;
+  readonly rebootEvery: number | undefined;
+  readonly kexec: boolean;
+  readonly rate: number;
+  readonly speed: number;
+  readonly duration: number | undefined;
+  readonly loseMeta: boolean;
+  readonly maintenance: boolean;
+  readonly uuid: string | undefined;
+  readonly ca: string | undefined;
+  readonly json: boolean;
+}
+
+/** Adds the options to the command; `readSimulateOptions` reads what commander made of them. */
+export function addSimulateOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--count <n>', 'how many machines').default(1).argParser(wholeNumber(1, 50_000)))
+    .addOption(
+      new Option('--api <url>', 'API to join, e.g. grpc://198.51.100.1:8081?jointoken=…; sinks on ports 4001 and 4002'),
+    )
+    .addOption(
+      new Option('--kernel-args <text>', 'kernel arguments to boot with, as siderolinkctl kernel-args prints them'),
+    )
+    .addOption(new Option('--kernel-args-file <file>', 'the same from a file'))
+    .addOption(
+      new Option('--join-token-file <file>', 'file with the join token, which replaces the one in the arguments'),
+    )
+    .addOption(
+      new Option('--profile <version>', 'Talos version, 1.0 to 1.14; several with commas, in turn').default('1.13'),
+    )
+    .addOption(
+      new Option('--seed <n>', 'the same seed makes the same machines')
+        .default(1)
+        .argParser(wholeNumber(0, 2 ** 32 - 1)),
+    )
+    .addOption(
+      new Option('--transport <kind>', 'namespace: real WireGuard, a process each; direct: one process, no WireGuard')
+        .choices(['namespace', 'direct'])
+        .default('namespace'),
+    )
+    .addOption(new Option('--gateway-netns <name>', 'network namespace of the daemon (default: this one)'))
+    .addOption(
+      new Option('--reboot-every <duration>', 'reboot each machine about so often, e.g. 60s').argParser(duration),
+    )
+    .addOption(new Option('--kexec', 'those reboots are kexecs'))
+    .addOption(
+      new Option('--rate <lines>', 'kernel lines per second and machine after the boot')
+        .default(0.5)
+        .argParser(decimal),
+    )
+    .addOption(
+      new Option('--speed <factor>', 'how much faster than real a boot goes; inf: at once').default(1).argParser(speed),
+    )
+    .addOption(
+      new Option('--duration <duration>', 'shut the machines down after so long (default: at Ctrl-C)').argParser(
+        duration,
+      ),
+    )
+    .addOption(new Option('--lose-meta', 'lose META at each reboot, as PXE boots do'))
+    .addOption(new Option('--maintenance', 'machines have no configuration and stay in maintenance mode'))
+    .addOption(new Option('--uuid <uuid>', 'UUID of the machine, with --count 1'))
+    .addOption(new Option('--ca-file <file>', 'certificate authority of an https:// API, PEM'))
+    .addOption(new Option('--json', 'one JSON object per line instead of text'));
+}
+
+/** @throws SiderolinkError `invalid_argument` for what cannot be combined, or a file that cannot be read */
+export function readSimulateOptions(command: Command): SimulateOptions {
+  const given = command.opts<Record<string, string | number | boolean | undefined>>();
+  const text = (key: string): string | undefined => (typeof given[key] === 'string' ? given[key] : undefined);
+  const number = (key: string): number | undefined => (typeof given[key] === 'number' ? given[key] : undefined);
+  const [profile = '1.13', ...others] = (text('profile') ?? '').split(',').map((version) => version.trim());
+  const count = number('count') ?? 1;
+  const uuid = text('uuid');
+  if (uuid !== undefined && count !== 1) {
+    throw new SiderolinkError('invalid_argument', '--uuid is for one machine: use it with --count 1');
+  }
+  const options: SimulateOptions = {
+    count,
+    kernelArguments: kernelArguments(text('api'), text('kernelArgs'), text('kernelArgsFile')),
+    joinToken: readOptional(text('joinTokenFile')),
+    profiles: [profile, ...others],
+    seed: number('seed') ?? 1,
+    transport: text('transport') === 'direct' ? 'direct' : 'namespace',
+    gateway: text('gatewayNetns'),
+    rebootEvery: number('rebootEvery'),
+    kexec: given['kexec'] === true,
+    rate: number('rate') ?? 0,
+    speed: number('speed') ?? 1,
+    duration: number('duration'),
+    loseMeta: given['loseMeta'] === true,
+    maintenance: given['maintenance'] === true,
+    uuid: uuid === undefined ? undefined : parseNodeUuid(uuid),
+    ca: readOptional(text('caFile')),
+    json: given['json'] === true,
+  };
+  for (const version of options.profiles) {
+    parseBootArguments(options.kernelArguments, talosProfile(version), options.joinToken);
+  }
+  return options;
+}
+
+function kernelArguments(api: string | undefined, args: string | undefined, file: string | undefined): string {
+  const given = [api, args, file].filter((value) => value !== undefined);
+  if (given.length !== 1) {
+    throw new SiderolinkError('invalid_argument', 'give one of --api, --kernel-args and --kernel-args-file');
+  }
+  if (api !== undefined) return `siderolink.api=${api}`;
+  return args ?? readOptional(file) ?? '';
+}
+
+function readOptional(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new SiderolinkError('invalid_argument', `cannot read ${file}`, {}, { cause: error });
+  }
+}
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`a whole number from ${low} to ${high}`);
+    }
+    return value;
+  };
+}
+
+function decimal(text: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new InvalidArgumentError('a number that is not negative');
+  return Number(text);
+}
+
+function speed(text: string): number {
+  if (text === 'inf') return Number.POSITIVE_INFINITY;
+  const value = decimal(text);
+  if (value === 0) throw new InvalidArgumentError('a number above zero, or inf');
+  return value;
+}
+
+function duration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(errorMessage(error));
+  }
+}

@@ -1,0 +1,199 @@
+import { getuid } from 'node:process';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { AgentOptions } from './agent-protocol.ts';
+import { parseBootArguments } from './boot-args.ts';
+import { BootScripts } from './boot-scripts.ts';
+import type { SimulateOptions } from './command-options.ts';
+import { type MachineCounters, sumCounters } from './counters.ts';
+import { DirectNetwork } from './direct-network.ts';
+import { type MachineState, type RebootOptions, SimulatedMachine } from './machine.ts';
+import { removeLeftovers } from './machine-namespace.ts';
+import { NamespacedMachine } from './namespaced-machine.ts';
+import { talosProfile } from './profile.ts';
+import type { Progress } from './progress.ts';
+import { mixSeed, seededRandom, seededUuid } from './random.ts';
+import { systemCommand } from './system-command.ts';
+
+/** Ports of the daemon's sinks where the kernel arguments name none. */
+const DEFAULT_SINKS = { kmsg: 4001, events: 4002 };
+
+export interface SimulationDeps {
+  readonly progress: Progress;
+  readonly clock: Clock;
+}
+
+/** What the command needs of a machine, wherever it runs. */
+interface Machine {
+  readonly uuid: string;
+  start(): Promise<void>;
+  reboot(options: RebootOptions): Promise<void>;
+  stop(): Promise<void>;
+  state(): Promise<MachineState>;
+  close(): Promise<void>;
+}
+
+type SharedOptions = Omit<AgentOptions, 'version' | 'kernelArguments' | 'joinToken'> & { readonly uuid: string };
+
+/** One run of the command. */
+export class Simulation {
+  readonly #options: SimulateOptions;
+  readonly #progress: Progress;
+  readonly #clock: Clock;
+  readonly #machines: Machine[] = [];
+  readonly #crashed = new Set<string>();
+  readonly #scripts = new BootScripts();
+
+  constructor(options: SimulateOptions, { progress, clock }: SimulationDeps) {
+    this.#options = options;
+    this.#progress = progress;
+    this.#clock = clock;
+  }
+
+  /** Runs until `signal` aborts or the duration is over, and takes everything away again, also after an error. */
+  async run(signal: AbortSignal): Promise<{ readonly crashed: number }> {
+    if (this.#options.transport === 'namespace') await this.#prepareHost();
+    const ended = new AbortController();
+    const end = () => ended.abort();
+    signal.addEventListener('abort', end, { once: true });
+    const reboots: Promise<void>[] = [];
+    try {
+      for (let index = 0; index < this.#options.count && !signal.aborted; index++) {
+        const machine = await this.#make(index);
+        this.#machines.push(machine);
+        await machine.start();
+        reboots.push(this.#rebootNowAndThen(machine, index, ended.signal));
+      }
+      await this.#clock.sleep(this.#options.duration ?? 2 ** 31 - 1, signal);
+      ended.abort();
+      await Promise.all(reboots);
+      if (!signal.aborted) await Promise.all(this.#living().map((machine) => machine.stop()));
+      this.#progress.summary(this.#machines.length, await this.#counters());
+    } finally {
+      ended.abort();
+      signal.removeEventListener('abort', end);
+      await this.#closeAll();
+    }
+    return { crashed: this.#crashed.size };
+  }
+
+  async #prepareHost(): Promise<void> {
+    if (getuid?.() !== 0) {
+      throw new SiderolinkError('invalid_argument', 'network namespaces need root: use sudo, or --transport direct');
+    }
+    const removed = await removeLeftovers(systemCommand);
+    if (removed > 0) this.#progress.say(`removed ${removed} namespaces that an earlier run left behind`);
+  }
+
+  async #make(index: number): Promise<Machine> {
+    const { ca, profiles, transport } = this.#options;
+    const seed = mixSeed(this.#options.seed, index);
+    const version = profiles[index % profiles.length] ?? profiles[0];
+    const shared: SharedOptions = {
+      seed,
+      uuid: this.#options.uuid ?? seededUuid(seededRandom(seed)),
+      loseMeta: this.#options.loseMeta,
+      maintenance: this.#options.maintenance,
+      linesPerSecond: this.#options.rate,
+      speed: this.#options.speed,
+      defaultSinks: DEFAULT_SINKS,
+      ...(ca === undefined ? {} : { ca }),
+    };
+    return transport === 'direct' ? this.#direct(shared, version) : await this.#namespaced(shared, version, index);
+  }
+
+  #direct(shared: SharedOptions, version: string): Machine {
+    const { kernelArguments, joinToken } = this.#options;
+    const { uuid } = shared;
+    const profile = talosProfile(version);
+    const machine = new SimulatedMachine(
+      { ...shared, profile, args: parseBootArguments(kernelArguments, profile, joinToken) },
+      {
+        network: new DirectNetwork({ clock: this.#clock }),
+        scripts: this.#scripts,
+        clock: this.#clock,
+        onNotice: (notice) => this.#progress.notice(uuid, notice),
+      },
+    );
+    return {
+      uuid,
+      start: () => machine.start(),
+      reboot: (reboot) => machine.reboot(reboot),
+      stop: () => machine.stop(),
+      state: async () => machine.state,
+      close: () => machine.close(),
+    };
+  }
+
+  async #namespaced(shared: SharedOptions, version: string, index: number): Promise<Machine> {
+    const { kernelArguments, joinToken, gateway } = this.#options;
+    const { uuid } = shared;
+    const machine: NamespacedMachine = new NamespacedMachine(
+      {
+        ...shared,
+        index,
+        version,
+        kernelArguments,
+        ...(joinToken === undefined ? {} : { joinToken }),
+        ...(gateway === undefined ? {} : { gateway }),
+      },
+      {
+        onNotice: (notice) => this.#progress.notice(uuid, notice),
+        onCrash: (reason) => void this.#bury(machine, uuid, reason),
+      },
+    );
+    await machine.create();
+    return {
+      uuid,
+      start: () => machine.start(),
+      reboot: (reboot) => machine.reboot(reboot),
+      stop: () => machine.stop(),
+      state: () => machine.state(),
+      close: () => machine.close(),
+    };
+  }
+
+  /** Not all at once: each machine has its own moment within the time. */
+  async #rebootNowAndThen(machine: Machine, index: number, signal: AbortSignal): Promise<void> {
+    const every = this.#options.rebootEvery;
+    if (every === undefined) return;
+    const random = seededRandom(mixSeed(this.#options.seed, index + 1_000_003));
+    while (!signal.aborted) {
+      await this.#clock.sleep(every * (0.75 + 0.5 * random()), signal);
+      if (signal.aborted || this.#crashed.has(machine.uuid)) return;
+      try {
+        await machine.reboot({ mode: this.#options.kexec ? 'kexec' : 'reboot' });
+      } catch (error) {
+        this.#progress.crashed(machine.uuid, errorMessage(error));
+        return;
+      }
+    }
+  }
+
+  /** A machine whose process died leaves its namespace, and perhaps a wireguard-go. */
+  async #bury(machine: NamespacedMachine, uuid: string, reason: string): Promise<void> {
+    this.#crashed.add(uuid);
+    this.#progress.crashed(uuid, reason);
+    try {
+      await machine.close();
+    } catch (error) {
+      this.#progress.say(`could not clean up after ${uuid}: ${errorMessage(error)}`);
+    }
+  }
+
+  #living(): Machine[] {
+    return this.#machines.filter(({ uuid }) => !this.#crashed.has(uuid));
+  }
+
+  async #counters(): Promise<MachineCounters> {
+    const states = await Promise.all(this.#living().map((machine) => machine.state()));
+    return sumCounters(states.map(({ counters }) => counters));
+  }
+
+  async #closeAll(): Promise<void> {
+    const results = await Promise.allSettled(this.#machines.map((machine) => machine.close()));
+    for (const result of results) {
+      if (result.status === 'rejected') this.#progress.say(`could not clean up: ${errorMessage(result.reason)}`);
+    }
+  }
+}
