@@ -113,9 +113,20 @@ export class Fleet implements Machines {
     this.#listeners.add(listener);
   }
 
-  /** Tells the listeners; for `boot` the caller has seen to it that the device has the key. */
+  /**
+   * Tells the listeners; for `boot` the caller has seen to it that the device has the key. One that fails does not keep
+   * it from the others. @throws the first listener's error, when all have heard
+   */
   tell(event: FleetEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    const errors: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   /** A call as the decision sees it: no secret in it. */

@@ -55,7 +55,7 @@ export class ManualClock implements Clock {
 }
 
 /** A gate that holds callers until it is opened; open at first. */
-export class Gate {
+class Gate {
   #closed: PromiseWithResolvers<void> | undefined;
   #arrived = 0;
   readonly #watchers = new Set<{ readonly count: number; readonly resolve: () => void }>();

@@ -81,6 +81,21 @@ describe('the fleet', () => {
     });
   });
 
+  it('a listener that fails keeps the news from no other, and its error is not lost', async () => {
+    const gateway = await Gateway.start();
+    const heard: string[] = [];
+    gateway.fleet.onEvent(() => {
+      throw new Error('deaf');
+    });
+    gateway.fleet.onEvent((event) => heard.push(event.kind));
+    const call = { uuid: randomUUID(), key: newKey() };
+    expect(await gateway.refusal(call)).toMatchObject({ message: 'not possible now, try again' });
+    expect(heard).toEqual(['boot']);
+    expect(gateway.logged.join('')).toContain('deaf');
+    await gateway.provision(call);
+    expect(heard).toEqual(['boot']);
+  });
+
   it('a row that cannot be read stops the start with an error that says so', () => {
     const row = { id: 1, uuid: randomUUID() as never, address: 'fd00::2' as never, doc: '{' };
     const log = new MemoryLog({ ...new MemoryLog().image, machines: [row] });

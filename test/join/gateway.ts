@@ -16,7 +16,7 @@ import { createLogger } from '../../src/telemetry/logger.ts';
 import { createRegistry, type MetricsRegistry } from '../../src/telemetry/metrics.ts';
 import { ManualClock, MemoryDevice, MemoryLinks, MemoryLog, newKey } from '../fleet/fakes.ts';
 
-export const POLICY: JoinPolicy = {
+const POLICY: JoinPolicy = {
   policy: 'accept',
   requireToken: false,
   uniqueTokens: 'strict',
@@ -53,7 +53,7 @@ export interface Joined {
   readonly endpoints: readonly string[];
 }
 
-export class Refused extends Error {
+class Refused extends Error {
   readonly code: number;
 
   constructor({ code, details }: ServiceError) {

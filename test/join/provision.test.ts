@@ -120,6 +120,20 @@ describe('what a caller is told, row by row', () => {
     });
   });
 
+  it('6: conflict records are bounded in all, and one that could not be stored is tried again', async () => {
+    const gateway = await Gateway.start({ provision: { maxConflicts: 1 } });
+    const [one, two] = [newKey(), newKey()];
+    await gateway.provision({ key: one });
+    await gateway.provision({ key: two });
+    gateway.log.failures = 1;
+    await gateway.refusal({ key: one });
+    expect(gateway.recorded).not.toContain('machine.conflict');
+    for (const key of [one, two, one]) await gateway.refusal({ key });
+    expect(gateway.recorded.filter((name) => name === 'machine.conflict')).toHaveLength(1);
+    const counts = await gateway.metric('siderolinkd_join_conflicts_total');
+    expect(counts).toEqual({ failed: 1, recorded: 1, full: 1, repeated: 1 });
+  });
+
   it('7: policy known refuses strangers: unauthorized, or NOT_FOUND where no token is asked for', async () => {
     const open = await Gateway.start({ policy: { policy: 'known' } });
     expect((await open.refusal({})).code).toBe(status.NOT_FOUND);
