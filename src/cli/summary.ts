@@ -62,11 +62,14 @@ export function trimNewline(text: string): string {
   return text.endsWith('\n') ? text.slice(0, -1) : text;
 }
 
+/** What a gap record says: `what` is the detail of its subject. */
 export function gapText(what: string, body: Body): string {
   const reason = body.text('reason');
-  const range = body.has('from') ? ` (${body.text('from')} to ${body.text('to')})` : '';
-  if (reason === 'filled') return `${what}: the missing ${body.text('count')} lines came after all${range}`;
-  return `${what}: ${body.text('count') || 'some'} records missing${range}${reason === '' ? '' : `, ${reason}`}`;
+  const range = body.has('from') ? ` (seq ${body.text('from')} to ${body.text('to')})` : '';
+  const count = body.text('count') || 'some';
+  if (reason === 'filled') return `${what}: ${count} missing records came after all${range}`;
+  const why = reason === '' || reason === 'missing' ? '' : `, ${reason}`;
+  return `${what}: ${count} records missing${range}${why}`;
 }
 
 const LEVEL_TONES: Readonly<Record<string, Tone>> = { error: 'bad', warn: 'warn', debug: 'quiet' };
@@ -148,6 +151,8 @@ function machineSummary(change: string, body: Body): Summary {
     body.text('talos_version') && `Talos ${body.text('talos_version')}`,
     body.text('address'),
     body.text('boot') && `boot ${body.text('boot')}`,
+    body.item('previous_boot')?.has('seq') &&
+      `the boot before ended after seq ${body.item('previous_boot')?.text('seq')}`,
     body.text('state'),
     body.by(),
   ].filter(Boolean);
@@ -182,14 +187,22 @@ export class Body {
 
   items(name: string): Body[] {
     const value = this.value(name);
-    if (!Array.isArray(value)) return [];
-    return value.filter((item) => typeof item === 'object' && item !== null).map((item) => new Body(item));
+    return Array.isArray(value) ? value.filter(isObject).map((item) => new Body(item)) : [];
+  }
+
+  item(name: string): Body | undefined {
+    const value = this.value(name);
+    return isObject(value) ? new Body(value) : undefined;
   }
 
   by(): string {
     const by = this.text('by');
     return by === '' ? '' : `by ${by}`;
   }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 function asText(value: unknown): string {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { errorMessage } from '../domain/errors.ts';
+import { parseFilter } from '../domain/filter.ts';
 
 /**
  * The shapes of the control API (DESIGN section 5.4), shared by its server and its client: the server checks requests
@@ -34,14 +36,19 @@ function repeatable<T extends z.ZodType<unknown, string>>(item: T) {
   return z.union([item.transform((value) => [value]), z.array(item)]).default([]);
 }
 
-// A token of a subject (DESIGN section 5.3) or a wildcard by NATS rules; `>` only at the end.
-const FILTER = /^(?:(?:\*|[A-Za-z0-9_-]+)(?:\.(?:\*|[A-Za-z0-9_-]+))*(?:\.>)?|>)$/;
-
 const SubjectFilter = z
   .string()
   .max(LIMITS.filterLength)
-  .regex(FILTER, 'a subject filter: tokens of A-Z a-z 0-9 _ - separated by dots, * for one token, > for the rest')
-  .meta({ description: 'subject filter by NATS rules, as `siderolink.*.*.kmsg.>`' });
+  .superRefine((filter, context) => {
+    try {
+      parseFilter(filter);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: errorMessage(error) });
+    }
+  })
+  .meta({
+    description: 'a subject filter by NATS rules: `*` is one token, `>` the rest, as `siderolink.*.*.kmsg.>`',
+  });
 
 const Filters = z
   .union([SubjectFilter.transform((value) => [value]), z.array(SubjectFilter).max(LIMITS.filters)])

@@ -18,7 +18,7 @@ import { kernelArgsRoutes } from './routes/kernel-args.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { recordRoutes } from './routes/records.ts';
 import { statusRoutes } from './routes/status.ts';
-import { streamRoutes } from './routes/stream.ts';
+import { STREAM_ROUTE, streamRoutes } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import type { Streams } from './streams.ts';
 import type { ControlDeps, ControlLimits } from './types.ts';
@@ -48,8 +48,11 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): 
   const app: App = fastify({
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
+    // Node looks for late requests only so often; its default is 30 s.
+    http: { connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 3) },
     exposeHeadRoutes: false,
-    return503OnClosing: true,
+    // A request on a kept connection is answered in our own words until the connection closes.
+    return503OnClosing: false,
     clientErrorHandler: refuseBrokenHttp,
     frameworkErrors: (error, _request, reply) => sendError(reply as unknown as Reply, error),
   }).withTypeProvider<ZodTypeProvider>();
@@ -170,7 +173,7 @@ function observeRequests(app: App, { controlMetrics: { requests, seconds }, logg
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     requests.inc({ route, method: request.method, status: reply.statusCode });
-    seconds.observe({ route }, reply.elapsedTime / 1_000);
+    if (route !== STREAM_ROUTE) seconds.observe({ route }, reply.elapsedTime / 1_000);
     logger.debug({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'control request');
   });
 }

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { SiderolinkError } from './errors.ts';
 import type { OverlayAddress } from './overlay.ts';
+import { isOlderThan, parseTalosVersion, type TalosVersion } from './talos-version.ts';
 
 /** Stands where no join token was given: the reader puts one in its place. */
 export const TOKEN_PLACEHOLDER = 'JOIN_TOKEN';
@@ -35,8 +36,8 @@ export interface KernelArgs {
  * @throws SiderolinkError `invalid_argument` for a URL, version or combination that no Talos accepts
  */
 export function kernelArgs(input: KernelArgsInput): KernelArgs {
-  const version = input.talosVersion === undefined ? undefined : parseMinor(input.talosVersion);
-  const before = (minor: number) => version !== undefined && version < minor;
+  const version = input.talosVersion === undefined ? undefined : parseVersion(input.talosVersion);
+  const before = (minor: number) => version !== undefined && isOlderThan(version, 1, minor);
   if (input.tunnel === true && before(7)) {
     throw new SiderolinkError('invalid_argument', 'WireGuard over gRPC needs Talos 1.7 or newer');
   }
@@ -120,14 +121,13 @@ function yamlString(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The minor of a `1.x` version; Talos has no other major. */
-function parseMinor(text: string): number {
-  const match = /^v?1\.(\d{1,4})(?:[.+-]|$)/.exec(text);
-  if (match === null) {
+function parseVersion(text: string): TalosVersion {
+  const version = parseTalosVersion(text);
+  if (version === undefined) {
     throw new SiderolinkError(
       'invalid_argument',
       `${JSON.stringify(text)} is no Talos version; write for example v1.13.0`,
     );
   }
-  return Number(match[1]);
+  return version;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ beforeAll(async () => {
   );
   control.health.set('store', 'warning', 'disk is nearly full');
   add(1, 'kmsg.warn', { clock: 6_252_819, msg: '[talos] waiting\n SUBSYSTEM=net\u001b]0;x\u0007\n', seq: 1 });
-  add(1, 'gap.kmsg', { from: 2, to: 5, count: 4, reason: 'lost' });
+  add(1, 'gap.kmsg', { from: 2, to: 5, count: 4, reason: 'missing' });
   add(1, 'kmsg.error', { clock: 12_345_678_901, msg: 'oops\n', seq: 6 });
   add(1, 'kmsg.info', { clock: 7, msg: 'fine', seq: 7 });
   add(1, 'log.etcd.info', { msg: 'elected', 'talos-service': 'etcd', 'talos-level': 'info' });
@@ -96,7 +96,7 @@ describe('tables for people', () => {
       [
         '[    6.252819] [talos] waiting',
         '                SUBSYSTEM=net\\x1b]0;x\\x07',
-        '-- kmsg: 4 records missing (2 to 5), lost --',
+        '-- kmsg: 4 records missing (seq 2 to 5) --',
         '[12345.678901] oops',
         '[    0.000007] fine',
         '-- boot 2, 2026-11-21 12:00:00.000 --',
@@ -236,6 +236,11 @@ describe('errors say what to do', () => {
     expect(result.err).toMatch(message);
     expect(result.out).toBe('');
     expect(result.err).not.toMatch(/\n {4}at /);
+  });
+
+  it('and --version tells the version of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect((await run('--version')).out).toBe(`${version}\n`);
   });
 
   it('and --help tells the exit codes', async () => {

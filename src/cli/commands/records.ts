@@ -1,6 +1,7 @@
 import type { Envelope } from '../../client/api.ts';
 import type { StreamStart } from '../../client/stream.ts';
 import { LEVELS } from '../../domain/record.ts';
+import { subjectToken } from '../../domain/subject.ts';
 import type { Context } from '../context.ts';
 import { paintTone } from '../live.ts';
 import { resolveMachine } from '../resolve.ts';
@@ -17,6 +18,9 @@ export interface ReadOptions {
 // Who follows wants what comes, with enough of what went before to understand it.
 const FOLLOW_TAIL = 100;
 
+// Subjects hold so much of a service's name (DESIGN section 5.3).
+const MAX_SERVICE = 63;
+
 export async function logs(
   context: Context,
   text: string,
@@ -25,7 +29,7 @@ export async function logs(
   const { prefix } = await context.client.status();
   const machine = await resolveMachine(context.client, text);
   const subject = `${prefix}.*.${machine.server_uuid}`;
-  const stream = options.service === undefined ? 'kmsg' : `log.${subjectToken(options.service)}`;
+  const stream = options.service === undefined ? 'kmsg' : `log.${subjectToken(options.service.slice(0, MAX_SERVICE))}`;
   const filter = [...levelsFrom(options.level).map((level) => `${subject}.${stream}.${level}`)];
   if (options.service === undefined) filter.push(`${subject}.gap.kmsg`);
   const lines = new LogLines(context, prefix);
@@ -112,16 +116,6 @@ class LogLines {
 function levelsFrom(level: string | undefined): readonly string[] {
   if (level === undefined) return ['>'];
   return LEVELS.slice((LEVELS as readonly string[]).indexOf(level));
-}
-
-/** A text as a token of a subject (DESIGN section 5.3). */
-function subjectToken(text: string): string {
-  return [...Buffer.from(text.slice(0, 63))]
-    .map((byte) => {
-      const char = String.fromCharCode(byte);
-      return /[A-Za-z0-9-]/.test(char) ? char : `_${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-    })
-    .join('');
 }
 
 function localTime(time: string): string {

@@ -9,10 +9,12 @@ import { NDJSON, SSE, type StreamEnd, type StreamFormat, StreamWriter } from '..
 import { parseMoment } from '../time.ts';
 import { machineOf } from './machines.ts';
 
+export const STREAM_ROUTE = '/v1/stream';
+
 export function streamRoutes(app: App, deps: RouteDeps): void {
   const { log, machines, clock, streams } = deps;
   app.get(
-    '/v1/stream',
+    STREAM_ROUTE,
     {
       schema: {
         operationId: 'streamRecords',
@@ -91,6 +93,8 @@ async function serve(deps: RouteDeps, serving: Serving, controller: AbortControl
   const { log, limits, logger, controlMetrics: metrics } = deps;
   const { response, format, follow, start } = serving;
   const { signal } = controller;
+  // It may have gone while the start was looked for; then no close comes any more.
+  if (response.destroyed) controller.abort();
   response.once('close', () => controller.abort());
   // A reader that is gone is found at the next write.
   response.on('error', () => controller.abort());
