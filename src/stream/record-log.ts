@@ -167,6 +167,11 @@ export class StoredRecordLog implements RecordLog {
     return { head: this.#head, pendingBytes: this.#intake.totalBytes, recentBytes, followers };
   }
 
+  /** Resolves when the packer has nothing to do. */
+  packed(): Promise<void> {
+    return this.#store.packed();
+  }
+
   /**
    * Takes nothing more, commits what was accepted, ends followers and then the threads. What is not done after
    * `deadlineMs` is given up: changes are rejected, threads ended.
