@@ -7,8 +7,8 @@ NPM_MAJOR=11
 
 # command=package, for everything that runs the daemon.
 RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftables npm=npm)
-# What tests need on top: a compiler for the optional native module that talks to systemd.
-TEST_COMMANDS=('g++=g++' make=make python3=python3 git=git)
+# What tests need on top; a compiler for the optional native module that talks to systemd.
+TEST_COMMANDS=('g++=g++' make=make python3=python3 git=git shellcheck=shellcheck)
 # What benchmarks compare with and publish to.
 BENCH_COMMANDS=(rsyslogd=rsyslog nats-server=nats-server)
 
