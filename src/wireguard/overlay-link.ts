@@ -4,7 +4,7 @@ import type { InterfaceName } from './interface-name.ts';
 import { type Runner, stderrOf } from './runner.ts';
 
 /** The least MTU that IPv6 allows: what is left of a bad path after WireGuard's own header (facts/users.md C9). */
-export const OVERLAY_MTU = 1280;
+const OVERLAY_MTU = 1280;
 
 /** As the kernel's own routes of an interface's prefix. */
 const ROUTE_METRIC = 256;

@@ -60,6 +60,22 @@ describe('the choice of the backend', () => {
     world.close();
   });
 
+  it('adopts the device that a unit of its own made at the same moment', async () => {
+    const { system, world } = model((made) => Object.assign(made, { kernelWireGuard: false }));
+    const device = world.device(
+      {},
+      {
+        run: async (argv, options) => {
+          if (argv[0] === 'wireguard-go') await system.run(argv);
+          return system.run(argv, options);
+        },
+      },
+    );
+    await device.start();
+    expect((await device.observe()).publicKey).toBe(world.key.publicKey);
+    world.close();
+  });
+
   it('keeps the device of the other backend, because it carries links', async () => {
     const { system, world } = model();
     await world.device({ backend: 'userspace' }).start();

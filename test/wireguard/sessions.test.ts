@@ -90,6 +90,32 @@ describe('sessions over real WireGuard', () => {
     await links.stop();
   });
 
+  it('a link comes up by keepalives alone', async () => {
+    const { namespace } = machine;
+    const keepalive = (seconds: string) =>
+      namespace.run(['wg', 'set', machine.interface, 'peer', world.key.publicKey, 'persistent-keepalive', seconds]);
+    const links = monitor();
+    const up = next(links, 'up');
+    links.start();
+    await firstReading(links);
+    await keepalive('1');
+    expect((await up).publicKey).toBe(machine.spec.publicKey);
+    await keepalive('off');
+    await links.stop();
+  });
+
+  it('a machine whose firewall drops what we send is alive: WireGuard itself answers within 10 s', async () => {
+    const { namespace } = machine;
+    await namespace.run([
+      'nft',
+      'table inet block { chain input { type filter hook input priority 0; tcp dport 50000 drop; }; }',
+    ]);
+    const links = monitor();
+    expect(await links.isAlive(machine.spec, 12_000)).toBe(true);
+    await namespace.run(['nft', 'delete', 'table', 'inet', 'block']);
+    await links.stop();
+  });
+
   it('a link that falls silent goes down, and is asked nothing more', async () => {
     const links = monitor({ upWindowMs: 300, silentMs: 300 });
     const down = next(links, 'down');
