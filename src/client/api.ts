@@ -7,7 +7,7 @@ import { parseFilter } from '../domain/filter.ts';
  * against them and makes the OpenAPI document from them; the client takes its types from them.
  */
 
-export const LIMITS = {
+const LIMITS = {
   /** Entries of a page of machines: default and most. */
   machines: { default: 500, max: 5_000 },
   /** Records of a page: default and most; also the most of `tail`. */

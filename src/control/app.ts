@@ -48,8 +48,12 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): 
   const app: App = fastify({
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
-    // Node looks for late requests only so often; its default is 30 s.
-    http: { connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 3) },
+    http: {
+      // Node takes the smaller of the two for the headers and the larger for the request: both are the same here.
+      headersTimeout: limits.requestTimeoutMs,
+      // It looks for late requests only so often; its default is 30 s.
+      connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 3),
+    },
     exposeHeadRoutes: false,
     // A request on a kept connection is answered in our own words until the connection closes.
     return503OnClosing: false,

@@ -4,7 +4,7 @@ import type { OverlayAddress } from './overlay.ts';
 import { isOlderThan, parseTalosVersion, type TalosVersion } from './talos-version.ts';
 
 /** Stands where no join token was given: the reader puts one in its place. */
-export const TOKEN_PLACEHOLDER = 'JOIN_TOKEN';
+const TOKEN_PLACEHOLDER = 'JOIN_TOKEN';
 
 export interface KernelArgsInput {
   /** What machines call first: `grpc://host:port` (plaintext) or `https://host[:port]`, IPv6 in brackets. */
@@ -63,7 +63,7 @@ export function kernelArgs(input: KernelArgsInput): KernelArgs {
 }
 
 /** `host:port`, an IPv6 address in brackets. */
-export function hostPort(host: string, port: number): string {
+function hostPort(host: string, port: number): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 

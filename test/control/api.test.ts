@@ -216,7 +216,9 @@ describe('what is no request', () => {
   it('half a request is given up', async () => {
     await using hasty = await startControl({ requestTimeoutMs: 50 });
     const socket = connect({ path: hasty.socket });
-    socket.write('POST /v1/join-tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"a"');
+    socket.write(
+      'POST /v1/join-tokens HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a"',
+    );
     let text = '';
     for await (const chunk of socket.setEncoding('utf8')) text += chunk;
     expect(text).toMatch(/^HTTP\/1\.1 408 /);

@@ -12,7 +12,7 @@ import { createLogger, type Logger } from '../../src/telemetry/logger.ts';
 import type { LinkState } from '../../src/wireguard/types.ts';
 
 export const NOW = Date.parse('2026-11-21T12:00:00Z');
-export const overlay = overlayOf('AKfdafTbmPeEqjtDc3OPGK9FriGO7CCBBIOZG4RjgmY=');
+const overlay = overlayOf('AKfdafTbmPeEqjtDc3OPGK9FriGO7CCBBIOZG4RjgmY=');
 
 export function uuidOf(n: number): string {
   return `71233efd-7a07-43f8-b6ba-${n.toString(16).padStart(12, '0')}`;
@@ -32,7 +32,7 @@ interface Stored extends FakeRecord {
 }
 
 /** NATS subject rules, written for the tests alone. */
-export function matches(filter: string, subject: string): boolean {
+function matches(filter: string, subject: string): boolean {
   const pattern = filter
     .split('.')
     .map((token) => (token === '*' ? '[^.]+' : token === '>' ? '.+' : token.replaceAll(/[^A-Za-z0-9_-]/g, '')))

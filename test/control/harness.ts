@@ -67,7 +67,7 @@ export async function startControl(limits: ControlLimits = {}): Promise<Harness>
   };
 }
 
-export async function call(socket: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+async function call(socket: string, method: string, path: string, options: CallOptions = {}): Promise<Answer> {
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const response = await send(socket, method, path, body, options.headers);
   let text = '';
@@ -82,7 +82,7 @@ export async function call(socket: string, method: string, path: string, options
 }
 
 /** An answer whose body is still to come. */
-export function open(socket: string, path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+function open(socket: string, path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
   return send(socket, 'GET', path, undefined, headers);
 }
 
