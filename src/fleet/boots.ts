@@ -44,7 +44,7 @@ export class BootLog implements Boot {
   /** The lowest seq whose clock is known: none before our start. */
   #clocksFrom: number;
   #lastClock: number | null;
-  /** Seen ranges, last seq and clock as of the last checkpoint: what may be stored at any time. */
+  /** Seen ranges, last seq and clock as of the last checkpoint. */
   #stored: Pick<BootDoc, 'seen' | 'seq' | 'clock'>;
   #undone = false;
 
@@ -134,7 +134,10 @@ export class BootLog implements Boot {
     return this.op();
   }
 
-  /** The row without the lines whose transaction has not been cut yet: safe to store at any time. */
+  /**
+   * The row without the lines whose transaction has not been cut yet: for a change that is committed after those that
+   * were.
+   */
   op(): RegistryOp {
     const { reported, filled } = this.#gaps.snapshot();
     const doc: BootDoc = {

@@ -14,7 +14,7 @@ const BOOTS_PER_COMMIT = 200;
 export interface GapReporterDeps {
   readonly machines: Pick<Machines, 'byId'>;
   readonly boots: { withGaps(): readonly BootLog[] };
-  readonly log: Pick<RecordLog, 'commit'>;
+  readonly log: Pick<RecordLog, 'commit' | 'flush'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SinkMetrics;
@@ -26,8 +26,9 @@ export class GapReporter {
   readonly #deps: GapReporterDeps;
   readonly #said: OnceAMinute;
   #cancel: (() => void) | undefined;
+  readonly #stopped = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+  #stopping = false;
 
   constructor(options: { readonly intervalMs?: number }, deps: GapReporterDeps) {
     this.#intervalMs = options.intervalMs ?? 1_000;
@@ -38,20 +39,26 @@ export class GapReporter {
   start(): void {
     this.#cancel = this.#deps.clock.after(this.#intervalMs, () => {
       this.#running = this.report().then(() => {
-        if (!this.#stopped) this.start();
+        if (!this.#stopping) this.start();
       });
     });
   }
 
   /** Waits for a report under way. Holes that are not told yet are told after the next start. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping = true;
+    this.#stopped.resolve();
     this.#cancel?.();
     await this.#running;
   }
 
   /** Reports what is due now; what cannot be stored stays due. */
   async report(): Promise<void> {
+    if (this.#deps.boots.withGaps().length === 0) return;
+    // A boot's row goes with its gaps. It may say of no line that it was seen before that line is stored, so the lines
+    // go first; while the store takes none, their gaps wait too.
+    await Promise.race([this.#deps.log.flush(), this.#stopped.promise]);
+    if (this.#stopping) return;
     const boots = this.#deps.boots.withGaps();
     for (let i = 0; i < boots.length; i += BOOTS_PER_COMMIT) {
       await this.#reportOf(boots.slice(i, i + BOOTS_PER_COMMIT));

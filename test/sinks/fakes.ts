@@ -112,7 +112,7 @@ export interface Appended {
 }
 
 /** A record log in memory that can be full, slow or broken. */
-export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | 'commit' | 'read'> {
+export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | 'commit' | 'read' | 'flush'> {
   readonly appended: Appended[] = [];
   readonly changes: Change[] = [];
   readonly queries: Query[] = [];
@@ -121,6 +121,8 @@ export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | '
   /** Commits wait for this. */
   gate: Promise<void> = Promise.resolve();
   broken = false;
+  /** `flush` waits for this. */
+  flushed: Promise<void> = Promise.resolve();
   /** Calls of `commit`, also those that wait or fail. */
   commits = 0;
 
@@ -181,6 +183,10 @@ export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | '
     this.changes.push(change);
     this.#tell();
     return change.records.map((_, i) => this.changes.length * 100 + i);
+  }
+
+  flush(): Promise<void> {
+    return this.flushed;
   }
 
   /** The events of a machine, as an ascending page before `before`. */

@@ -81,6 +81,32 @@ describe('GapReporter', () => {
     expect(w.boots.withGaps()).toEqual([]);
   });
 
+  it('stores the lines before the row that says they were seen', async () => {
+    const w = world();
+    const { boot, reporter } = reporterOf(w);
+    boot.accept(1, 1);
+    boot.checkpoint();
+    w.clock.advance(GAP_AGE);
+    const flushed = Promise.withResolvers<void>();
+    w.log.flushed = flushed.promise;
+    const reporting = reporter.report();
+    expect(w.log.commits).toBe(0);
+    flushed.resolve();
+    await reporting;
+    expect(w.log.commits).toBe(1);
+  });
+
+  it('stops although the store takes no lines', async () => {
+    const w = world();
+    const { boot, reporter } = reporterOf(w);
+    boot.accept(1, 1);
+    w.log.flushed = new Promise(() => {});
+    reporter.start();
+    w.clock.advance(GAP_AGE);
+    await reporter.stop();
+    expect(w.log.commits).toBe(0);
+  });
+
   it('waits for a report under way when it stops', async () => {
     const w = world();
     const { boot, reporter } = reporterOf(w);
@@ -89,6 +115,7 @@ describe('GapReporter', () => {
     w.log.gate = gate.promise;
     reporter.start();
     w.clock.advance(GAP_AGE);
+    await w.log.until(() => w.log.commits === 1);
     const stopped = reporter.stop();
     gate.resolve();
     await stopped;
