@@ -114,7 +114,7 @@ export class DeviceMaker {
     }
     if (this.#backend !== 'kernel') {
       try {
-        await this.#runner.run(['wireguard-go', this.#name], { detached: true });
+        await this.#runner.run(['wireguard-go', this.#name], { detached: true, complainsOnStdout: true });
         return;
       } catch (error) {
         failures.push(error);

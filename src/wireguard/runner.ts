@@ -6,6 +6,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Starts the command in a session of its own, so that what it leaves running outlives us and our terminal. */
   readonly detached?: boolean;
+  /** The command complains on its standard output, and no secret can be there: an error may show it. */
+  readonly complainsOnStdout?: boolean;
 }
 
 /**
@@ -23,6 +25,7 @@ export type CommandFailure = {
   readonly argv: string;
   /** `null` if it never ran or was killed. */
   readonly exitCode: number | null;
+  /** With what a command that complains there said on its standard output. */
   readonly stderr: string;
 };
 
@@ -57,7 +60,7 @@ export class CommandRunner implements Runner {
       });
       return stdout;
     } catch (error) {
-      throw commandFailed(argv, error, timeout);
+      throw commandFailed(argv, error, timeout, options.complainsOnStdout === true);
     }
   }
 }
@@ -67,17 +70,24 @@ function environment(): Record<string, string> {
   return { LC_ALL: 'C', PATH: `${process.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin` };
 }
 
-function commandFailed(argv: readonly [string, ...string[]], error: unknown, timeoutMs: number): SiderolinkError {
+function commandFailed(
+  argv: readonly [string, ...string[]],
+  error: unknown,
+  timeoutMs: number,
+  withStdout: boolean,
+): SiderolinkError {
   const failure: ExecaError | undefined = error instanceof ExecaError ? error : undefined;
-  const said: unknown = failure?.stderr;
-  const stderr = typeof said === 'string' ? said.trim().slice(0, MAX_STDERR_TEXT) : '';
-  const details: CommandFailure = {
-    argv: shorten(argv.join(' ')),
-    exitCode: failure?.exitCode ?? null,
-    stderr,
-  };
+  const said: unknown[] = [failure?.stderr, ...(withStdout ? [failure?.stdout] : [])];
+  const stderr = complaint(said.filter((text) => typeof text === 'string').join('\n'));
+  const details: CommandFailure = { argv: shorten(argv.join(' ')), exitCode: failure?.exitCode ?? null, stderr };
   // execa's own error is no cause: its properties hold the standard output.
   return new SiderolinkError('command_failed', `${argv[0]}: ${reason(failure, stderr, timeoutMs)}`, details);
+}
+
+/** Without the box that wireguard-go draws wherever a kernel could do its work: it is no error. */
+function complaint(text: string): string {
+  const lines = text.split('\n').filter((line) => !/^[┌│└]/.test(line));
+  return lines.join('\n').trim().slice(0, MAX_STDERR_TEXT);
 }
 
 function reason(failure: ExecaError | undefined, stderr: string, timeoutMs: number): string {

@@ -35,6 +35,13 @@ describe('the runner', () => {
     expect(inspect(silent, { depth: 9 })).not.toContain('private-key');
   });
 
+  it('shows the standard output of a command that complains there, without a box around nothing', async () => {
+    const script = sh('echo ERROR: no socket; { echo ┌──┐; echo "│  │"; echo └──┘; } >&2; exit 1');
+    const error = await failure(runner.run(script, { complainsOnStdout: true }));
+    expect(error.message).toBe('sh: ERROR: no socket');
+    expect(error.details['stderr']).toBe('ERROR: no socket');
+  });
+
   it('says that a program is missing', async () => {
     const error = await failure(runner.run(['no-such-program-here']));
     expect(error.message).toBe('no-such-program-here: this program is not installed');
