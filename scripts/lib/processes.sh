@@ -20,7 +20,9 @@ end_process() {
   local pid=$1 name=$2 tenths=$(($3 * 10))
   if [[ -z $pid ]] || ! is_running "$pid"; then return 0; fi
   kill -TERM "$pid" 2>/dev/null
+  local patience=$((tenths - 10))
   while is_running "$pid"; do
+    if ((tenths == patience)); then note "waiting for $name (Ctrl-C again forces)"; fi
     if ((tenths-- <= 0)) || [[ -n ${HURRY:-} ]]; then
       note "$name did not stop; forcing"
       kill -KILL "$pid" 2>/dev/null
