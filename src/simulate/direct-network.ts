@@ -29,11 +29,11 @@ export class DirectNetwork implements Network {
     return this.#outage === 'all' ? blackHole() : this.#track(connect({ host, port, noDelay: true }));
   }
 
-  connectOverlay({ host, port }: HostPort): Socket {
+  connectOverlay({ host, port }: HostPort, { writeOnly = false }: { writeOnly?: boolean } = {}): Socket {
     const localAddress = this.#localAddress();
     if (localAddress === undefined) return unreachable(host);
     if (this.#outage !== 'none') return blackHole();
-    return this.#track(connect({ host, port, localAddress, noDelay: true, allowHalfOpen: true }));
+    return this.#track(connect({ host, port, localAddress, noDelay: true, allowHalfOpen: writeOnly }));
   }
 
   async sendOverlay({ host, port }: HostPort, datagram: Buffer): Promise<void> {

@@ -66,7 +66,7 @@ export class KmsgDestination {
   }
 
   #connectAndWrite(line: string, done: (result: SendResult) => void): () => void {
-    const socket = this.#deps.network.connectOverlay(this.#target);
+    const socket = this.#deps.network.connectOverlay(this.#target, { writeOnly: true });
     this.#socket = socket;
     let written = false;
     socket.on('error', () => done(written && socket.bytesWritten > 0 ? 'partial' : 'failed'));

@@ -62,8 +62,8 @@ export class NamespaceNetwork implements Network {
     return connect({ host, port, noDelay: true });
   }
 
-  connectOverlay({ host, port }: HostPort): Socket {
-    return connect({ host, port, noDelay: true, allowHalfOpen: true });
+  connectOverlay({ host, port }: HostPort, { writeOnly = false }: { writeOnly?: boolean } = {}): Socket {
+    return connect({ host, port, noDelay: true, allowHalfOpen: writeOnly });
   }
 
   async sendOverlay({ host, port }: HostPort, datagram: Buffer): Promise<void> {

@@ -28,8 +28,11 @@ export type Outage = 'none' | 'all' | 'udp';
 export interface Network {
   /** Opens a TCP connection over the world's network, outside of the link. */
   connectWorld(target: HostPort): Socket;
-  /** Opens a TCP connection over the link. */
-  connectOverlay(target: HostPort): Socket;
+  /**
+   * Opens a TCP connection over the link. `writeOnly` is for those who never read: that the other side has closed is
+   * noticed by a failing write only.
+   */
+  connectOverlay(target: HostPort, options?: { readonly writeOnly?: boolean }): Socket;
   /** Sends one datagram over the link. */
   sendOverlay(target: HostPort, datagram: Buffer): Promise<void>;
   /** Makes the link, or changes it in place; idempotent. @throws SiderolinkError `command_failed` */

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import net from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import grpc from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BootScripts } from '../../src/simulate/boot-scripts.ts';
@@ -18,13 +20,15 @@ let gateway: FakeGateway;
 let clock: ManualClock;
 let ending: AbortController;
 let running: Promise<void>;
+let socket: net.Socket;
 let reachable: 'yes' | 'refused' | 'black hole';
 const counters = newCounters();
 
 const network = {
-  connectOverlay: ({ port }: { port: number }) => {
+  connectOverlay: ({ port }: { port: number }, { writeOnly = false }: { writeOnly?: boolean } = {}) => {
     if (reachable === 'black hole') return new net.Socket();
-    return net.connect({ host: HOST, port: reachable === 'yes' ? port : 1, allowHalfOpen: true });
+    socket = net.connect({ host: HOST, port: reachable === 'yes' ? port : 1, allowHalfOpen: writeOnly });
+    return socket;
   },
   sendOverlay: async () => {},
 };
@@ -108,9 +112,9 @@ test('since 1.5 a reset connection loses lines at most and repeats none; before,
     write(log, 10);
     sendKmsg(version, log);
     await gateway.until(() => gateway.lines.length === 10);
-    const socket = gateway.kmsgSockets.at(-1);
-    const closed = new Promise((resolve) => socket?.once('close', resolve));
-    socket?.resetAndDestroy();
+    const accepted = gateway.kmsgSockets.at(-1);
+    const closed = new Promise((resolve) => accepted?.once('close', resolve));
+    accepted?.resetAndDestroy();
     await closed;
     // Until a write has failed the sender does not know.
     const connections = gateway.kmsgSockets.length;
@@ -222,8 +226,11 @@ test('an idle connection that the other side closed costs no error: the next eve
   push(queue, 'a');
   sendEvents('1.13', queue);
   await gateway.until(() => gateway.events.length === 1);
+  while (queue.pending > 0) await setImmediate();
   const { apiPort } = gateway;
+  const closed = once(socket, 'close');
   await gateway.stop();
+  await closed;
   gateway = new FakeGateway(() => ({}));
   await gateway.start(HOST, { api: apiPort, kmsg: 0 });
   push(queue, 'b');

@@ -257,6 +257,41 @@ describe('KmsgServer', () => {
     expect(server.connections).toBe(0);
   });
 
+  it('listens on one IPv6 address, as it does in the world', async () => {
+    const w = world();
+    w.machines.add(1, '::1');
+    w.boots.begin(1, newKey());
+    const server = new KmsgServer({ host: '::1', port: 0 }, w);
+    const { port } = await server.start();
+    cleanups.push(() => server.stop(1_000));
+    const socket = connect({ host: '::1', port });
+    socket.write(lines(0));
+    const datagrams = createSocket('udp6');
+    cleanups.push(() => datagrams.close());
+    datagrams.send(kernelLine(1), port, '::1');
+    await w.log.until(() => w.log.seqs.length === 2);
+    expect(w.log.seqs.sort()).toEqual([0, 1]);
+    await finish(socket);
+  });
+
+  it('waits for an address that does not exist yet, but not for ever', async () => {
+    const w = world();
+    const server = new KmsgServer({ host: 'fd00:dead:beef:3::1', port: 0, bindTimeoutMs: 1_000 }, w);
+    const starting = server.start();
+    const failed = expect(starting).rejects.toThrow(/EADDRNOTAVAIL/);
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    starting.then(settle, settle);
+    while (!settled) {
+      w.clock.advance(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await failed;
+    expect(w.clock.monotonic()).toBeGreaterThanOrEqual(1_000);
+  });
+
   it('says why it cannot start', async () => {
     const { port } = await serve();
     const second = new KmsgServer({ host: '127.0.0.1', port }, world());
