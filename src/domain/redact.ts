@@ -2,7 +2,7 @@ import { SiderolinkError } from './errors.ts';
 import type { StringGuard } from './json-text.ts';
 
 /** What stands in place of a secret. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /** What the bytes of every text with a secret of ours have somewhere (DESIGN section 4, "Ingest"). */
 const NEEDLES = ['jointoken', 'talos.config.'] as const;

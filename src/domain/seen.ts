@@ -15,7 +15,7 @@ export interface Range {
 }
 
 /** Holes kept by default; a boot with more has its lowest ones sealed (DESIGN section 4, "Boots"). */
-export const MAX_HOLES = 64;
+const MAX_HOLES = 64;
 
 /**
  * A set of sequence numbers from 0, kept as ranges. It counts what lies before the first number as a hole too. With

@@ -51,7 +51,7 @@ export class ManualClock implements Clock {
 export const newKey = (): PublicKey => PrivateKey.generate().publicKey;
 
 /** Machines by address, without a fleet behind them. */
-export class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'onEvent'> {
+class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'onEvent'> {
   readonly #machines = new Map<number, Machine>();
   readonly #listeners: ((event: FleetEvent) => void)[] = [];
 
