@@ -39,20 +39,13 @@ describe('the fleet', () => {
     expect(gateway.fleet.bySource(gateway.overlay.server)).toBeUndefined();
   });
 
-  it('removed and rejected machines may not send and have no peer, and join no more', async () => {
-    const gateway = await Gateway.start();
-    const call = { uuid: randomUUID(), key: newKey() };
-    const { address } = await gateway.provision(call);
+  it('removed and rejected machines may not send and have no peer', async () => {
     for (const state of ['removed', 'rejected']) {
+      const gateway = await Gateway.start();
+      const { address } = await gateway.provision({});
       const { image } = gateway.log.reopen();
       const machines = image.machines.map((row) => ({ ...row, doc: row.doc.replace('"accepted"', `"${state}"`) }));
-      const log = new MemoryLog({ ...image, machines });
-      const { boots, statuses, links, clock, overlay } = gateway;
-      const metrics = fleetMetrics(createRegistry());
-      const fleet = new Fleet(
-        { overlay, uniqueTokenKey: Buffer.alloc(32) },
-        { log, boots, statuses, links, clock, metrics },
-      );
+      const { fleet } = await gateway.restart({ ...image, machines });
       expect(fleet.peers()).toEqual([]);
       expect(fleet.bySource(address)).toBeUndefined();
       expect(fleet.size).toBe(1);

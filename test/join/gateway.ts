@@ -3,6 +3,7 @@ import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { endpointsFromWire } from '../../src/domain/endpoints.ts';
 import type { JoinPolicy } from '../../src/domain/join.ts';
 import { type Overlay, overlayOf, sourceAddress } from '../../src/domain/overlay.ts';
+import type { RegistryImage } from '../../src/domain/registry.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { fleetMetrics } from '../../src/fleet/metrics.ts';
@@ -80,10 +81,10 @@ export class Gateway {
   readonly #options: GatewayOptions;
   #client: Client | undefined;
 
-  private constructor(options: GatewayOptions, before?: Gateway) {
+  private constructor(options: GatewayOptions, before?: Gateway, image?: RegistryImage) {
     this.#options = options;
     this.clock = before?.clock ?? new ManualClock();
-    this.log = before?.log.reopen() ?? new MemoryLog();
+    this.log = image === undefined ? new MemoryLog() : new MemoryLog(image);
     this.device = before?.device ?? new MemoryDevice();
     this.links = before?.links ?? new MemoryLinks();
     this.overlay = overlayOf(options.installation ?? 'test');
@@ -117,18 +118,22 @@ export class Gateway {
     ).unary(this.service.method());
   }
 
-  static async start(options: GatewayOptions = {}, before?: Gateway): Promise<Gateway> {
-    const gateway = new Gateway(options, before);
+  static async start(
+    options: GatewayOptions = {},
+    before?: Gateway,
+    image: RegistryImage | undefined = before?.log.reopen().image,
+  ): Promise<Gateway> {
+    const gateway = new Gateway(options, before, image);
     open.push(gateway);
     const { host, port } = await gateway.#edge.listen();
     gateway.#client = new Client(`${host}:${port}`, credentials.createInsecure());
     return gateway;
   }
 
-  /** Ends this daemon and starts another on what it has stored; device and links stay as they are. */
-  async restart(options: GatewayOptions = this.#options): Promise<Gateway> {
+  /** Ends this daemon and starts another on what it has stored, or on another image; device and links stay. */
+  async restart(image?: RegistryImage): Promise<Gateway> {
     await this.close();
-    return Gateway.start(options, this);
+    return Gateway.start(this.#options, this, image);
   }
 
   async close(): Promise<void> {

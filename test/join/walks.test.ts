@@ -171,6 +171,40 @@ describe('our own troubles', () => {
     expect(await after.refusal({ key: calls[0]?.key ?? '' })).toEqual(UNAUTHORIZED);
   });
 
+  it('the database was restored and the machine has rebooted since: its new key, the old address', async () => {
+    for (const uniqueToken of ['', 'meta']) {
+      const gateway = await Gateway.start();
+      const [uuid, key] = [randomUUID(), newKey()];
+      const first = await gateway.provision({ uuid, uniqueToken });
+      const backup = gateway.log.reopen().image;
+      await gateway.provision({ uuid, key, uniqueToken });
+      const restored = await gateway.restart(backup);
+      expect(await restored.provision({ uuid, key, uniqueToken })).toEqual(first);
+      expect(restored.fleet.bySource(first.address)).toMatchObject({ key, boot: 2 });
+    }
+  });
+
+  it('removed and still powered: refused with one log line a minute, nothing stored, no peer', async () => {
+    const before = await Gateway.start();
+    const call = { uuid: randomUUID(), key: newKey() };
+    const { address } = await before.provision(call);
+    const { image } = before.log.reopen();
+    const machines = image.machines.map((row) => ({ ...row, doc: row.doc.replace('"accepted"', '"removed"') }));
+    const gateway = await before.restart({ ...image, machines });
+    for (let tick = 0; tick < 10; tick += 1) {
+      expect(await gateway.refusal(call)).toEqual(UNAUTHORIZED);
+      expect(await gateway.refusal({ ...call, key: newKey() })).toEqual(UNAUTHORIZED);
+      gateway.clock.advance(30_000);
+    }
+    expect(gateway.logged).toHaveLength(5);
+    expect(JSON.parse(gateway.logged[0] ?? '')).toMatchObject({ uuid: call.uuid, reason: 'removed', row: 3 });
+    expect(gateway.commits).toBe(0);
+    expect(gateway.fleet.peers()).toEqual([]);
+    expect(gateway.fleet.bySource(address)).toBeUndefined();
+    const other = await gateway.provision({});
+    expect(other.address).not.toBe(address);
+  });
+
   it('our key changed: the machine calls after 275 s and its peer is made anew, once', async () => {
     const gateway = await Gateway.start();
     const call = { uuid: randomUUID(), key: newKey() };
