@@ -126,6 +126,6 @@ export class TestNetwork {
 }
 
 /** A runner whose commands get a prefix, e.g. that of a namespace. */
-export function prefixed(runner: Runner, prefix: readonly [string, ...string[]]): Runner {
+function prefixed(runner: Runner, prefix: readonly [string, ...string[]]): Runner {
   return { run: (argv, options) => runner.run([...prefix, ...argv], options) };
 }

@@ -41,5 +41,5 @@ describe('a real device', () => {
     expect(await device.reconcile(peers)).toEqual({ added: 0, removed: 0, changed: 0 });
     await device.down();
     world.close();
-  });
+  }, 120_000);
 });
