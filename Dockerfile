@@ -3,7 +3,8 @@
 #
 #   docker run --network host --cap-add NET_ADMIN --device /dev/net/tun -v siderolinkd:/var/lib/siderolinkd siderolinkd
 #
-# Behind a network with its own CA: mount the host's CA file and pass --build-arg NODE_EXTRA_CA_CERTS=<its path>.
+# Behind a network with its own CA: mount the host's CA file at a path of its own (not over one that Debian's
+# ca-certificates writes) and pass --build-arg NODE_EXTRA_CA_CERTS=<that path>.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
@@ -12,7 +13,7 @@ ARG NODE_EXTRA_CA_CERTS
 WORKDIR /build
 # Debian's npm fetches a current Node and npm and does nothing else: what it compiles does not run with that Node.
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends ca-certificates nodejs npm g++ make python3 \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates nodejs npm g++ make python3 >/dev/null \
  && case $(uname -m) in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; esac \
  && npm install --prefix /tc --no-audit --no-fund --loglevel=error node-linux-$arch@24 npm@11 \
  && ln -s /tc/node_modules/node-linux-$arch /tc/node
@@ -32,7 +33,7 @@ RUN npm ci --no-audit --no-fund --loglevel=error \
 
 FROM ${BASE}
 RUN apt-get update -qq \
- && apt-get install -y -qq --no-install-recommends iproute2 nftables wireguard-go wireguard-tools \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 nftables wireguard-go wireguard-tools \
  && rm -rf /var/lib/apt/lists/* \
  && mkdir -p -m 0750 /run/siderolinkd && mkdir -p -m 0700 /var/lib/siderolinkd \
  && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/%s/main.js "$@"\n' daemon >/usr/local/bin/siderolinkd \
