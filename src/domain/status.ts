@@ -32,11 +32,13 @@ export const NO_STATUS: EventStatus = {
   sequence: null,
 };
 
-/** Bounds of one machine's status: a machine may say anything. */
+/** Bounds of one machine's status: a machine may say anything, and the whole is stored with each of its events. */
 const MAX_SERVICES = 128;
 const MAX_ADDRESSES = 256;
 const MAX_CONDITIONS = 64;
-const MAX_TEXT = 1_024;
+const MAX_ADDRESS = 64;
+const MAX_NAME = 128;
+const MAX_TEXT = 256;
 
 /**
  * The status after an event of boot `boot`. The first event of a newer boot ends what was known of the former boot's
@@ -55,22 +57,24 @@ export function foldStatus(
     case 'MachineStatusEvent':
       return {
         ...base,
-        stage: cut(event.stage),
+        stage: cut(event.stage, MAX_NAME),
         ready: event.ready,
         unmetConditions: event.unmetConditions
           .slice(0, MAX_CONDITIONS)
-          .map(({ name, reason }) => ({ name: cut(name), reason: cut(reason) })),
+          .map(({ name, reason }) => ({ name: cut(name, MAX_NAME), reason: cut(reason, MAX_TEXT) })),
       };
     case 'AddressEvent':
       return {
         ...base,
-        hostname: event.hostname === '' ? null : cut(event.hostname),
-        addresses: event.addresses.slice(0, MAX_ADDRESSES).filter(keepAddress),
+        hostname: event.hostname === '' ? null : cut(event.hostname, MAX_TEXT),
+        addresses: event.addresses
+          .slice(0, MAX_ADDRESSES)
+          .filter((address) => address.length <= MAX_ADDRESS && keepAddress(address)),
       };
     case 'ServiceStateEvent':
       return { ...base, services: withService(base.services, event) };
     case 'SequenceEvent':
-      return { ...base, sequence: { name: cut(event.sequence), action: event.action } };
+      return { ...base, sequence: { name: cut(event.sequence, MAX_NAME), action: event.action } };
     case 'PhaseEvent':
     case 'TaskEvent':
     case 'RestartEvent':
@@ -85,15 +89,15 @@ function withService(
   services: EventStatus['services'],
   event: Extract<MachineEvent, { message: 'ServiceStateEvent' }>,
 ): EventStatus['services'] {
-  const name = cut(event.service);
+  const name = cut(event.service, MAX_NAME);
   const known = new Map(Object.entries(services));
   if (!known.has(name) && known.size >= MAX_SERVICES) return services;
   const healthy = event.health === null || event.health.unknown ? null : event.health.healthy;
-  known.set(name, { state: event.action, healthy, message: cut(event.text) });
+  known.set(name, { state: event.action, healthy, message: cut(event.text, MAX_TEXT) });
   // Object.fromEntries defines own properties, so a service called `__proto__` is only a name.
   return Object.fromEntries(known);
 }
 
-function cut(text: string): string {
-  return text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
+function cut(text: string, length: number): string {
+  return text.length > length ? text.slice(0, length) : text;
 }

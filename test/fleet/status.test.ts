@@ -98,8 +98,13 @@ describe('StatusTable', () => {
     const { services } = statuses.get(1);
     expect(Object.keys(services).length).toBe(128);
     expect(services['s0']?.state).toBe('FAILED');
-    statuses.fold(machine, 1, { message: 'AddressEvent', hostname: 'x'.repeat(10_000), addresses: [] });
-    expect(statuses.get(1).hostname?.length).toBe(1_024);
+    statuses.fold(machine, 1, {
+      message: 'AddressEvent',
+      hostname: 'x'.repeat(10_000),
+      addresses: [`fe80::1%${'z'.repeat(10_000)}`, 'fe80::1%eth0'],
+    });
+    expect(statuses.get(1).hostname?.length).toBe(256);
+    expect(statuses.get(1).addresses).toEqual(['fe80::1%eth0']);
   });
 
   it('refuses a filter that is no prefix', () => {
