@@ -37,10 +37,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+// The pauses between tries do not keep a process alive, and a command has nothing else then that would.
+const alive = setInterval(() => {}, 2 ** 30);
 try {
   await buildProgram(io).parseAsync();
 } catch (error) {
   if (!abort.signal.aborted) process.exitCode = report(error);
+} finally {
+  clearInterval(alive);
 }
 
 function report(error: unknown): number {

@@ -103,13 +103,13 @@ function addMachineCommands(program: Command, run: Run): void {
 function addTokenCommands(program: Command, run: Run): void {
   const token = program.command('token').description('join tokens');
   token
-    .command('create <name>')
+    .command('create [name]')
     .description('make a join token; stdout gets it once')
     .option('--expires <time>', 'a duration from now (30d, 12h) or RFC 3339; default: never')
     .option('--max-uses <n>', 'how many machines may join with it', wholeNumber(1))
     .action(
-      run((context, name: string, options: { expires?: string; maxUses?: number }) =>
-        tokenCreate(context, { ...options, name }),
+      run((context, name: string | undefined, options: { expires?: string; maxUses?: number }) =>
+        tokenCreate(context, { ...options, name: name ?? '' }),
       ),
     );
   token

@@ -65,11 +65,13 @@ export function trimNewline(text: string): string {
 /** What a gap record says: `what` is the detail of its subject. */
 export function gapText(what: string, body: Body): string {
   const reason = body.text('reason');
-  const range = body.has('from') ? ` (seq ${body.text('from')} to ${body.text('to')})` : '';
+  const [from, to] = [body.text('from'), body.text('to')];
+  const range = from === '' ? '' : ` (seq ${from}${from === to ? '' : ` to ${to}`})`;
   const count = body.text('count') || 'some';
-  if (reason === 'filled') return `${what}: ${count} missing records came after all${range}`;
+  const records = count === '1' ? 'record' : 'records';
+  if (reason === 'filled') return `${what}: ${count} missing ${records} came after all${range}`;
   const why = reason === '' || reason === 'missing' ? '' : `, ${reason}`;
-  return `${what}: ${count} records missing${range}${why}`;
+  return `${what}: ${count} ${records} missing${range}${why}`;
 }
 
 const LEVEL_TONES: Readonly<Record<string, Tone>> = { error: 'bad', warn: 'warn', debug: 'quiet' };

@@ -195,9 +195,9 @@ export type JoinTokensPage = z.infer<typeof JoinTokensPage>;
 export const NewJoinToken = z.strictObject({
   name: z
     .string()
-    .min(1)
     .max(128)
-    .regex(/^\P{C}+$/u, 'no control characters')
+    .regex(/^\P{C}*$/u, 'no control characters')
+    .default('')
     .meta({ description: 'for people' }),
   expires_at: Time.nullish(),
   max_uses: z.int().min(1).max(1_000_000_000).nullish().meta({ description: 'machines that may join first with it' }),

@@ -165,6 +165,25 @@ describe('what follows', () => {
     expect(await stream.done).toMatchObject({ code: 130, err: '' });
   });
 
+  it('goes on by itself when the daemon comes back, without a hole', async () => {
+    await using first = await startControl();
+    first.log.append({ subject: 'siderolink._._.kmsg.info', body: {} });
+    const stream = start(first.socket, 'stream', 'siderolink.>', '--after', '0');
+    await stream.untilOut('"seq":1,');
+    await first.server.stop(1_000);
+    await stream.untilErr('trying to resume');
+    first.log.append({ subject: 'siderolink._._.kmsg.info', body: {} });
+    await using second = await startControl({}, first);
+    await stream.untilOut('"seq":2,');
+    second.log.append({ subject: 'siderolink._._.kmsg.info', body: {} });
+    await stream.untilOut('"seq":3,');
+    stream.child.kill('SIGINT');
+    const { code, out, err } = await stream.done;
+    expect(code).toBe(130);
+    expect(jsonLines(out).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(err).toBe('siderolinkctl: the daemon ended the stream; trying to resume\nsiderolinkctl: resumed\n');
+  });
+
   it('machine watch shows the table and then changes', async () => {
     const stream = start(control.socket, 'machine', 'watch');
     await stream.untilOut('UUID');

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -26,14 +27,17 @@ export function start(socket: string, ...args: string[]) {
   return {
     child,
     done,
-    /** Resolves when stdout holds the text. */
-    async untilOut(text: string): Promise<void> {
-      while (!out.includes(text)) {
-        if (child.exitCode !== null) throw new Error(`ended without ${text}: ${out}${err}`);
-        await Promise.race([once(child.stdout, 'data'), once(child, 'close')]);
-      }
-    },
+    untilOut: (text: string) => until(child.stdout, () => out, text),
+    untilErr: (text: string) => until(child.stderr, () => err, text),
   };
+
+  /** Resolves when what the stream gave so far holds the text. */
+  async function until(stream: Readable, soFar: () => string, text: string): Promise<void> {
+    while (!soFar().includes(text)) {
+      if (child.exitCode !== null) throw new Error(`ended without ${text}: ${out}${err}`);
+      await Promise.race([once(stream, 'data'), once(child, 'close')]);
+    }
+  }
 }
 
 export function ctl(socket: string, ...args: string[]): Promise<Result> {

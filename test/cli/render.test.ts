@@ -48,6 +48,7 @@ describe('summaries', () => {
       'rebooted: boot 2, the boot before ended after seq 711',
     ],
     ['gap.kmsg', { from: 2, to: 5, count: 4, reason: 'missing' }, 'kmsg: 4 records missing (seq 2 to 5)'],
+    ['gap.kmsg', { from: 7, to: 7, count: 1, reason: 'missing' }, 'kmsg: 1 record missing (seq 7)'],
     ['gap.kmsg', { from: 2, to: 5, count: 4, reason: 'filled' }, 'kmsg: 4 missing records came after all (seq 2 to 5)'],
     [
       'gap.retention',

@@ -38,11 +38,15 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** A control server on a socket of its own, over memory. */
-export async function startControl(limits: ControlLimits = {}): Promise<Harness> {
-  const directory = await mkdtemp(join(tmpdir(), 'siderolink-control-'));
+/** A control server on a socket of its own, over memory; or on that of one that stopped, over what it had. */
+export async function startControl(limits: ControlLimits = {}, before?: Harness): Promise<Harness> {
+  const directory = before?.directory ?? (await mkdtemp(join(tmpdir(), 'siderolink-control-')));
   const socket = join(directory, 'run', 'control.sock');
-  const parts = { log: new MemoryLog(), machines: new MemoryMachines(), tokens: new MemoryTokens() };
+  const parts = {
+    log: before?.log ?? new MemoryLog(),
+    machines: before?.machines ?? new MemoryMachines(),
+    tokens: before?.tokens ?? new MemoryTokens(),
+  };
   const { logger, lines } = capturedLogger();
   const clock: Clock = { ...systemClock, now: () => NOW };
   const health = new Health(clock.now);
@@ -62,7 +66,7 @@ export async function startControl(limits: ControlLimits = {}): Promise<Harness>
     open: (path, headers) => open(socket, path, headers),
     async [Symbol.asyncDispose]() {
       await server.stop(2_000);
-      await rm(directory, { recursive: true });
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -26,7 +26,7 @@ export function tokenRoutes(app: App, { tokens, clock }: RouteDeps): void {
       schema: {
         operationId: 'createJoinToken',
         summary: 'Makes a join token; the secret is in this answer and nowhere else',
-        body: NewJoinToken,
+        body: NewJoinToken.prefault({}),
         response: { 201: CreatedJoinToken, ...problemResponses(507) },
       },
     },
