@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { styleFor } from '../../src/cli/context.ts';
 import { LiveRenderer } from '../../src/cli/live.ts';
 import { pickMachine } from '../../src/cli/resolve.ts';
 import { parseSubject, summarise } from '../../src/cli/summary.ts';
@@ -7,6 +8,7 @@ import { formatTable } from '../../src/cli/table.ts';
 import { createStyle, formatAge, formatBytes, printable } from '../../src/cli/text.ts';
 import type { Envelope, Machine } from '../../src/client/api.ts';
 import { machineViewJson } from '../../src/fleet/view.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { MemoryMachines, uuidOf } from '../control/fakes.ts';
 
 function record(rest: string, body: Record<string, unknown>, uuid = uuidOf(1)): Envelope {
@@ -140,6 +142,18 @@ describe('text', () => {
 
   it('bytes have units', () => {
     expect([0, 1_023, 1_536, 5 * 1_024 ** 4].map(formatBytes)).toEqual(['0 B', '1023 B', '1.5 KiB', '5.0 TiB']);
+  });
+
+  it.each([
+    [true, {}, true],
+    [false, {}, false],
+    [true, { NO_COLOR: '1' }, false],
+    [true, { NO_COLOR: '' }, true],
+    [true, { TERM: 'dumb' }, false],
+  ])('on a terminal: %s, with %o, colours: %s', (outIsTty, env, colours) => {
+    const { signal } = new AbortController();
+    const style = styleFor({ out: () => {}, err: () => {}, env, outIsTty, clock: systemClock, signal });
+    expect(style.red('x') !== 'x').toBe(colours);
   });
 
   it('tables are aligned also with colours', () => {
