@@ -65,7 +65,8 @@ export class Boot {
     this.#environment = environment;
     this.#deps = deps;
     const { machine, seed } = environment;
-    this.#script = deps.scripts.script(machine.profile, seed, machine.maintenance === true ? 'maintenance' : 'running');
+    const script = deps.scripts.script(machine.profile, seed, machine.maintenance === true ? 'maintenance' : 'running');
+    this.#script = machine.quiet === true ? { ...script, lines: [], events: [] } : script;
     this.#facts = {
       seed,
       boot: environment.number,

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { SiderolinkError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Backoff } from './backoff.ts';
@@ -13,6 +14,9 @@ import type { Random } from './random.ts';
 const RETRY_MS = 1_000;
 const QUIET_MS = 100;
 const DRAIN_MS = 10_000;
+
+/** Lines that go straight into the kernel need no I/O of ours: after so many the others of the process get a turn. */
+const LINES_PER_TURN = 64;
 
 export interface KmsgSenderOptions {
   readonly profile: TalosProfile;
@@ -115,6 +119,7 @@ export class KmsgSender {
       await this.#deliver(formatKernelLine(record, seq, boot), signal);
       // A replay that was asked for in the meantime starts from zero.
       if (this.#position === seq) this.#position += 1;
+      if (seq % LINES_PER_TURN === LINES_PER_TURN - 1) await setImmediate();
     }
   }
 

@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly loseMeta?: boolean;
   /** Ends in maintenance mode instead of a running node. */
   readonly maintenance?: boolean;
+  /** Boots without the lines and events of a boot: only what the link itself causes. For joins and idling by the thousand. */
+  readonly quiet?: boolean;
   /** Kernel lines per second once it has booted. */
   readonly linesPerSecond?: number;
   /** How much faster than real a boot goes; Infinity: all at once. */

@@ -64,3 +64,14 @@ test('a fleet joins, sends whole boots from its own addresses, and reboots with 
     machine.state.publicKey,
   ]);
 });
+
+test('a quiet machine joins and says only what the link causes', async () => {
+  const profile = talosProfile('1.13');
+  const args = parseBootArguments(await startGateway(), profile);
+  fleet = new SimulatedFleet({ count: 2, profile, args, quiet: true });
+  await fleet.start();
+  await gateway.until(() => gateway.lines.length === 2 && gateway.events.length === 2);
+  expect(gateway.lines.every((line) => line.includes('siderolink connection configured'))).toBe(true);
+  expect(gateway.lines.every((line) => line.includes('jointoken=canary-token'))).toBe(true);
+  expect(gateway.events.map(({ type }) => type)).toEqual(['AddressEvent', 'AddressEvent']);
+});
