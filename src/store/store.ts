@@ -29,6 +29,12 @@ export const STORE_DEFAULTS = {
   sliceBytes: 4 * 1024 * 1024,
 } as const satisfies Partial<StoreOptions>;
 
+/**
+ * Sizes of young generations. By default each thread's grows to some 50 MB. Two of the threads handle buffers and few
+ * objects; the reader makes strings, which a small one would copy about.
+ */
+const YOUNG_MB = { buffers: 4, strings: 16 } as const;
+
 export interface StoreDeps {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,17 +55,17 @@ export class Store {
   static async open(options: StoreOptions, deps: StoreDeps): Promise<Store> {
     const { path, prefix, busyTimeoutMs, pageMs, cacheBytes } = options;
     const hosts: WorkerHost[] = [];
-    const start = (name: string, data: unknown): WorkerHost => {
-      const host = new WorkerHost(name, `${name}-worker`, data);
+    const start = (name: string, data: unknown, maxYoungGenerationSizeMb: number): WorkerHost => {
+      const host = new WorkerHost(name, `${name}-worker`, data, { maxYoungGenerationSizeMb });
       hosts.push(host);
       return host;
     };
     try {
-      const writer = start('writer', { path, busyTimeoutMs });
+      const writer = start('writer', { path, busyTimeoutMs }, YOUNG_MB.buffers);
       // The writer makes the file that the others open.
       const state = (await writer.ready()) as StoreState;
-      const reader = start('reader', { path, options: { prefix, pageMs, cacheBytes } });
-      const packer = start('packer', { path });
+      const reader = start('reader', { path, options: { prefix, pageMs, cacheBytes } }, YOUNG_MB.strings);
+      const packer = start('packer', { path }, YOUNG_MB.buffers);
       await Promise.all([reader.ready(), packer.ready()]);
       return new Store(options, deps, state, { writer, reader, packer });
     } catch (error) {

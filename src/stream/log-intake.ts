@@ -6,6 +6,8 @@ import type { LogLines, LogSource } from './types.ts';
 /** Chunks stay small enough to be one unit of reading. */
 const MAX_CHUNK_RECORDS = 65_535;
 const MAX_CHUNK_BYTES = 1024 * 1024;
+/** What a chunk takes in memory beside its bytes, about: it counts, or many machines with a line each would go unbounded. */
+const CHUNK_OVERHEAD = 512;
 
 export interface IntakeOptions {
   /** Bytes that may be accepted and not yet committed, in all and per machine. */
@@ -34,7 +36,7 @@ interface MachineIntake {
   pending: PendingChunk[];
   /** The last pending chunk of each stream: the only one that may grow, or lines would overtake each other. */
   readonly open: { [stream in LogStream]?: PendingChunk | undefined };
-  /** Accepted and not yet committed. */
+  /** Accepted and not yet committed, with overhead. */
   bytes: number;
   waiting: (() => void)[];
 }
@@ -58,12 +60,12 @@ export class LogIntake {
     this.#slabs = deps.slabs;
   }
 
-  /** Accepted and not yet committed. */
+  /** Accepted and not yet committed, with overhead. */
   get totalBytes(): number {
     return this.#totalBytes;
   }
 
-  /** Accepted and not yet taken into a commit. */
+  /** Accepted and not yet taken into a commit, with overhead. */
   get pendingBytes(): number {
     return this.#pendingBytes;
   }
@@ -79,10 +81,7 @@ export class LogIntake {
     chunk.bytes += lines.payload.length;
     chunk.levels |= lines.levels;
     chunk.lastKseq = lines.lastKseq ?? chunk.lastKseq;
-    const size = lines.payload.length + records;
-    machine.bytes += size;
-    this.#totalBytes += size;
-    this.#pendingBytes += size;
+    this.#count(machine, lines.payload.length + records);
     return this.#hasRoom(machine);
   }
 
@@ -105,7 +104,14 @@ export class LogIntake {
     machine.open[source.stream] = chunk;
     this.#queue.add(machine);
     this.#outstanding.add(chunk);
+    this.#count(machine, CHUNK_OVERHEAD);
     return chunk;
+  }
+
+  #count(machine: MachineIntake, bytes: number): void {
+    machine.bytes += bytes;
+    this.#totalBytes += bytes;
+    this.#pendingBytes += bytes;
   }
 
   whenWritable(machineNumber: number): Promise<void> {
@@ -129,7 +135,7 @@ export class LogIntake {
       this.#queue.delete(machine);
       for (const chunk of machine.pending) {
         chunks.push(chunk);
-        bytes += chunk.bytes + chunk.count;
+        bytes += costOf(chunk);
       }
       machine.pending = [];
       machine.open.kmsg = undefined;
@@ -158,10 +164,10 @@ export class LogIntake {
   /** The chunks are committed: their bytes no longer count. */
   release(chunks: readonly PendingChunk[]): void {
     for (const chunk of chunks) {
-      const size = chunk.bytes + chunk.count;
+      const cost = costOf(chunk);
       const machine = this.#machine(chunk.source.machine);
-      machine.bytes -= size;
-      this.#totalBytes -= size;
+      machine.bytes -= cost;
+      this.#totalBytes -= cost;
       this.#outstanding.delete(chunk);
       for (const { chunks: awaited } of this.#flushes) awaited.delete(chunk);
       if (machine.bytes === 0 && machine.waiting.length === 0) this.#machines.delete(machine.machine);
@@ -207,4 +213,8 @@ export class LogIntake {
     }
     return machine;
   }
+}
+
+function costOf({ bytes, count }: PendingChunk): number {
+  return bytes + count + CHUNK_OVERHEAD;
 }

@@ -189,8 +189,8 @@ describe('log lines', () => {
   });
 
   test('a machine that is too fast is told to wait, and others are not', async () => {
-    const log = await open({ maxMachineBytes: 1000, maxPendingBytes: 3000 });
-    const big = linesOf(['x'.repeat(2000)]);
+    const log = await open({ maxMachineBytes: 10_000, maxPendingBytes: 30_000 });
+    const big = linesOf(['x'.repeat(20_000)]);
     expect(log.appendLog(sourceOf(1), big)).toBe(false);
     expect(log.appendLog(sourceOf(2), linesOf(['y']))).toBe(true);
     await log.whenWritable(1);
