@@ -179,6 +179,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
       ...config.api.listen,
       ...(credentials !== undefined && { credentials }),
       maxConnectionIdleMs: 60_000,
+      maxMessageBytes: 65_536,
       normaliseSource: sourceAddress,
       toStatus: provisionStatus(base.logger, base.clock),
     },

@@ -97,6 +97,8 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// Our waits do not keep the process alive, so that none of them can hold up its end; until then this does.
+const alive = setInterval(() => {}, 2 ** 30);
 try {
   await program().parseAsync();
 } catch (error) {
@@ -108,4 +110,6 @@ try {
     process.stderr.write(`siderolinkd: ${detail}\n`);
     process.exitCode = ERRORS[code].exit;
   }
+} finally {
+  clearInterval(alive);
 }
