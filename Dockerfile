@@ -32,8 +32,9 @@ RUN npm ci --no-audit --no-fund --loglevel=error \
  && mkdir -p /app/bin && cp -L /tc/node/bin/node /app/bin/node && mv dist node_modules package.json /app/
 
 FROM ${BASE}
+# netbase: nft takes the names of protocols from /etc/protocols.
 RUN apt-get update -qq \
- && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 nftables wireguard-go wireguard-tools \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 netbase nftables wireguard-go wireguard-tools \
  && rm -rf /var/lib/apt/lists/* \
  && mkdir -p -m 0750 /run/siderolinkd && mkdir -p -m 0700 /var/lib/siderolinkd \
  && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/%s/main.js "$@"\n' daemon >/usr/local/bin/siderolinkd \

@@ -20,6 +20,8 @@ install_debian() {
   for pair in "$@"; do
     have "${pair%%=*}" || missing+=("${pair#*=}")
   done
+  # nft takes the names of protocols from there, and a minimal Debian has none.
+  [[ -f /etc/protocols ]] || missing+=(netbase)
   ((${#missing[@]} > 0)) || return 0
   have apt-get || die "missing: ${missing[*]} (and this is no Debian where they could be installed)"
   say "Installing Debian packages: ${missing[*]}"
