@@ -1,4 +1,5 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { SqliteError } from 'better-sqlite3';
 import { type ErrorCode, errorCode, errorMessage } from '../domain/errors.ts';
 
 /** What crosses between a worker and its host. The first message of a worker is `ready` or `failed`. */
@@ -46,7 +47,8 @@ export function serve<Data, Request>(open: (data: Data) => WorkerService<Request
       const { value, transfer } = service.handle(request as Request);
       post({ kind: 'reply', id, value }, transfer);
     } catch (error) {
-      post({ kind: 'refused', id, code: errorCode(error), message: errorMessage(error) });
+      const code = error instanceof SqliteError ? 'storage' : errorCode(error);
+      post({ kind: 'refused', id, code, message: errorMessage(error) });
     }
     if (service.isLast(request as Request)) port.close();
   });

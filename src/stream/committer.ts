@@ -42,6 +42,8 @@ export interface CommitterDeps {
   readonly health: Health;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
+  /** Told when a commit came to no answer. */
+  readonly onLost: (error: unknown) => void;
   /** Told of every commit, in order, before anybody is answered. */
   readonly onCommitted: (changes: CommitPart | undefined, logs: LogPart | undefined, head: number) => void;
 }
@@ -183,9 +185,9 @@ export class Committer {
       if (this.#isRecovering && this.#flights === 0) this.#recover();
       this.#pump();
     } catch (error) {
-      // The writer is gone; the daemon ends with its reason. Nobody knows whether this commit was stored.
-      this.#flights--;
+      // Nobody knows whether this commit was stored, so no later one may be: the daemon ends with the reason.
       for (const { reject } of changes) reject(error as Error);
+      this.#deps.onLost(error);
     }
   }
 

@@ -1,4 +1,4 @@
-import { SiderolinkError } from '../domain/errors.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { SubjectFilter } from '../domain/filter.ts';
 import type { NewRecord } from '../domain/record.ts';
 import type { RegistryImage } from '../domain/registry.ts';
@@ -97,9 +97,12 @@ export class StoredRecordLog implements RecordLog {
     this.#intake = new LogIntake(limits, { clock, slabs: new Slabs() });
     this.#recent = new RecentBatches(limits.recentBytes);
     this.#pool = new BufferPool(4 * limits.commitBytes);
-    const onCommitted = this.#committed.bind(this);
-    const parts = { store, clock, health, logger, metrics, intake: this.#intake, pool: this.#pool, onCommitted };
-    this.#committer = new Committer(limits, parts, store.state.lastTime);
+    const committerDeps = {
+      ...{ store, clock, health, logger, metrics, intake: this.#intake, pool: this.#pool },
+      onCommitted: this.#committed.bind(this),
+      onLost: (error: unknown) => this.#die(asFatal(error)),
+    };
+    this.#committer = new Committer(limits, committerDeps, store.state.lastTime);
     store.onDeath((error) => this.#die(error));
   }
 
@@ -156,7 +159,7 @@ export class StoredRecordLog implements RecordLog {
     return follower.items(AbortSignal.any([signal, this.#ended.signal]));
   }
 
-  /** Calls back once if a thread of the store dies: nothing can be stored or read any more. */
+  /** Calls back once if a thread of the store dies or a commit comes to no answer: nothing is stored any more. */
   onFatal(callback: (error: SiderolinkError) => void): void {
     this.#onFatal = callback;
     if (this.#fatal !== undefined) callback(this.#fatal);
@@ -244,6 +247,11 @@ export class StoredRecordLog implements RecordLog {
     this.#ended.abort();
     this.#onFatal(error);
   }
+}
+
+function asFatal(error: unknown): SiderolinkError {
+  if (error instanceof SiderolinkError) return error;
+  return new SiderolinkError('internal', `a commit was lost: ${errorMessage(error)}`, {}, { cause: error });
 }
 
 /** A line feed would make two lines of one record. */

@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RegistryOp } from '../../src/domain/registry.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { RecordLogOptions } from '../../src/stream/record-log.ts';
 import {
   eventOf,
@@ -12,6 +13,7 @@ import {
   readAll,
   sourceOf,
   tagsOf,
+  take,
   temporaryStore,
   uuidOf,
 } from './harness.ts';
@@ -207,7 +209,6 @@ describe('log lines', () => {
 
   test('received_at never goes back, whatever the clock does', async () => {
     let now = 1_795_000_000_000;
-    const { systemClock } = await import('../../src/lib/clock.ts');
     const { log } = await openLog({ path: store.path }, { ...systemClock, now: () => now });
     for (const step of [0, 5000, -60_000, 10, -1]) {
       now += step;
@@ -260,5 +261,51 @@ describe('storage that fails', () => {
     db.pragma('user_version = 99');
     db.close();
     await expect(open()).rejects.toMatchObject({ code: 'configuration' });
+  });
+
+  test('a commit without an answer is fatal, and nothing waits for ever', async () => {
+    const log = await open();
+    const fatal = new Promise<{ code: string }>((resolve) => log.onFatal(resolve));
+    const following = take(log.follow({ filters: [] }, new AbortController().signal), 1);
+    log.appendLog(sourceOf(1), linesOf(['a']));
+    const notAValue = (() => {}) as unknown as string;
+    const lost = log.commit({ ops: [{ op: 'putMeta', key: 'k', value: notAValue }], records: [] });
+    const flushed = log.flush();
+    await expect(lost).rejects.toThrow();
+    expect(await fatal).toMatchObject({ code: 'internal' });
+    await expect(flushed).rejects.toMatchObject({ code: 'internal' });
+    await log.whenWritable(1);
+    expect(await following).toEqual([]);
+    await expect(log.commit({ ops: [], records: [] })).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe('reading by time', () => {
+  test('since and until are inclusive, in chunks and in segments, forward and from the end', async () => {
+    let now = 1_795_000_000_000;
+    const clock = { ...systemClock, now: () => now };
+    opened.push(await openLog({ path: store.path, segmentRecords: 6 }, clock));
+    const { log } = opened[0] as OpenLog;
+    const times: number[] = [];
+    for (let n = 0; n < 20; n++) {
+      now += 1000 * (n % 3);
+      log.appendLog(sourceOf(1 + (n % 2)), linesOf([`line ${n}`]));
+      await log.flush();
+      times.push(now);
+    }
+    await log.packed();
+    const seqsOf = (records: readonly { seq: number }[]) => records.map(({ seq }) => seq);
+    for (const since of [undefined, times[0], times[7], (times[7] ?? 0) + 1, times[19], now + 1]) {
+      for (const until of [undefined, times[0], times[9], (times[9] ?? 0) - 1, 5]) {
+        const within = times.flatMap((time, i) =>
+          time >= (since ?? 0) && time <= (until ?? Number.POSITIVE_INFINITY) ? [i + 1] : [],
+        );
+        const range = { ...(since === undefined ? {} : { since }), ...(until === undefined ? {} : { until }) };
+        expect(seqsOf(await readAll(log, range, 4))).toEqual(within);
+        const tail = await log.read({ filters: [], ...range, tail: true, limit: 3 });
+        expect(seqsOf(tail.records)).toEqual(within.slice(-3));
+        expect(seqsOf(await readAll(log, { ...range, machine: 2 }, 4))).toEqual(within.filter((seq) => seq % 2 === 0));
+      }
+    }
   });
 });
