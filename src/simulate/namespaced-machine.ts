@@ -49,6 +49,11 @@ export class NamespacedMachine {
     this.namespace = new MachineNamespace(where, deps.run ?? systemCommand);
   }
 
+  /** The machine's process; undefined when it does not run. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Makes the namespace and the machine in it, powered off. @throws SiderolinkError `command_failed`, `unavailable` */
   async create(): Promise<MachineState> {
     await this.namespace.create();

@@ -1,11 +1,13 @@
-import type { ChildProcess } from 'node:child_process';
-import { on } from 'node:events';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { on, once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
+import { MachineNamespace, removeLeftovers } from '../../src/simulate/machine-namespace.ts';
 import { NamespacedMachine } from '../../src/simulate/namespaced-machine.ts';
 import { systemCommand } from '../../src/simulate/system-command.ts';
 import { type Namespace, TestNetwork } from '../helpers/netns.ts';
@@ -45,6 +47,10 @@ async function until(condition: (report: GatewayReport) => boolean): Promise<Gat
   throw new Error('the gateway ended');
 }
 
+const ARGUMENTS =
+  `siderolink.api=grpc://192.0.2.1:8081?jointoken=canary talos.events.sink=[${SERVER}]:8081 ` +
+  `talos.logging.kernel=tcp://[${SERVER}]:4001`;
+
 test('a machine in a namespace links over WireGuard, sends its boot, kexecs with a new key, and leaves nothing', async () => {
   const machine = new NamespacedMachine({
     index: 0,
@@ -53,9 +59,7 @@ test('a machine in a namespace links over WireGuard, sends its boot, kexecs with
     seed: 7,
     speed: Number.POSITIVE_INFINITY,
     darkMs: 0,
-    kernelArguments:
-      `siderolink.api=grpc://192.0.2.1:8081?jointoken=canary talos.events.sink=[${SERVER}]:8081 ` +
-      `talos.logging.kernel=tcp://[${SERVER}]:4001`,
+    kernelArguments: ARGUMENTS,
   });
   try {
     const { uuid } = await machine.create();
@@ -80,4 +84,70 @@ test('a machine in a namespace links over WireGuard, sends its boot, kexecs with
   }
   expect(await systemCommand('ip', 'netns', 'list')).not.toContain(machine.namespace.name);
   expect(await namespace.run(['ip', '-o', 'link', 'show'])).not.toMatch(/slv/);
+});
+
+test('a machine whose process was killed leaves its link, and closing it takes all away', async () => {
+  const crash = Promise.withResolvers<string>();
+  const linked = Promise.withResolvers<void>();
+  const machine = new NamespacedMachine(
+    { index: 1, gateway: namespace.name, version: '1.6', seed: 8, quiet: true, kernelArguments: ARGUMENTS },
+    { onCrash: crash.resolve, onNotice: ({ kind }) => kind === 'linked' && linked.resolve() },
+  );
+  const { name, linkInterface } = machine.namespace;
+  try {
+    await machine.create();
+    await machine.start();
+    await linked.promise;
+    process.kill(machine.pid ?? 0, 'SIGKILL');
+    expect(await crash.promise).toContain('SIGKILL');
+    expect(await systemCommand('ip', '-n', name, '-o', 'link', 'show')).toContain(linkInterface);
+    await expect(machine.state()).rejects.toMatchObject({ code: 'unavailable' });
+  } finally {
+    await machine.close();
+  }
+  expect(await systemCommand('ip', 'netns', 'list')).not.toContain(name);
+  // wireguard-go took its socket along, so it has ended.
+  await vi.waitFor(() => expect(existsSync(`/run/wireguard/${linkInterface}.sock`)).toBe(false));
+});
+
+test('namespaces of processes that are gone are removed, those of others stay', async () => {
+  const gone = spawn('true');
+  await once(gone, 'exit');
+  const pid = gone.pid ?? 0;
+  const dead = new MachineNamespace({ index: 0, pid, gateway: namespace.name }, systemCommand);
+  const alive = new MachineNamespace({ index: 2, gateway: namespace.name }, systemCommand);
+  await dead.create();
+  await alive.create();
+  try {
+    expect(await removeLeftovers(systemCommand)).toBeGreaterThanOrEqual(1);
+    const left = await systemCommand('ip', 'netns', 'list');
+    expect(left).not.toContain(dead.name);
+    expect(left).toContain(alive.name);
+  } finally {
+    await dead.destroy();
+    await alive.destroy();
+  }
+});
+
+test('an outage of UDP leaves TCP alone, and ends', async () => {
+  const linked = Promise.withResolvers<void>();
+  const machine = new NamespacedMachine(
+    { index: 3, gateway: namespace.name, version: '1.13', seed: 9, quiet: true, kernelArguments: ARGUMENTS },
+    { onNotice: ({ kind }) => kind === 'linked' && linked.resolve() },
+  );
+  try {
+    await machine.create();
+    await machine.setOutage('udp');
+    await machine.start();
+    await linked.promise;
+    // Nothing comes through the link as long as UDP is blocked.
+    const { uuid, publicKey, counters } = await machine.state();
+    expect(counters).toMatchObject({ links: 1, kmsgSent: 0 });
+    expect(latest.sources).not.toContain((await machine.state()).address);
+    await machine.setOutage('none');
+    await until(({ sources }) => sources.includes('fdae:41e4:649b:9303::12'));
+    expect(latest.provisions).toContainEqual({ uuid, key: publicKey });
+  } finally {
+    await machine.close();
+  }
 });
