@@ -249,6 +249,33 @@ describe('storage that fails', () => {
     expect((await readAll(log)).map((record) => parse(record).msg)).toEqual(['0', '1', '2', '3', '4', '5']);
   });
 
+  test('when two commits under way both fail, their lines and changes keep their order', async () => {
+    const { log, health } = await openLog({ path: store.path, busyTimeoutMs: 100, pipelineBytes: 1, commitBytes: 1 });
+    opened.push({ log, health });
+    const blocker = new Database(store.path);
+    blocker.exec('begin immediate');
+    const turn = () => new Promise(setImmediate);
+    // One under way, then a second one that is refused because of the first, then what waits.
+    const changes: Promise<readonly number[]>[] = [];
+    for (let n = 1; n <= 6; n++) {
+      log.appendLog(sourceOf(1), linesOf([`line ${n}`]));
+      changes.push(log.commit({ ops: [], records: [eventOf(1, 'x', `event ${n}`)] }));
+      await turn();
+      await turn();
+    }
+    const settled = Promise.allSettled(changes);
+    await reached(health, 'store', 'error');
+    blocker.exec('rollback');
+    blocker.close();
+    await log.flush();
+    const stored = (await readAll(log)).map(parse);
+    const lines = stored.filter(({ msg }) => msg.startsWith('line'));
+    expect(lines.map(({ msg }) => msg)).toEqual([1, 2, 3, 4, 5, 6].map((n) => `line ${n}`));
+    // Whatever happened to a change, its caller knows it, and those that were stored are in the order of the calls.
+    const kept = (await settled).flatMap((result, i) => (result.status === 'fulfilled' ? [`event ${i + 1}`] : []));
+    expect(stored.filter(({ msg }) => msg.startsWith('event')).map(({ msg }) => msg)).toEqual(kept);
+  });
+
   test('a file that is no database is refused with a clear error', async () => {
     const { writeFileSync } = await import('node:fs');
     writeFileSync(store.path, 'this is not a database, it is a text of some length'.repeat(100));
@@ -309,3 +336,14 @@ describe('reading by time', () => {
     }
   });
 });
+
+/** Resolves when a health condition has this severity. */
+function reached(health: OpenLog['health'], name: string, severity: string): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (condition: { name: string; severity: string }): void => {
+      if (condition.name === name && condition.severity === severity) resolve();
+    };
+    health.onChange(check);
+    health.conditions.forEach(check);
+  });
+}
