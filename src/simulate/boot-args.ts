@@ -86,7 +86,7 @@ function target({ scheme, url }: ApiUrl, profile: TalosProfile): ApiTarget {
 }
 
 /** The API's URL with this token in place of any other. */
-export function withJoinToken(api: string, token: string): string {
+function withJoinToken(api: string, token: string): string {
   const encoded = encodeURIComponent(token);
   if (/[?&]jointoken=/.test(api)) return api.replace(/([?&]jointoken=)[^&#]*/, (_, key: string) => key + encoded);
   return `${api}${api.includes('?') ? '&' : '?'}jointoken=${encoded}`;

@@ -9,8 +9,8 @@ import type { TalosProfile } from './profile.ts';
 import { hashText, mixSeed, type Random, seededRandom, seededUuid } from './random.ts';
 
 /** META keys that the SideroLink controller reads. */
-export const META_UUID_OVERRIDE = 15;
-export const META_UNIQUE_TOKEN = 16;
+const META_UUID_OVERRIDE = 15;
+const META_UNIQUE_TOKEN = 16;
 
 export interface MachineOptions {
   readonly profile: TalosProfile;

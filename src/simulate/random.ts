@@ -33,11 +33,6 @@ export function between(random: Random, low: number, high: number): number {
   return low + Math.floor(random() * (high - low + 1));
 }
 
-/** One item of a list that is not empty. */
-export function pick<T>(random: Random, items: readonly [T, ...T[]]): T {
-  return items[Math.floor(random() * items.length)] ?? items[0];
-}
-
 /** `digits` lower-case hexadecimal digits. */
 export function hex(random: Random, digits: number): string {
   let text = '';
