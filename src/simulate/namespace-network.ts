@@ -33,7 +33,7 @@ export interface NamespaceNetworkDeps {
 
 /**
  * The network of a machine that has a network namespace to itself. It works inside of that namespace: Node cannot enter
- * one, so each machine is a process of its own (`agent.ts`). The link is a real WireGuard device.
+ * one, so each machine is a process of its own (`agent-worker.ts`). The link is a real WireGuard device.
  */
 export class NamespaceNetwork implements Network {
   readonly #options: NamespaceNetworkOptions;

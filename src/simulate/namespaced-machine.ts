@@ -118,7 +118,7 @@ export class NamespacedMachine {
   }
 
   #spawn(): void {
-    const agent = fileURLToPath(new URL(`./agent${extname(import.meta.url)}`, import.meta.url));
+    const agent = fileURLToPath(new URL(`./agent-worker${extname(import.meta.url)}`, import.meta.url));
     const child = spawn('ip', ['netns', 'exec', this.namespace.name, process.execPath, agent], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
