@@ -174,6 +174,8 @@ const BOOTS_PER_MACHINE = 2 ** 26;
 export class BootTable implements Boots {
   readonly #clock: Clock;
   readonly #current = new Map<number, BootLog>();
+  /** Boots whose key is not in the device yet. */
+  readonly #begun = new Map<number, BootLog>();
   readonly #byKey = new Map<PublicKey, number>();
   readonly #lastNumber = new Map<number, number>();
   readonly #withGaps = new Set<BootLog>();
@@ -216,26 +218,29 @@ export class BootTable implements Boots {
       { machine, number, publicKey, doc, restored: false },
       { clock: this.#clock, onGap: this.#onGap },
     );
-    const before = this.#current.get(machine);
+    const before = this.#begun.get(machine);
     const keyBefore = this.#byKey.get(publicKey);
-    this.#current.set(machine, boot);
+    this.#begun.set(machine, boot);
     this.#lastNumber.set(machine, number);
     this.#byKey.set(publicKey, machine * BOOTS_PER_MACHINE + number);
     const undo = () => {
       boot.undo();
-      this.#withGaps.delete(boot);
-      if (this.#current.get(machine) !== boot) {
-        if (this.#byKey.get(publicKey) === machine * BOOTS_PER_MACHINE + number) this.#byKey.delete(publicKey);
-        return;
-      }
-      if (before === undefined) this.#current.delete(machine);
-      else this.#current.set(machine, before);
+      if (this.#begun.get(machine) !== boot) return;
+      if (before === undefined) this.#begun.delete(machine);
+      else this.#begun.set(machine, before);
       if (number === 1) this.#lastNumber.delete(machine);
       else this.#lastNumber.set(machine, number - 1);
       if (keyBefore === undefined) this.#byKey.delete(publicKey);
       else this.#byKey.set(publicKey, keyBefore);
     };
     return { boot, op: boot.op(), undo };
+  }
+
+  activate(machine: number): void {
+    const boot = this.#begun.get(machine);
+    if (boot === undefined) return;
+    this.#begun.delete(machine);
+    this.#current.set(machine, boot);
   }
 
   /** Boots with a hole that is not told yet, or was told and filled up since; of former boots too. */

@@ -118,6 +118,7 @@ export class Fleet implements Machines {
    * it from the others. @throws the first listener's error, when all have heard
    */
   tell(event: FleetEvent): void {
+    if (event.kind === 'boot') this.#deps.boots.activate(event.machine.id);
     const errors: unknown[] = [];
     for (const listener of this.#listeners) {
       try {

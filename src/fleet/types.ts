@@ -121,14 +121,17 @@ export interface JoinTokens {
 
 /** Which boots there are, by machine and by key. */
 export interface Boots {
+  /** The boot whose key the device has: what comes from the machine's address now is of this boot. */
   current(machine: number): Boot | undefined;
   /** The boot that this key is or was the key of. */
   ofKey(publicKey: PublicKey): { readonly machine: number; readonly number: number } | undefined;
   /**
-   * Makes the next boot of a machine and its row; it is current at once. If the commit that holds `op` fails, `undo`
-   * takes it back.
+   * Makes the next boot of a machine and its row. It becomes current by `activate`, once the device has its key; if the
+   * commit that holds `op` fails, `undo` takes it back. Joins of one machine go one after the other.
    */
   begin(machine: number, publicKey: PublicKey): { readonly boot: Boot; readonly op: RegistryOp; undo(): void };
+  /** Makes the boot that was begun last the current one. Idempotent. */
+  activate(machine: number): void;
 }
 
 /** The folded status of each machine. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GAP_AGE } from '../../src/domain/gap.ts';
 import type { RegistryOp } from '../../src/domain/registry.ts';
 import { BootTable, FRESH, REPLAY, REUSED } from '../../src/fleet/boots.ts';
-import { ManualClock, newKey } from '../sinks/fakes.ts';
+import { ManualClock, newKey, startBoot } from '../sinks/fakes.ts';
 
 const clock = new ManualClock();
 const empty = () => new BootTable({ image: { boots: [] }, clock });
@@ -65,7 +65,7 @@ describe('BootLog', () => {
 
   it('tells a hole before its first line, and over a restart only once', () => {
     const boots = empty();
-    const { boot } = boots.begin(1, newKey());
+    const { boot } = startBoot(boots, 1);
     boot.accept(3, 30);
     expect(boots.withGaps()).toEqual([boot]);
     clock.advance(GAP_AGE);
@@ -84,9 +84,9 @@ describe('BootTable', () => {
   it('numbers the boots of each machine and knows every key', () => {
     const boots = empty();
     const [a, b, c] = [newKey(), newKey(), newKey()];
-    boots.begin(1, a);
-    const second = boots.begin(1, b).boot;
-    boots.begin(2, c);
+    startBoot(boots, 1, a);
+    const second = startBoot(boots, 1, b).boot;
+    startBoot(boots, 2, c);
     expect(boots.current(1)).toBe(second);
     expect(boots.ofKey(a)).toEqual({ machine: 1, number: 1 });
     expect(boots.ofKey(b)).toEqual({ machine: 1, number: 2 });
@@ -95,18 +95,27 @@ describe('BootTable', () => {
     expect(boots.current(3)).toBeUndefined();
   });
 
+  it('has the boot whose key the device has as the current one, until the device has the next', () => {
+    const boots = empty();
+    const { boot: first } = startBoot(boots, 1);
+    const { boot: second } = boots.begin(1, newKey());
+    expect(boots.current(1)).toBe(first);
+    boots.activate(1);
+    boots.activate(1);
+    expect(boots.current(1)).toBe(second);
+  });
+
   it('takes back a boot whose commit failed', () => {
     const boots = empty();
-    const first = boots.begin(1, newKey()).boot;
+    const first = startBoot(boots, 1).boot;
     const key = newKey();
     const second = boots.begin(1, key);
-    second.boot.accept(5, 5);
+    expect(boots.ofKey(key)).toEqual({ machine: 1, number: 2 });
     second.undo();
     expect(boots.current(1)).toBe(first);
     expect(boots.ofKey(key)).toBeUndefined();
-    expect(boots.withGaps()).toEqual([]);
     expect(second.boot.checkpoint()).toBeUndefined();
-    expect(boots.begin(1, newKey()).boot.number).toBe(2);
+    expect(startBoot(boots, 1).boot.number).toBe(2);
     const other = boots.begin(2, newKey());
     other.undo();
     expect(boots.current(2)).toBeUndefined();
@@ -114,16 +123,16 @@ describe('BootTable', () => {
 
   it('after a restart goes on with the numbers, and still tells the holes of former boots', () => {
     const before = empty();
-    const first = before.begin(1, newKey()).boot;
+    const first = startBoot(before, 1).boot;
     first.accept(2, 0);
     const firstRow = first.checkpoint();
-    const second = before.begin(1, newKey()).boot;
+    const second = startBoot(before, 1).boot;
     second.accept(0, 0);
     const boots = restart(second.checkpoint(), firstRow);
     expect(boots.current(1)?.number).toBe(2);
     expect(boots.ofKey(first.publicKey)).toEqual({ machine: 1, number: 1 });
     expect(boots.withGaps().map(({ number }) => number)).toEqual([1]);
-    expect(boots.begin(1, newKey()).boot.number).toBe(3);
+    expect(startBoot(boots, 1).boot.number).toBe(3);
   });
 
   it('says which row is broken', () => {

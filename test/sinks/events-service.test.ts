@@ -3,7 +3,7 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { common, events, machine } from '../../src/gen/proto.js';
 import { EventsService, type EventsServiceOptions } from '../../src/sinks/events-service.ts';
-import { metric, newKey, type World, world } from './fakes.ts';
+import { metric, startBoot, type World, world } from './fakes.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('../fixtures/vectors.json', import.meta.url), 'utf8')) as {
   protobuf: { message: string; note: string; hex: string }[];
@@ -18,7 +18,7 @@ afterEach(async () => {
 /** The machine's address is the loopback address the client calls from. */
 async function serve(from: World = world(), options: Partial<EventsServiceOptions> = {}, known = true) {
   if (known) from.machines.add(1, '127.0.0.1');
-  if (from.boots.current(1) === undefined) from.boots.begin(1, newKey());
+  if (from.boots.current(1) === undefined) startBoot(from.boots, 1);
   const service = new EventsService({ host: '127.0.0.1', port: 0, ...options }, from);
   const { port } = await service.start();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
@@ -262,7 +262,7 @@ describe('EventsService', () => {
     await publish(bytes);
     expect(log.bodies).toHaveLength(1);
     expect(await metric(w, 'event_duplicates_total')).toBe(1);
-    w.boots.begin(1, newKey());
+    startBoot(w.boots, 1);
     await publish(bytes);
     expect(log.changes.map(({ records }) => records[0]?.boot)).toEqual([1, 2]);
   });
@@ -289,7 +289,7 @@ describe('EventsService', () => {
   });
 
   it('remembers the last 1,024 ids of a boot, and reads them back after a restart', async () => {
-    const before = world().boots.begin(1, newKey()).boot.checkpoint();
+    const before = startBoot(world().boots, 1).boot.checkpoint();
     if (before?.op !== 'putBoot') throw new Error('no row');
     const restarted = world({ boots: [before] });
     const tags = restarted.machines.add(1, '127.0.0.1').tags;

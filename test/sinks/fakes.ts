@@ -48,6 +48,13 @@ export class ManualClock implements Clock {
   }
 }
 
+/** A boot whose key the device has. */
+export function startBoot(boots: BootTable, machine: number, key = newKey()) {
+  const begun = boots.begin(machine, key);
+  boots.activate(machine);
+  return begun;
+}
+
 export const newKey = (): PublicKey => PrivateKey.generate().publicKey;
 
 /** Machines by address, without a fleet behind them. */

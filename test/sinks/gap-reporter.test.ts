@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { GAP_AGE } from '../../src/domain/gap.ts';
 import { GapReporter } from '../../src/sinks/gap-reporter.ts';
-import { metric, newKey, type World, world } from './fakes.ts';
+import { metric, startBoot, type World, world } from './fakes.ts';
 
 function reporterOf(w: World) {
   w.machines.add(1, '127.0.0.5');
-  const { boot } = w.boots.begin(1, newKey());
+  const { boot } = startBoot(w.boots, 1);
   return { boot, reporter: new GapReporter({}, w) };
 }
 
@@ -73,7 +73,7 @@ describe('GapReporter', () => {
     const reporter = new GapReporter({}, w);
     for (let id = 1; id <= 450; id += 1) {
       w.machines.add(id, `127.0.1.${id}`);
-      w.boots.begin(id, newKey()).boot.accept(1, 1);
+      startBoot(w.boots, id).boot.accept(1, 1);
     }
     w.clock.advance(GAP_AGE);
     await reporter.report();

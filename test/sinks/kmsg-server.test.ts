@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KmsgServer, type KmsgServerOptions } from '../../src/sinks/kmsg-server.ts';
-import { kernelLine, metric, newKey, type World, world } from './fakes.ts';
+import { kernelLine, metric, startBoot, type World, world } from './fakes.ts';
 
 const MACHINE = '127.0.0.5';
 const OTHER = '127.0.0.6';
@@ -17,8 +17,8 @@ afterEach(async () => {
 async function serve(options: Partial<KmsgServerOptions> = {}, from: World = world()) {
   from.machines.add(1, MACHINE);
   from.machines.add(2, OTHER);
-  const boot = from.boots.current(1) ?? from.boots.begin(1, newKey()).boot;
-  if (from.boots.current(2) === undefined) from.boots.begin(2, newKey());
+  const boot = from.boots.current(1) ?? startBoot(from.boots, 1).boot;
+  if (from.boots.current(2) === undefined) startBoot(from.boots, 2);
   const server = new KmsgServer({ host: '127.0.0.1', port: 0, ...options }, from);
   const { port } = await server.start();
   cleanups.push(() => server.stop(1_000));
@@ -125,7 +125,7 @@ describe('KmsgServer', () => {
     old.resume();
     old.write(lines(...range(0, 20_000)));
     await log.until(() => log.appended.length > 0);
-    const { boot } = w.boots.begin(1, newKey());
+    const { boot } = startBoot(w.boots, 1);
     const machine = w.machines.change(1, { boot: boot.number });
     w.machines.emit({ kind: 'boot', machine, previousBoot: undefined });
     const fresh = await dial();
@@ -260,7 +260,7 @@ describe('KmsgServer', () => {
   it('listens on one IPv6 address, as it does in the world', async () => {
     const w = world();
     w.machines.add(1, '::1');
-    w.boots.begin(1, newKey());
+    startBoot(w.boots, 1);
     const server = new KmsgServer({ host: '::1', port: 0 }, w);
     const { port } = await server.start();
     cleanups.push(() => server.stop(1_000));

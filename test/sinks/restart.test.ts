@@ -15,7 +15,7 @@ import { GapReporter } from '../../src/sinks/gap-reporter.ts';
 import { KmsgServer } from '../../src/sinks/kmsg-server.ts';
 import { openRecordLog } from '../../src/stream/record-log.ts';
 import { Health } from '../../src/telemetry/health.ts';
-import { kernelLine, newKey, world } from './fakes.ts';
+import { kernelLine, startBoot, world } from './fakes.ts';
 
 const SOURCE = '127.0.0.5';
 
@@ -34,7 +34,7 @@ async function start(path: string) {
   const statuses = new StatusTable({}, { image: log.image, clock: w.clock });
   const { tags } = w.machines.add(1, SOURCE);
   if (boots.current(1) === undefined) {
-    const { op } = boots.begin(1, newKey());
+    const { op } = startBoot(boots, 1);
     const putTags = { op: 'putTags', id: tags.id, server_uuid: tags.server_uuid as never, ownership: {} } as const;
     await log.commit({ ops: [putTags, op], records: [] });
   }
