@@ -97,6 +97,9 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// What this process makes is its user's alone; what others may open, like the control socket, is opened to them on purpose.
+process.umask(0o077);
+
 // Our waits do not keep the process alive, so that none of them can hold up its end; until then this does.
 const alive = setInterval(() => {}, 2 ** 30);
 try {
