@@ -2,7 +2,7 @@ import { linesWithin } from './chunk.ts';
 import { addRun, type Run } from './segment-runs.ts';
 
 /** A block closes when it holds so many bytes of lines: what one read unpacks. */
-export const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 256 * 1024;
 /** A segment closes at so many records or bytes of lines. */
 export const SEGMENT_RECORDS = 65_536;
 export const SEGMENT_BYTES = 16 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import type { Stream, Tags } from './record.ts';
 
 /** The token that stands where a record has no owner or no machine. No encoded text is equal to it. */
-export const NO_TOKEN = '_';
+const NO_TOKEN = '_';
 
 const UNSAFE = /[^A-Za-z0-9-]/;
 const encoder = new TextEncoder();

@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import { streamOfNumber } from '../domain/chunk.ts';
 import type { SiderolinkError } from '../domain/errors.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../domain/segment.ts';
@@ -56,7 +57,7 @@ export class Store {
     const { path, prefix, busyTimeoutMs, pageMs, cacheBytes } = options;
     const hosts: WorkerHost[] = [];
     const start = (name: string, data: unknown, maxYoungGenerationSizeMb: number): WorkerHost => {
-      const host = new WorkerHost(name, `${name}-worker`, data, { maxYoungGenerationSizeMb });
+      const host = new WorkerHost(name, workerModule(name), data, { maxYoungGenerationSizeMb });
       hosts.push(host);
       return host;
     };
@@ -143,6 +144,11 @@ export class Store {
       this.#packing.added(series, records, bytes);
     }
   }
+}
+
+/** `.ts` in development, `.js` when built. */
+function workerModule(name: string): URL {
+  return new URL(`./${name}-worker${extname(import.meta.url)}`, import.meta.url);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

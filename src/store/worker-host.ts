@@ -1,4 +1,3 @@
-import { extname } from 'node:path';
 import { type ResourceLimits, type Transferable, Worker } from 'node:worker_threads';
 import { SiderolinkError } from '../domain/errors.ts';
 import type { FromWorker, ToWorker } from './worker-port.ts';
@@ -20,11 +19,10 @@ export class WorkerHost {
   #death: SiderolinkError | undefined;
   #onDeath: (error: SiderolinkError) => void = () => {};
 
-  /** @param module file name without extension, beside this one: `.ts` in development, `.js` when built */
-  constructor(name: string, module: string, data: unknown, limits: ResourceLimits) {
+  /** @param module what the thread runs */
+  constructor(name: string, module: URL, data: unknown, limits: ResourceLimits) {
     this.#name = name;
-    const url = new URL(`./${module}${extname(import.meta.url)}`, import.meta.url);
-    this.#worker = new Worker(url, { name: `siderolinkd-${name}`, workerData: data, resourceLimits: limits });
+    this.#worker = new Worker(module, { name: `siderolinkd-${name}`, workerData: data, resourceLimits: limits });
     this.#ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
     // Whoever opens the worker awaits it; a worker that dies before that is reported there.
     this.#ready.catch(() => {});

@@ -21,7 +21,7 @@ import type { Change, FollowItem, FollowOptions, LogLines, LogSource, Page, Quer
 
 const MIB = 1024 * 1024;
 
-export const RECORD_LOG_DEFAULTS = {
+const RECORD_LOG_DEFAULTS = {
   ...STORE_DEFAULTS,
   maxPendingBytes: 64 * MIB,
   maxMachineBytes: MIB,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { WorkerHost } from '../../src/store/worker-host.ts';
 
-const open = (data: unknown) => new WorkerHost('testing', '../../test/store/dying-worker', data, {});
+const open = (data: unknown) => new WorkerHost('testing', new URL('./dying-worker.ts', import.meta.url), data, {});
 const never = new AbortController().signal;
 
 test('requests are answered or refused, one by one', async () => {

@@ -11,7 +11,7 @@ import type { FollowItem, LogLines, LogSource, Query, RenderedRecord } from '../
 import { Health } from '../../src/telemetry/health.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
 
-export const PREFIX = 'siderolink';
+const PREFIX = 'siderolink';
 const encoder = new TextEncoder();
 
 /** A directory for one test's store; `remove` deletes it. */
