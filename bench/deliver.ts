@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { events, machine } from '../src/gen/proto.js';
 import { BenchDaemon } from './daemon.ts';
 import { percentile, round } from './host.ts';
-import { type Joined, openSession, provisionAll, unaryCall } from './machines.ts';
+import { type Joined, newKeys, openSession, provisionAll, unaryCall } from './machines.ts';
 import type { Bench } from './main.ts';
 
 const MACHINES = 1000;
@@ -22,7 +22,7 @@ export const deliver: Bench = {
     const daemon = new BenchDaemon();
     try {
       await daemon.start();
-      const machines = await provisionAll(MACHINES, `http://${daemon.api}`, await daemon.newToken());
+      const machines = await provisionAll(newKeys(MACHINES), `http://${daemon.api}`, await daemon.newToken());
       const server = (await daemon.status()).overlay.server;
       const sockets = await Promise.all(machines.map(({ address }) => open(server, address)));
       const latencies: number[] = [];

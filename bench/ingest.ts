@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { BenchDaemon } from './daemon.ts';
 import { cpuOf, memoryOf, round } from './host.ts';
 import { kernelLines } from './lines.ts';
-import { provisionAll } from './machines.ts';
+import { newKeys, provisionAll } from './machines.ts';
 import type { Bench } from './main.ts';
 import { Rsyslog } from './rsyslog.ts';
 
@@ -22,7 +22,7 @@ export const ingest: Bench = {
     const daemon = new BenchDaemon();
     try {
       await daemon.start();
-      const machines = await provisionAll(CONNECTIONS, `http://${daemon.api}`, await daemon.newToken());
+      const machines = await provisionAll(newKeys(CONNECTIONS), `http://${daemon.api}`, await daemon.newToken());
       const { overlay, records } = await daemon.status();
       const sockets = await Promise.all(
         machines.map(({ address }) => open({ host: overlay.server, port: 4001, localAddress: address })),

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join as joinPath } from 'node:path';
 import { BenchDaemon } from './daemon.ts';
-import { percentile, round } from './host.ts';
-import { provisionAll } from './machines.ts';
+import { cpuOf, percentile, round } from './host.ts';
+import { newKeys, provisionAll } from './machines.ts';
 import type { Bench } from './main.ts';
 
 const SIZES = [100, 1000, 10_000];
@@ -23,9 +23,13 @@ async function measure(machines: number, tls: boolean): Promise<Record<string, n
   try {
     await daemon.start(tls ? certificate(daemon.directory) : {});
     const token = await daemon.newToken();
+    const keys = newKeys(machines);
+    const cpu = cpuOf(daemon.pid);
+    const ownCpu = process.cpuUsage();
     const started = performance.now();
-    const joined = await provisionAll(machines, `${tls ? 'https' : 'http'}://${daemon.api}`, token);
+    const joined = await provisionAll(keys, `${tls ? 'https' : 'http'}://${daemon.api}`, token);
     const seconds = (performance.now() - started) / 1000;
+    const { user, system } = process.cpuUsage(ownCpu);
     if (new Set(joined.map(({ address }) => address)).size !== machines) throw new Error('an address was given twice');
     const latencies = joined.map(({ ms }) => ms).sort((a, b) => a - b);
     return {
@@ -34,6 +38,8 @@ async function measure(machines: number, tls: boolean): Promise<Record<string, n
       seconds: round(seconds, 2),
       p50_ms: round(percentile(latencies, 0.5)),
       p99_ms: round(percentile(latencies, 0.99)),
+      daemon_cpu_seconds: round(cpuOf(daemon.pid) - cpu, 2),
+      client_cpu_seconds: round((user + system) / 1e6, 2),
       ms_per_machine: round((seconds * 1000) / machines, 3),
     };
   } finally {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type ClientHttp2Session, connect } from 'node:http2';
-import { PrivateKey } from '../src/domain/keys.ts';
+import { PrivateKey, type PublicKey } from '../src/domain/keys.ts';
 import { sidero } from '../src/gen/proto.js';
+import { rawUnaryCall } from './raw-call.ts';
 
 const { ProvisionRequest, ProvisionResponse } = sidero.link;
 
@@ -52,30 +53,27 @@ export function openSession(url: string, localAddress?: string): ClientHttp2Sess
 }
 
 /** Joins one new machine as Talos does: a connection of its own, one Provision, connection closed. */
-export async function provision(
-  url: string,
-  token: string,
-  publicKey = PrivateKey.generate().publicKey,
-): Promise<Joined> {
+async function provision(url: URL, token: string, publicKey: PublicKey): Promise<Joined> {
   const uuid = randomUUID();
+  const request = ProvisionRequest.encode({
+    node_uuid: uuid,
+    node_public_key: publicKey,
+    join_token: token,
+    node_unique_token: '',
+    talos_version: 'v1.13.0',
+  }).finish();
   const started = performance.now();
-  const session = openSession(url);
-  try {
-    const request = ProvisionRequest.encode({
-      node_uuid: uuid,
-      node_public_key: publicKey,
-      join_token: token,
-      node_unique_token: '',
-      talos_version: 'v1.13.0',
-    }).finish();
-    const answer = await unaryCall(session, '/sidero.link.ProvisionService/Provision', request);
-    const { node_address_prefix } = ProvisionResponse.decode(answer);
-    return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started };
-  } finally {
-    session.close();
-  }
+  const answer = await rawUnaryCall(url, '/sidero.link.ProvisionService/Provision', request);
+  const { node_address_prefix } = ProvisionResponse.decode(answer);
+  return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started };
 }
 
-export async function provisionAll(count: number, url: string, token: string): Promise<Joined[]> {
-  return Promise.all(Array.from({ length: count }, () => provision(url, token)));
+/** Keys of machines that are about to join: made beforehand, because making them is the machines' work. */
+export function newKeys(count: number): PublicKey[] {
+  return Array.from({ length: count }, () => PrivateKey.generate().publicKey);
+}
+
+/** All at once. */
+export async function provisionAll(keys: readonly PublicKey[], url: string, token: string): Promise<Joined[]> {
+  return Promise.all(keys.map((key) => provision(new URL(url), token, key)));
 }

@@ -18,6 +18,7 @@ import { Health } from '../telemetry/health.ts';
 import { TelemetryServer } from '../telemetry/http.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
+import { SeparateRunner } from '../wireguard/separate-runner.ts';
 import { apiCredentials } from './api-credentials.ts';
 import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
@@ -102,7 +103,9 @@ async function startCore(
     { negativeAddressFilter: config.status.negative_address_filter },
     { image: log.image, clock },
   );
-  const device = createDevice(config, installation, { ...base, metrics: metrics.wireguard });
+  const runner = new SeparateRunner();
+  await lifecycle.run('system commands', runner);
+  const device = createDevice(config, installation, { ...base, runner, metrics: metrics.wireguard });
   const links = new PollingLinkMonitor({}, { ...base, device, metrics: metrics.wireguard });
   const fleet = new Fleet(
     { overlay: installation.overlay, uniqueTokenKey: installation.identity.uniqueTokenKey },
@@ -185,8 +188,10 @@ async function startEdges(config: Config, installation: Installation, base: Base
     },
     base,
   ).unary(joins.method());
-  await lifecycle.run('joins', { start: () => undefined, stop: () => joins.drain() });
-  await lifecycle.run('API', { start: () => edge.listen(), stop: (deadlineMs) => edge.stop(deadlineMs) });
+  await lifecycle.run('API', {
+    start: () => edge.listen(),
+    stop: (deadlineMs) => Promise.all([edge.stop(deadlineMs), joins.stop()]),
+  });
   return { endpoints, apiUrl };
 }
 

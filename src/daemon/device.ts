@@ -1,13 +1,12 @@
 import type { Config } from '../config/config.ts';
 import { WireGuardDevice, type WireGuardDeviceDeps } from '../wireguard/device.ts';
-import { CommandRunner } from '../wireguard/runner.ts';
 import { type Installation, stateFiles } from './state-dir.ts';
 
 /** The device that the configuration describes; nothing is touched before its `start`. */
 export function createDevice(
   config: Config,
   { identity, overlay }: Installation,
-  deps: Omit<WireGuardDeviceDeps, 'runner'>,
+  deps: WireGuardDeviceDeps,
 ): WireGuardDevice {
   return new WireGuardDevice(
     {
@@ -22,6 +21,6 @@ export function createDevice(
       kmsgPort: config.sinks.kmsg_port,
       eventsPort: config.sinks.events_port,
     },
-    { ...deps, runner: new CommandRunner() },
+    deps,
   );
 }

@@ -4,6 +4,7 @@ import { Health } from '../telemetry/health.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createRegistry } from '../telemetry/metrics.ts';
 import { wireguardMetrics } from '../wireguard/metrics.ts';
+import { CommandRunner } from '../wireguard/runner.ts';
 import { createDevice } from './device.ts';
 import { ensureStateDir, loadInstallation, lockStateDir } from './state-dir.ts';
 
@@ -17,6 +18,7 @@ export async function takeDown(config: Config): Promise<void> {
   const release = lockStateDir(config.state_dir);
   try {
     const device = createDevice(config, loadInstallation(config.state_dir), {
+      runner: new CommandRunner(),
       clock: systemClock,
       logger: createLogger(config.log.level),
       health: new Health(() => systemClock.now()),

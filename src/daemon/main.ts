@@ -8,6 +8,7 @@ import { simulateCommand } from '../simulate/command.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { version } from '../version.ts';
 import { takeDown } from './down.ts';
+import { refuseNotThereYet } from './not-there-yet.ts';
 import { run } from './run.ts';
 import { adopt, ensureStateDir, loadIdentity, stateFiles } from './state-dir.ts';
 
@@ -82,7 +83,9 @@ function withConfig(command: Command): Command {
 }
 
 function configOf(options: ConfigOptions): Config {
-  return loadConfig({ path: options.config, env: process.env });
+  const config = loadConfig({ path: options.config, env: process.env });
+  refuseNotThereYet(config);
+  return config;
 }
 
 function read(file: string): string {

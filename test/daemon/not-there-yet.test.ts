@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { refuseNotThereYet } from '../../src/daemon/not-there-yet.ts';
+
+it('lets the defaults pass', () => {
+  expect(() => refuseNotThereYet(parseConfig('{}'))).not.toThrow();
+});
+
+it('refuses settings that would be relied on and have no effect, all at once', () => {
+  const config = parseConfig(
+    'join: { tunnel: force }\napi: { tls: { self_signed: true } }\npublish: { nats: { servers: ["nats://127.0.0.1:4222"] } }\ncontrol: { listen: "127.0.0.1:9000", tokens_file: /etc/tokens }\n',
+  );
+  expect(() => refuseNotThereYet(config)).toThrow(
+    /api\.tls\.self_signed\n {2}join\.tunnel: force\n {2}publish\.nats\.servers\n {2}control\.listen/,
+  );
+});
