@@ -34,8 +34,13 @@ const MAX_UUID_BYTES = 64;
 const MAX_TOKEN_BYTES = 4096;
 const VERSION_TEXT = /^[\w.+-]{1,64}$/;
 
-/** Row 1 of the table. @throws SiderolinkError `invalid_argument`; no message holds what was sent */
-export function parseJoinRequest(fields: JoinFields): JoinRequest {
+/**
+ * Row 1 of the table. `ownKey` is the gateway's: no device takes it for a peer's, so once stored it would fail every
+ * repair from then on, and every start.
+ *
+ * @throws SiderolinkError `invalid_argument`; no message holds what was sent
+ */
+export function parseJoinRequest(fields: JoinFields, ownKey: PublicKey): JoinRequest {
   if (Buffer.byteLength(fields.node_uuid) > MAX_UUID_BYTES) {
     throw new SiderolinkError('invalid_argument', `node_uuid has more than ${MAX_UUID_BYTES} bytes`);
   }
@@ -47,11 +52,13 @@ export function parseJoinRequest(fields: JoinFields): JoinRequest {
       throw new SiderolinkError('invalid_argument', `${name} has more than ${MAX_TOKEN_BYTES} bytes`);
     }
   }
+  const key = parsePublicKey(fields.node_public_key);
+  if (key === ownKey) throw new SiderolinkError('invalid_argument', "node_public_key is the server's own");
   const version = fields.talos_version;
   return {
     asked: fields.node_uuid.toLowerCase(),
     uuid: asNodeUuid(fields.node_uuid),
-    key: parsePublicKey(fields.node_public_key),
+    key,
     joinToken: fields.join_token || null,
     uniqueToken: fields.node_unique_token || null,
     knowsUniqueTokens: fields.node_unique_token !== null,

@@ -17,7 +17,8 @@ export class Prober {
   readonly #maxProbes: number;
   readonly #links: Pick<LinkMonitor, 'isAlive'>;
   readonly #metrics: JoinMetrics;
-  readonly #running = new Map<string, Promise<Liveness>>();
+  readonly #running = new Map<string, Running>();
+  #stopped = false;
 
   constructor(
     options: { readonly maxProbes: number },
@@ -28,17 +29,27 @@ export class Prober {
     this.#metrics = deps.metrics;
   }
 
-  /** @throws SiderolinkError `exhausted` if too many probes run, `unavailable` if the peer cannot be asked */
+  /** @throws SiderolinkError `exhausted` if too many probes run, `unavailable` if the peer cannot be asked or after `stop` */
   ask(probe: Probe): Promise<Liveness> {
     const name = `${probe.machine} ${probe.key} ${probe.withinMs}`;
     const shared = this.#running.get(name);
-    if (shared !== undefined) return shared;
+    if (shared !== undefined) return shared.answer;
+    if (this.#stopped) return Promise.reject(stopped());
     if (this.#running.size >= this.#maxProbes) {
       return Promise.reject(new SiderolinkError('exhausted', 'too many joins wait for an answer of a machine'));
     }
-    const started = this.#ask(probe).finally(() => this.#running.delete(name));
-    this.#running.set(name, started);
-    return started;
+    const { promise: answer, resolve, reject } = Promise.withResolvers<Liveness>();
+    this.#running.set(name, { answer, reject });
+    void this.#ask(probe)
+      .then(resolve, reject)
+      .finally(() => this.#running.delete(name));
+    return answer;
+  }
+
+  /** Nobody is kept waiting for an incumbent any longer: the newcomers try again, and find our successor. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { reject } of this.#running.values()) reject(stopped());
   }
 
   async #ask({ machine, key, address, withinMs }: Probe): Promise<Liveness> {
@@ -51,4 +62,13 @@ export class Prober {
       throw new SiderolinkError('unavailable', 'the present machine could not be asked', { machine }, { cause });
     }
   }
+}
+
+interface Running {
+  readonly answer: Promise<Liveness>;
+  readonly reject: (error: Error) => void;
+}
+
+function stopped(): SiderolinkError {
+  return new SiderolinkError('unavailable', 'joins are not taken any more');
 }

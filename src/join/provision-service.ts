@@ -49,6 +49,7 @@ export class ProvisionService {
   readonly #deps: ProvisionDeps;
   readonly #answers: AnswerEncoder;
   readonly #desk: AdmissionDesk;
+  readonly #prober: Prober;
   readonly #conflicts: Conflicts;
   readonly #mayLog: OnceAMinute;
   readonly #runs = new Map<string, Promise<Outcome>>();
@@ -64,8 +65,8 @@ export class ProvisionService {
       serverKey: deps.wireguard.publicKey,
       serverAddress: options.serverAddress,
     });
-    const prober = new Prober({ maxProbes: options.maxProbes ?? 512 }, deps);
-    this.#desk = new AdmissionDesk(options.policy, { ...deps, prober });
+    this.#prober = new Prober({ maxProbes: options.maxProbes ?? 512 }, deps);
+    this.#desk = new AdmissionDesk(options.policy, { ...deps, prober: this.#prober });
     this.#conflicts = new Conflicts({ maxPerHour: options.maxConflicts ?? 4_096 }, deps);
     this.#mayLog = new OnceAMinute({}, deps);
   }
@@ -81,17 +82,21 @@ export class ProvisionService {
     };
   }
 
-  /** Resolves when no join is under way: what a machine was promised is then in store and device. */
-  async drain(): Promise<void> {
+  /**
+   * Waits for no incumbent any longer, and resolves when no join is under way: what a machine was promised is then in
+   * store and device. To be called when no new call can come.
+   */
+  async stop(): Promise<void> {
+    this.#prober.stop();
     while (this.#runs.size > 0) await Promise.allSettled([...this.#runs.values()]);
   }
 
   async #handle(message: sidero.link.ProvisionRequest, call: UnaryCall): Promise<JoinAnswer> {
-    const { clock, metrics } = this.#deps;
+    const { clock, metrics, wireguard } = this.#deps;
     const startedAt = clock.monotonic();
     let outcome: Outcome;
     try {
-      const request = parseJoinRequest(fieldsOf(message));
+      const request = parseJoinRequest(fieldsOf(message), wireguard.publicKey);
       outcome = await this.#shared(request, startedAt + this.#deadlineMs);
       if (outcome.kind === 'refuse') this.#noteRefusal(outcome, request, call.source);
     } catch (error) {

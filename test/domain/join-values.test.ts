@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpointsFromWire, wireEndpoints } from '../../src/domain/endpoints.ts';
 import { type JoinFields, parseJoinRequest, swappedUuid } from '../../src/domain/join-request.ts';
+import { PrivateKey } from '../../src/domain/keys.ts';
 import { isOlderThan, parseTalosVersion } from '../../src/domain/talos-version.ts';
 import { bind, holds, offer, prove, trust, type UniqueTokens } from '../../src/domain/unique-token.ts';
 import { parseNodeUuid } from '../../src/domain/uuid.ts';
@@ -69,6 +70,8 @@ describe('a swapped UUID', () => {
   });
 });
 
+const SERVER_KEY = PrivateKey.generate().publicKey;
+
 describe('a join request', () => {
   const fields: JoinFields = {
     node_uuid: '71233EFD-7A07-43F8-B6BA-DA90FAE0E88B',
@@ -80,7 +83,7 @@ describe('a join request', () => {
   };
 
   it('of Talos 1.0 and of 1.13', () => {
-    expect(parseJoinRequest(fields)).toEqual({
+    expect(parseJoinRequest(fields, SERVER_KEY)).toEqual({
       asked: fields.node_uuid.toLowerCase(),
       uuid: fields.node_uuid.toLowerCase(),
       key: fields.node_public_key,
@@ -91,7 +94,7 @@ describe('a join request', () => {
       tunnel: false,
     });
     const full = { join_token: 'foo', node_unique_token: '', talos_version: 'v1.13.0', wireguard_over_grpc: true };
-    expect(parseJoinRequest({ ...fields, ...full })).toMatchObject({
+    expect(parseJoinRequest({ ...fields, ...full }, SERVER_KEY)).toMatchObject({
       joinToken: 'foo',
       uniqueToken: null,
       knowsUniqueTokens: true,
@@ -100,23 +103,29 @@ describe('a join request', () => {
     });
   });
 
+  it("with the server's own key is none: no device takes that for a peer's", () => {
+    expect(() => parseJoinRequest({ ...fields, node_public_key: SERVER_KEY }, SERVER_KEY)).toThrow(
+      expect.objectContaining({ code: 'invalid_argument' }),
+    );
+  });
+
   it('a version that is no plain text is none', () => {
     for (const talos_version of ['', 'v1\n', 'x'.repeat(65), 'v1 2']) {
-      expect(parseJoinRequest({ ...fields, talos_version }).talosVersion).toBeNull();
+      expect(parseJoinRequest({ ...fields, talos_version }, SERVER_KEY).talosVersion).toBeNull();
     }
   });
 
   it('a UUID of 64 bytes passes, of 65 not; bytes count, not characters', () => {
-    expect(parseJoinRequest({ ...fields, node_uuid: 'x'.repeat(64) }).uuid).toBeUndefined();
+    expect(parseJoinRequest({ ...fields, node_uuid: 'x'.repeat(64) }, SERVER_KEY).uuid).toBeUndefined();
     for (const node_uuid of ['x'.repeat(65), 'é'.repeat(33)]) {
-      expect(() => parseJoinRequest({ ...fields, node_uuid })).toThrow('64 bytes');
+      expect(() => parseJoinRequest({ ...fields, node_uuid }, SERVER_KEY)).toThrow('64 bytes');
     }
   });
 
   it('long secrets are refused without a word of them', () => {
     const secret = 'canary'.repeat(1_000);
     for (const name of ['join_token', 'node_unique_token']) {
-      expect(() => parseJoinRequest({ ...fields, [name]: secret })).toThrow(
+      expect(() => parseJoinRequest({ ...fields, [name]: secret }, SERVER_KEY)).toThrow(
         expect.objectContaining({ code: 'invalid_argument', message: expect.not.stringContaining('canary') }),
       );
     }
@@ -135,7 +144,7 @@ describe('a join request', () => {
     fc.assert(
       fc.property(arbitrary, (sent) => {
         try {
-          expect(parseJoinRequest(sent).key).toBe(sent.node_public_key);
+          expect(parseJoinRequest(sent, SERVER_KEY).key).toBe(sent.node_public_key);
         } catch (error) {
           expect(error).toMatchObject({ code: 'invalid_argument' });
         }

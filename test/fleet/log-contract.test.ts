@@ -69,14 +69,15 @@ function fleetOf(log: FleetLog): { fleet: Fleet; boots: BootTable } {
 
 /** A join without network and device: decided, reserved, committed. */
 async function join(fleet: Fleet, uuid: string, key = newKey(), unique = ''): Promise<string> {
-  const request = parseJoinRequest({
+  const fields = {
     node_uuid: uuid,
     node_public_key: key,
     join_token: null,
     node_unique_token: unique,
     talos_version: 'v1.13.0',
     wireguard_over_grpc: null,
-  });
+  };
+  const request = parseJoinRequest(fields, newKey());
   const ask = fleet.ask(request);
   const policy = { policy: 'accept', requireToken: false, uniqueTokens: 'strict', maxMachines: 1_000 } as const;
   const facts = fleet.facts(ask, null);

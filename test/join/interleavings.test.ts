@@ -199,8 +199,28 @@ describe('the reply comes after the commit and after the device', () => {
     const again = gateway.provision(call);
     gateway.device.gate.open();
     await again;
-    await gateway.service.drain();
+    await gateway.service.stop();
     expect(gateway.clock.waiting).toBe(0);
     expect(gateway.commits).toBe(1);
+  });
+});
+
+describe('stopping', () => {
+  it('waits for what is promised, and for no incumbent: its newcomer tries again', async () => {
+    const gateway = await Gateway.start();
+    const incumbent = { uuid: randomUUID(), key: newKey() };
+    await gateway.provision(incumbent);
+    gateway.links.gate.close();
+    const newcomer = gateway.refusal({ ...incumbent, key: newKey() });
+    await gateway.links.gate.arrived(1);
+    gateway.log.gate.close();
+    const committing = gateway.begin({ uuid: randomUUID() });
+    const stopped = gateway.service.stop();
+    expect((await newcomer).code).toBe(status.UNAVAILABLE);
+    gateway.log.gate.open();
+    await stopped;
+    await committing;
+    expect([...gateway.device.peers].map(([key]) => key)).toContain(incumbent.key);
+    expect(gateway.device.peers.size).toBe(2);
   });
 });

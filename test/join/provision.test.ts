@@ -58,10 +58,11 @@ describe('the answer on the wire', () => {
 });
 
 describe('what a caller is told, row by row', () => {
-  it('1: a bad key or a long UUID is INVALID_ARGUMENT, and so is no protobuf', async () => {
+  it("1: a bad key, the gateway's own, a long UUID or no protobuf is INVALID_ARGUMENT", async () => {
     const gateway = await Gateway.start();
     const zero = `${'A'.repeat(43)}=`;
-    for (const call of [{ key: 'nonsense' }, { key: '' }, { key: zero }, { uuid: 'x'.repeat(65) }]) {
+    const own = gateway.device.publicKey;
+    for (const call of [{ key: 'nonsense' }, { key: '' }, { key: zero }, { key: own }, { uuid: 'x'.repeat(65) }]) {
       expect((await gateway.refusal(call)).code).toBe(status.INVALID_ARGUMENT);
     }
     const broken = await gateway.send(Buffer.from('ffffff', 'hex')).catch((error: unknown) => error);
