@@ -66,6 +66,11 @@ const BIND_RETRY_MS = 100;
 const TCP_KEEPALIVE_MS = 60_000;
 /** What is still open so long after the grace time is cut, whatever it waits for. */
 const STOP_SLACK_MS = 100;
+/**
+ * Once no call runs, a peer has so long to take its goodbye. One that is gone never answers it, and after an outage or
+ * a move of the overlay that is all of them: nothing is left to be graceful for.
+ */
+const FAREWELL_MS = 250;
 
 /**
  * A gRPC port over a listening socket of our own, so that inherited descriptors work, one address can be chosen, the
@@ -83,6 +88,8 @@ export class GrpcEdge {
   readonly #deadlineMs: number;
   readonly #stopping = new AbortController();
   #running = 0;
+  /** Set while stopping: the last running call has ended. */
+  #onIdle: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
 
   constructor(options: GrpcEdgeOptions, deps: { readonly clock?: Clock } = {}) {
@@ -155,8 +162,8 @@ export class GrpcEdge {
   }
 
   /**
-   * Refuses new connections and calls at once, lets running calls finish within `graceMs`, then cancels them. Resolves
-   * when the last connection is gone. Idempotent: later calls wait for the first.
+   * Refuses new connections and calls at once, lets running calls finish within `graceMs`, then cancels them.
+   * Connections are cut a moment after the last call. Resolves when the last connection is gone. Idempotent: later calls wait for the first.
    */
   stop(graceMs: number): Promise<void> {
     this.#stopped ??= this.#stop(graceMs);
@@ -170,13 +177,16 @@ export class GrpcEdge {
       this.#listener.close(() => resolve());
     });
     this.#injector.drain(graceMs);
-    const cancelCut = this.#clock.after(graceMs + STOP_SLACK_MS, () => {
+    const cut = () => {
       for (const socket of this.#sockets) socket.destroy();
-    });
+    };
+    const cancels = [this.#clock.after(graceMs + STOP_SLACK_MS, cut)];
+    this.#onIdle = () => void cancels.push(this.#clock.after(Math.min(FAREWELL_MS, graceMs), cut));
+    if (this.#running === 0) this.#onIdle();
     await closed;
     // The listener says closed a moment before the sockets say so.
     await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
-    cancelCut();
+    for (const cancel of cancels) cancel();
     this.#injector.destroy();
   }
 
@@ -261,6 +271,7 @@ export class GrpcEdge {
     const release = () => {
       this.#running -= 1;
       cancelDeadline();
+      if (this.#running === 0) this.#onIdle?.();
     };
     const context = new CallContext(source, release, peer.remotePort);
     this.#running += 1;

@@ -295,6 +295,34 @@ describe('GrpcEdge', () => {
       expect(edge.connections).toBe(0);
     });
 
+    it('keeps no grace time for connections without a call: their peers may be gone without a word', async () => {
+      const hold = gate();
+      const started = gate();
+      const { edge, client, port } = await serve(
+        {},
+        {
+          handle: async (text) => {
+            started.open();
+            await hold.opened;
+            return text;
+          },
+        },
+      );
+      const connected = gate();
+      // It never reads, so it never learns that the other side says goodbye: like a machine that lost its power.
+      const dead = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, connected.open).pause();
+      dead.on('error', () => {});
+      await connected.opened;
+      const running = say(client, 'answered');
+      await started.opened;
+      const stopped = edge.stop(2 ** 30);
+      hold.open();
+      expect(await running).toBe('answered');
+      await stopped;
+      expect(edge.connections).toBe(0);
+      dead.destroy();
+    });
+
     it('before listening, and while waiting for an address', async () => {
       const idle = new GrpcEdge({ name: 'idle', host: '127.0.0.1' });
       await idle.stop(0);
