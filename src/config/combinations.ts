@@ -1,5 +1,6 @@
+import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 import type { Config } from './schema.ts';
-import { formatHostPort, type HostPort, isLoopback, isWildcard } from './values.ts';
+import { isLoopback, isWildcard } from './values.ts';
 
 /** Settings that are right each and wrong together. */
 export interface Clash {

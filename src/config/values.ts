@@ -4,17 +4,7 @@ import { z } from 'zod';
 import { type ByteSize, formatBytes, parseBytes } from '../domain/bytes.ts';
 import { type Duration, formatDuration, parseDuration } from '../domain/duration.ts';
 import { errorMessage } from '../domain/errors.ts';
-
-/** A host and a port. An IPv6 host is without brackets. Port 0, where it may be, asks for any free one. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatHostPort({ host, port }: HostPort): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-}
+import { type HostPort, splitHostPort } from '../domain/host-port.ts';
 
 /** Whether nothing but this host can reach the address. A name other than `localhost` may resolve to anything. */
 export function isLoopback(host: string): boolean {
@@ -29,20 +19,19 @@ export function isWildcard(host: string): boolean {
 
 const DNS_NAME =
   /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
-const HOST_PORT = /^(?:\[([^[\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
 
 function parseHostPort(text: string, minPort: number): HostPort {
-  const [, bracketed, bare, digits] = HOST_PORT.exec(text) ?? [];
-  const host = bracketed ?? bare ?? '';
-  const port = Number(digits);
-  const known =
-    bracketed !== undefined ? isIPv6(host) : isIPv4(host) || (DNS_NAME.test(host) && !/^[\d.]+$/.test(host));
-  if (!known || !(port >= minPort && port <= 65_535)) {
+  const split = splitHostPort(text);
+  if (split === undefined || split.port < minPort || !isHost(split)) {
     throw new TypeError(
       `${show(text)} is not host:port; write for example 192.0.2.1:8081, "[2001:db8::1]:8081" or gateway.example.com:8081`,
     );
   }
-  return { host, port };
+  return { host: split.host, port: split.port };
+}
+
+function isHost({ host, bracketed }: { readonly host: string; readonly bracketed: boolean }): boolean {
+  return bracketed ? isIPv6(host) : isIPv4(host) || (DNS_NAME.test(host) && !/^[\d.]+$/.test(host));
 }
 
 /** A value as an error shows it, cut where it is long. */

@@ -1,15 +1,10 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 
 /** Whether the address can be reached from the public internet. */
 function isPublic(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast';
-}
-
-interface HostPort {
-  /** IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
 }
 
 /** What machines are told to dial, and what an operator should hear about it. */
@@ -33,7 +28,7 @@ export function advertisedEndpoints(
 ): Advertised {
   const [first] = configured;
   if (first !== undefined) {
-    return { endpoints: configured.map((endpoint) => hostPort(endpoint.host, endpoint.port)), host: first.host };
+    return { endpoints: configured.map(formatHostPort), host: first.host };
   }
   const addresses = Object.entries(interfaces)
     .filter(([name]) => name !== own)
@@ -43,12 +38,12 @@ export function advertisedEndpoints(
   const best = addresses[0]?.address;
   if (best === undefined) {
     return {
-      endpoints: [hostPort('127.0.0.1', port)],
+      endpoints: [formatHostPort({ host: '127.0.0.1', port })],
       host: '127.0.0.1',
       warning: `this host has no network address: machines are told to dial 127.0.0.1. Set wireguard.endpoints.`,
     };
   }
-  const advertised = { endpoints: [hostPort(best, port)], host: best };
+  const advertised = { endpoints: [formatHostPort({ host: best, port })], host: best };
   if (isPublic(best)) return advertised;
   return {
     ...advertised,
@@ -61,10 +56,6 @@ function rank(info: NetworkInterfaceInfo): number {
   return (isPublic(info.address) ? 0 : 2) + (info.family === 'IPv4' ? 0 : 1);
 }
 
-export function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** The URL that `siderolink.api=` advertises: the configured one, else the best endpoint's host. */
 export function advertisedApiUrl(options: {
   readonly url: string | null;
@@ -73,5 +64,5 @@ export function advertisedApiUrl(options: {
   readonly port: number;
   readonly tls: boolean;
 }): string {
-  return options.url ?? `${options.tls ? 'https' : 'grpc'}://${hostPort(options.host, options.port)}`;
+  return options.url ?? `${options.tls ? 'https' : 'grpc'}://${formatHostPort(options)}`;
 }

@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { SiderolinkError } from './errors.ts';
+import { formatHostPort } from './host-port.ts';
 import type { OverlayAddress } from './overlay.ts';
 import { isOlderThan, parseTalosVersion, type TalosVersion } from './talos-version.ts';
 
@@ -53,18 +53,13 @@ export function kernelArgs(input: KernelArgsInput): KernelArgs {
     warnings.push('Talos 1.0 sends no join token and speaks no TLS: it joins only where neither is required.');
   }
   const url = before(1) ? `${api.host}:${api.port}` : apiUrlWithQuery(api, input);
-  const events = hostPort(input.server, input.eventsPort);
-  const kmsg = `tcp://${hostPort(input.server, input.kmsgPort)}`;
+  const events = formatHostPort({ host: input.server, port: input.eventsPort });
+  const kmsg = `tcp://${formatHostPort({ host: input.server, port: input.kmsgPort })}`;
   return {
     args: [`siderolink.api=${url}`, `talos.events.sink=${events}`, `talos.logging.kernel=${kmsg}`],
     documents: before(5) ? null : machineConfig(url, events, kmsg),
     warnings,
   };
-}
-
-/** `host:port`, an IPv6 address in brackets. */
-function hostPort(host: string, port: number): string {
-  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 interface ApiUrl {

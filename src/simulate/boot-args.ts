@@ -1,4 +1,5 @@
 import { SiderolinkError } from '../domain/errors.ts';
+import { type HostPort, splitHostPort } from '../domain/host-port.ts';
 import type { TalosProfile } from './profile.ts';
 
 /** Where Provision is called. */
@@ -6,12 +7,6 @@ export interface ApiTarget {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-}
-
-/** A host and a port; IPv6 without brackets. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface KmsgTarget extends HostPort {
@@ -102,18 +97,11 @@ function parseKmsgTarget(text: string): KmsgTarget {
 
 /** Reads `host:port` or `[v6]:port`. @throws SiderolinkError `invalid_argument` */
 export function parseHostPort(text: string, what: string): HostPort {
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  const port = Number(match?.[3]);
-  if (host === undefined || !(port > 0 && port < 65536)) {
+  const split = splitHostPort(text);
+  if (split === undefined || split.port === 0) {
     throw new SiderolinkError('invalid_argument', `${what} is not host:port`);
   }
-  return { host, port };
-}
-
-/** The pair as text, IPv6 in brackets. */
-export function formatHostPort({ host, port }: HostPort): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return { host: split.host, port: split.port };
 }
 
 function unbracket(host: string): string {

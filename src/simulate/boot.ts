@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { errorMessage } from '../domain/errors.ts';
+import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
-import { formatHostPort, type HostPort, type KmsgTarget } from './boot-args.ts';
+import type { KmsgTarget } from './boot-args.ts';
 import { type BootScript, type MachineFacts, paceOf } from './boot-script.ts';
 import type { BootScripts } from './boot-scripts.ts';
 import type { MachineCounters } from './counters.ts';

@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6, Socket } from 'node:net';
 import { SiderolinkError } from '../domain/errors.ts';
+import type { HostPort } from '../domain/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { HostPort } from './boot-args.ts';
 import type { LinkConfig, Network, Outage } from './network.ts';
 
 export interface DirectNetworkDeps {

@@ -1,6 +1,6 @@
+import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Backoff } from './backoff.ts';
-import { formatHostPort, type HostPort } from './boot-args.ts';
 import type { MachineCounters } from './counters.ts';
 import type { EventQueue } from './event-queue.ts';
 import { GrpcChannel } from './grpc-call.ts';

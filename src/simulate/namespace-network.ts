@@ -6,10 +6,10 @@ import { connect, isIPv6, type Socket } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SiderolinkError } from '../domain/errors.ts';
+import type { HostPort } from '../domain/host-port.ts';
 import type { PrivateKey } from '../domain/keys.ts';
 import { isSiderolinkAddress } from '../domain/overlay.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { HostPort } from './boot-args.ts';
 import type { LinkConfig, Network, Outage } from './network.ts';
 import type { SystemCommand } from './system-command.ts';
 

@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
+import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 import type { PrivateKey, PublicKey } from '../domain/keys.ts';
-import { type ApiTarget, formatHostPort, type HostPort } from './boot-args.ts';
+import type { ApiTarget } from './boot-args.ts';
 
 /** The WireGuard link as Provision told it. */
 export interface LinkConfig {
