@@ -7,8 +7,12 @@ NPM_MAJOR=11
 
 # command=package, for everything that runs the daemon.
 RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftables npm=npm)
-# What tests need on top; a compiler for the optional native module that talks to systemd.
-TEST_COMMANDS=('g++=g++' make=make python3=python3 git=git shellcheck=shellcheck)
+# A compiler for the optional native module that talks to systemd.
+NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
+# What tests need on top.
+TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git shellcheck=shellcheck)
+# What the long tests need on top of that: they boot a Debian, and build the image of a container.
+LONG_COMMANDS=(debootstrap=debootstrap systemd-nspawn=systemd-container buildah=buildah)
 # What benchmarks compare with and publish to.
 BENCH_COMMANDS=(rsyslogd=rsyslog nats-server=nats-server)
 
@@ -124,12 +128,14 @@ build() {
   rm -f "$started"
 }
 
-# set_up [--tests|--bench]: everything. Two calls at a time wait for each other.
+# set_up [--install|--tests|--long|--bench]: everything. Two calls at a time wait for each other.
 set_up() {
   local commands=("${RUN_COMMANDS[@]}") native=''
   case ${1:-} in
     '') ;;
+    --install) commands+=("${NATIVE_COMMANDS[@]}") native=native ;;
     --tests) commands+=("${TEST_COMMANDS[@]}") native=native ;;
+    --long) commands+=("${TEST_COMMANDS[@]}" "${LONG_COMMANDS[@]}") native=native ;;
     --bench) commands+=("${BENCH_COMMANDS[@]}") ;;
     *) die "unknown argument: $1" ;;
   esac

@@ -24,7 +24,7 @@ import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { createMetrics } from './metrics.ts';
-import { createNotifier } from './notify.ts';
+import { createNotifier, type Notifier } from './notify.ts';
 import { Repairer } from './repairer.ts';
 import { ensureStateDir, type Installation, loadInstallation, lockStateDir, stateFiles } from './state-dir.ts';
 
@@ -58,6 +58,13 @@ export async function startDaemon(
   const startedAt = clock.now();
 
   ensureStateDir(config.state_dir);
+  // Closed last: until then systemd's watchdog is fed, so a slow stop is not taken for a hang. Its open socket would keep
+  // the process.
+  const notifier = await lifecycle.start(
+    'systemd socket',
+    () => createNotifier({ env: process.env, ...base }),
+    (opened) => opened.close(),
+  );
   await lifecycle.start(
     'state directory',
     () => lockStateDir(config.state_dir),
@@ -72,7 +79,7 @@ export async function startDaemon(
   const core = await startCore(config, installation, base, lifecycle, onFatal);
   const edges = await startEdges(config, installation, base, lifecycle, core);
   await startControl(config, installation, base, lifecycle, core, { ...edges, startedAt });
-  await startNotifier(base, lifecycle);
+  await startNotifier(notifier, base, lifecycle);
   logger.info({ overlay: installation.overlay.prefix, endpoints: edges.endpoints, api: edges.apiUrl }, 'ready');
   return { stop: () => lifecycle.stop() };
 }
@@ -230,14 +237,12 @@ async function startControl(
   }
 }
 
-async function startNotifier({ clock, logger, health }: Base, lifecycle: Lifecycle): Promise<void> {
-  const notifier = createNotifier({ env: process.env, clock, logger });
+async function startNotifier(notifier: Notifier, { health }: Base, lifecycle: Lifecycle): Promise<void> {
   const tell = () => {
     const wrong = health.conditions.filter(({ severity }) => severity === 'error').map(({ message }) => message);
     notifier.status(wrong.length === 0 ? 'Serving machines' : wrong.join('; '));
   };
   health.onChange(tell);
-  // Closed last: until then systemd's watchdog is fed, so a slow stop is not taken for a hang.
   await lifecycle.run('systemd', { start: () => notifier.ready(), stop: () => notifier.stopping() });
   tell();
 }

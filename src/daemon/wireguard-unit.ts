@@ -43,7 +43,8 @@ function become(command: string, args: readonly string[]): never {
   if (file === undefined || process.execve === undefined) {
     throw new SiderolinkError('command_failed', `${command} is not installed`);
   }
-  return process.execve(file, [command, ...args], process.env);
+  // In the foreground; said this way, it does not fill the journal with a banner that the kernel could do its work.
+  return process.execve(file, [command, ...args], { ...process.env, WG_PROCESS_FOREGROUND: '1' });
 }
 
 async function untilThere(name: string): Promise<void> {
@@ -68,7 +69,7 @@ async function main(verb: string | undefined): Promise<number> {
     case 'needed':
       return (await isNeeded(config)) ? 0 : 1;
     case 'run':
-      return become('wireguard-go', ['-f', config.overlay.interface]);
+      return become('wireguard-go', [config.overlay.interface]);
     case 'wait':
       await untilThere(config.overlay.interface);
       return 0;
