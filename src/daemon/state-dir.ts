@@ -1,10 +1,22 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { SiderolinkError } from '../domain/errors.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { PrivateKey } from '../domain/keys.ts';
 import { type Overlay, overlayOf } from '../domain/overlay.ts';
+
+const UNIQUE_TOKEN_KEY_BYTES = 32;
 
 /** The files of the state directory. All are 0600 in a directory of 0700. */
 export interface StateFiles {
@@ -53,30 +65,49 @@ export function ensureStateDir(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new SiderolinkError('configuration', `cannot make the state directory ${directory}`, {}, { cause: error });
+    throw unusable(`cannot make the state directory ${directory}`, error);
   }
 }
 
-/** Reads the identity; what is missing is made and is on disk before this returns. @throws SiderolinkError `configuration` */
+/**
+ * Reads the identity; what is missing is made and is on disk before this returns. Not beside a database: its machines
+ * know the identity that is missing, and another one would lock them out.
+ *
+ * @throws SiderolinkError `configuration`
+ */
 export function loadIdentity(directory: string): Identity {
   const files = stateFiles(directory);
-  const installationId = readOrMake(files.installationId, () => PrivateKey.generate().reveal());
-  const privateKey = readOrMake(files.privateKey, () => PrivateKey.generate().reveal());
-  const uniqueTokenKey = readOrMake(files.uniqueTokenKey, () => randomBytes(32).toString('base64'));
-  try {
-    return {
-      installationId,
-      privateKey: PrivateKey.parse(privateKey),
-      uniqueTokenKey: Buffer.from(uniqueTokenKey, 'base64'),
-    };
-  } catch (error) {
+  const missing = [files.installationId, files.privateKey, files.uniqueTokenKey].filter((file) => !existsSync(file));
+  if (missing.length > 0 && existsSync(files.database)) {
     throw new SiderolinkError(
       'configuration',
-      `${files.privateKey} holds no WireGuard private key`,
-      {},
-      { cause: error },
+      `${directory} has a database but not ${missing.map((file) => basename(file)).join(', ')}: put back what belongs ` +
+        'to it (from a backup), or use an empty state directory',
     );
   }
+  const installationId = readOrMake(files.installationId, () => PrivateKey.generate().reveal());
+  const privateKey = readOrMake(files.privateKey, () => PrivateKey.generate().reveal());
+  const uniqueTokenKey = readOrMake(files.uniqueTokenKey, () => randomBytes(UNIQUE_TOKEN_KEY_BYTES).toString('base64'));
+  return {
+    installationId,
+    privateKey: parsePrivateKey(files.privateKey, privateKey),
+    uniqueTokenKey: parseUniqueTokenKey(files.uniqueTokenKey, uniqueTokenKey),
+  };
+}
+
+function parsePrivateKey(file: string, text: string): PrivateKey {
+  try {
+    return PrivateKey.parse(text);
+  } catch (error) {
+    throw new SiderolinkError('configuration', `${file} holds no WireGuard private key`, {}, { cause: error });
+  }
+}
+
+/** A key that was cut short would still make HMACs, only not those that are stored. */
+function parseUniqueTokenKey(file: string, text: string): Buffer {
+  const key = Buffer.from(text, 'base64');
+  if (key.length === UNIQUE_TOKEN_KEY_BYTES) return key;
+  throw new SiderolinkError('configuration', `${file} does not hold ${UNIQUE_TOKEN_KEY_BYTES} bytes in base64`);
 }
 
 /** Adopts an existing installation's id or key. @throws SiderolinkError `conflict` if another is there already */
@@ -101,7 +132,7 @@ function readIfThere(file: string): string | undefined {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new SiderolinkError('configuration', `cannot read ${file}`, {}, { cause: error });
+    throw unusable(`cannot read ${file}`, error);
   }
 }
 
@@ -118,7 +149,7 @@ function writeOnce(file: string, content: string): void {
     fsyncSync(directory);
     closeSync(directory);
   } catch (error) {
-    throw new SiderolinkError('configuration', `cannot write ${file}`, {}, { cause: error });
+    throw unusable(`cannot write ${file}`, error);
   } finally {
     unlinkIfThere(temporary);
   }
@@ -136,16 +167,35 @@ function unlinkIfThere(file: string): void {
  * Holds the state directory for one daemon. An exclusive SQLite transaction is a lock that the kernel takes back
  * however the process ends. Returns its release.
  *
- * @throws SiderolinkError `conflict` if another process holds it
+ * @throws SiderolinkError `conflict` if another process holds it, `configuration`, `storage`
  */
 export function lockStateDir(directory: string): () => void {
   const { lock } = stateFiles(directory);
-  const database = new Database(lock, { timeout: 0 });
+  let database: Database.Database | undefined;
   try {
+    database = new Database(lock, { timeout: 0 });
+    // With a journal in memory nothing is written: a full disk keeps nobody from starting.
+    database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
-    database.close();
-    throw new SiderolinkError('conflict', `another siderolinkd uses ${directory}; stop it first`, {}, { cause: error });
+    database?.close();
+    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') {
+      throw new SiderolinkError(
+        'conflict',
+        `another siderolinkd uses ${directory}; stop it first`,
+        {},
+        { cause: error },
+      );
+    }
+    throw unusable(`cannot lock ${lock}`, error);
   }
-  return () => database.close();
+  const held = database;
+  return () => void held.close();
+}
+
+/** A full disk is the store's trouble and passes; everything else is to be put right by the operator. */
+function unusable(what: string, cause: unknown): SiderolinkError {
+  const code = (cause as { code?: unknown }).code;
+  const full = code === 'ENOSPC' || code === 'EDQUOT' || code === 'SQLITE_FULL';
+  return new SiderolinkError(full ? 'storage' : 'configuration', `${what}: ${errorMessage(cause)}`, {}, { cause });
 }

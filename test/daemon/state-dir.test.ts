@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -59,7 +59,46 @@ describe('the identity of an installation', () => {
   });
 });
 
+describe('a state directory that is not whole', () => {
+  it('with a database but not its identity is refused: another identity would lock its machines out', () => {
+    loadIdentity(directory);
+    const { database, uniqueTokenKey, privateKey } = stateFiles(directory);
+    writeFileSync(database, '');
+    loadIdentity(directory);
+    for (const file of [uniqueTokenKey, privateKey]) rmSync(file);
+    expect(() => loadIdentity(directory)).toThrow(
+      expect.objectContaining({
+        code: 'configuration',
+        message: expect.stringMatching(/not private-key, unique-token-key: put back/),
+      }),
+    );
+    expect(readdirSync(directory).sort()).toEqual(['installation-id', 'siderolinkd.db']);
+  });
+
+  it.each(['', 'c2hvcnQ='])('with %j for the key of the unique tokens is refused', (text) => {
+    writeFileSync(stateFiles(directory).uniqueTokenKey, text);
+    expect(() => loadIdentity(directory)).toThrow(/does not hold 32 bytes/);
+  });
+
+  it('says what is wrong with a file that cannot be read', () => {
+    mkdirSync(stateFiles(directory).privateKey);
+    expect(() => loadIdentity(directory)).toThrow(/cannot read .*private-key: EISDIR/);
+  });
+});
+
 describe('the lock of the state directory', () => {
+  it('is no other daemon’s where it only cannot be had', () => {
+    const { lock } = stateFiles(directory);
+    writeFileSync(lock, 'no database'.repeat(100));
+    expect(() => lockStateDir(directory)).toThrow(
+      expect.objectContaining({
+        code: 'configuration',
+        message: expect.stringMatching(/cannot lock .*not a database/),
+      }),
+    );
+    expect(() => lockStateDir(join(directory, 'missing'))).toThrow(/cannot lock/);
+  });
+
   it('admits one holder, and the next one after its release', () => {
     const release = lockStateDir(directory);
     expect(() => lockStateDir(directory)).toThrow(/another siderolinkd uses/);
