@@ -23,6 +23,7 @@ import { apiCredentials } from './api-credentials.ts';
 import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { listening } from './listening.ts';
 import { createMetrics } from './metrics.ts';
 import { createNotifier, type Notifier } from './notify.ts';
 import { Repairer } from './repairer.ts';
@@ -145,14 +146,12 @@ async function startEdges(config: Config, installation: Installation, base: Base
   const redactor = new Redactor(config.sinks.redact);
   const sinks = { ...base, machines: fleet, boots, statuses, log, redactor, metrics: metrics.sinks };
   await lifecycle.run('gap records', new GapReporter({}, sinks));
-  await lifecycle.run(
-    'kernel log sink',
-    new KmsgServer({ host: server, port: config.sinks.kmsg_port, maxLineBytes: config.sinks.max_line_bytes }, sinks),
-  );
-  await lifecycle.run(
-    'event sink',
-    new EventsService({ host: server, port: config.sinks.events_port, prefix: config.publish.prefix }, sinks),
-  );
+  const kmsgAddress = { host: server, port: config.sinks.kmsg_port };
+  const kmsg = new KmsgServer({ ...kmsgAddress, maxLineBytes: config.sinks.max_line_bytes }, sinks);
+  await lifecycle.run('kernel log sink', listening('sinks.kmsg_port', kmsgAddress, kmsg));
+  const eventsAddress = { host: server, port: config.sinks.events_port };
+  const events = new EventsService({ ...eventsAddress, prefix: config.publish.prefix }, sinks);
+  await lifecycle.run('event sink', listening('sinks.events_port', eventsAddress, events));
 
   const { endpoints, host, warning } = advertisedEndpoints(
     config.wireguard.endpoints,
@@ -195,10 +194,11 @@ async function startEdges(config: Config, installation: Installation, base: Base
     },
     base,
   ).unary(joins.method());
-  await lifecycle.run('API', {
+  const api = {
     start: () => edge.listen(),
-    stop: (deadlineMs) => Promise.all([edge.stop(deadlineMs), joins.stop()]),
-  });
+    stop: (deadlineMs: number) => Promise.all([edge.stop(deadlineMs), joins.stop()]),
+  };
+  await lifecycle.run('API', listening('api.listen', config.api.listen, api));
   return { endpoints, apiUrl };
 }
 
@@ -232,8 +232,10 @@ async function startControl(
       { ...base, log, machines: fleet, tokens: fleet.tokens, status: { status }, metrics: metrics.registry },
     ),
   );
-  if (config.metrics.listen !== null) {
-    await lifecycle.run('metrics', new TelemetryServer(config.metrics.listen, { ...base, registry: metrics.registry }));
+  const { listen } = config.metrics;
+  if (listen !== null) {
+    const telemetry = new TelemetryServer(listen, { ...base, registry: metrics.registry });
+    await lifecycle.run('metrics', listening('metrics.listen', listen, telemetry));
   }
 }
 

@@ -7,6 +7,12 @@ interface Part {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** A part that starts and stops itself. */
+export interface StartStop {
+  start(): unknown;
+  stop(deadlineMs: number): unknown;
+}
+
 /**
  * What runs, in the order in which it was started. A part that fails to start takes down what was started before it;
  * stopping goes the other way round, once, with a deadline for each part, and says who is still running.
@@ -43,7 +49,7 @@ export class Lifecycle {
   }
 
   /** The same for a part that starts and stops itself. */
-  run(name: string, part: { start(): unknown; stop(deadlineMs: number): unknown }): Promise<void> {
+  run(name: string, part: StartStop): Promise<void> {
     return this.start(
       name,
       async () => void (await part.start()),
