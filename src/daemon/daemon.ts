@@ -114,13 +114,17 @@ async function startCore(
   const runner = new SeparateRunner();
   await lifecycle.run('system commands', runner);
   const device = createDevice(config, installation, { ...base, runner, metrics: metrics.wireguard });
-  const links = new PollingLinkMonitor({}, { ...base, device, metrics: metrics.wireguard });
+  const links = new PollingLinkMonitor(
+    {},
+    { ...base, device, metrics: metrics.wireguard, onUnreadable: () => repairer.wake() },
+  );
   const fleet = new Fleet(
     { overlay: installation.overlay, uniqueTokenKey: installation.identity.uniqueTokenKey },
     { log, boots, statuses, links, clock, metrics: metrics.fleet },
   );
 
   const repair = () => device.reconcile(fleet.peers());
+  const repairer = new Repairer({}, { ...base, repair });
   await lifecycle.run('WireGuard', {
     start: async () => {
       await device.start();
@@ -128,7 +132,7 @@ async function startCore(
     },
     stop: () => device.stop(),
   });
-  await lifecycle.run('WireGuard repair', new Repairer({}, { ...base, repair }));
+  await lifecycle.run('WireGuard repair', repairer);
   await lifecycle.run(
     'link records',
     new LinkRecorder({}, { ...base, links, machines: fleet, boots, log, metrics: metrics.fleet }),

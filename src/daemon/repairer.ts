@@ -16,7 +16,8 @@ export interface RepairerDeps {
 export class Repairer {
   readonly #intervalMs: number;
   readonly #deps: RepairerDeps;
-  readonly #stopping = new AbortController();
+  #sleeping = new AbortController();
+  #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
   /** `intervalMs`: from the end of one look to the next. Default 30 s. */
@@ -29,17 +30,25 @@ export class Repairer {
     this.#running = this.#run();
   }
 
+  /** Looks now, unless it does already: someone found the device unreadable. */
+  wake(): void {
+    this.#sleeping.abort();
+  }
+
   /** Waits for a repair under way. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
+    this.#stopped = true;
+    this.#sleeping.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     const { clock, logger, repair } = this.#deps;
     for (;;) {
-      await clock.sleep(this.#intervalMs, this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
+      this.#sleeping = new AbortController();
+      // Stopped while it looked: then there is nothing left to wake it.
+      if (!this.#stopped) await clock.sleep(this.#intervalMs, this.#sleeping.signal);
+      if (this.#stopped) return;
       try {
         const { added, removed, changed } = await repair();
         if (added + removed + changed > 0) logger.warn({ added, removed, changed }, 'repaired WireGuard peers');

@@ -35,6 +35,8 @@ export interface PollingLinkMonitorDeps {
   readonly metrics: WireGuardMetrics;
   /** Default: a TCP connection attempt. */
   readonly knock?: Knock;
+  /** Called for each reading that failed: the device may be gone. */
+  readonly onUnreadable?: () => void;
 }
 
 interface Probe {
@@ -65,6 +67,7 @@ export class PollingLinkMonitor implements LinkMonitor {
   readonly #health: Health;
   readonly #metrics: WireGuardMetrics;
   readonly #knock: Knock;
+  readonly #onUnreadable: () => void;
   readonly #table: LinkTable;
   readonly #listeners = new Set<(event: LinkEvent) => void>();
   readonly #probes = new Set<Probe>();
@@ -86,6 +89,7 @@ export class PollingLinkMonitor implements LinkMonitor {
     this.#health = deps.health;
     this.#metrics = deps.metrics;
     this.#knock = deps.knock ?? tcpKnock;
+    this.#onUnreadable = deps.onUnreadable ?? (() => {});
     this.#table = new LinkTable({
       upWindowMs: options.upWindowMs ?? 75_000,
       forgetAfterMs: options.forgetAfterMs ?? 3_600_000,
@@ -153,6 +157,7 @@ export class PollingLinkMonitor implements LinkMonitor {
         this.#health.set(CONDITION, 'ok');
       } catch (error) {
         this.#health.set(CONDITION, 'error', `cannot read the WireGuard device: ${errorMessage(error)}`);
+        this.#onUnreadable();
       }
       const cost = this.#clock.monotonic() - started;
       await this.#clock.sleep(Math.max(this.#pollMs, cost * POLL_COST_FACTOR), signal);

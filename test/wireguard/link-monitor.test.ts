@@ -18,7 +18,7 @@ afterEach(() => running?.stop());
 function make(options: PollingLinkMonitorOptions = {}) {
   const clock = new ManualClock();
   const peers = new Map<PublicKey, ObservedPeer>();
-  const state = { readings: 0, broken: false, hold: undefined as Promise<void> | undefined };
+  const state = { readings: 0, broken: false, told: 0, hold: undefined as Promise<void> | undefined };
   const knocks: string[] = [];
   const open = new Set<string>();
   const events: LinkEvent[] = [];
@@ -36,6 +36,7 @@ function make(options: PollingLinkMonitorOptions = {}) {
     health,
     logger: createLogger('silent'),
     metrics: wireguardMetrics(createRegistry()),
+    onUnreadable: () => void (state.told += 1),
     knock: (address, port) => {
       knocks.push(`[${address}]:${port}`);
       open.add(address);
@@ -219,6 +220,16 @@ describe('whether a peer is alive', () => {
     await clock.advance(2_000);
     expect(new Set(asked.map(({ answer }) => answer))).toEqual(new Set([false]));
     expect(state.readings).toBe(9);
+  });
+
+  it('tells who repairs the device that it cannot be read', async () => {
+    const { monitor, clock, state } = make({ pollMs: 5_000 });
+    monitor.start();
+    await clock.advance(10_000);
+    expect(state.told).toBe(0);
+    state.broken = true;
+    await clock.advance(10_000);
+    expect(state.told).toBe(2);
   });
 
   it('is never a no because the device cannot be read', async () => {
