@@ -123,6 +123,7 @@ export class WireGuardDevice implements WireGuard {
   async start(): Promise<void> {
     await this.#alone(async () => {
       const before = await this.#link.view();
+      if (before !== undefined) await this.#refuseForeign();
       try {
         await this.#repairDevice();
       } catch (error) {
@@ -193,6 +194,18 @@ export class WireGuardDevice implements WireGuard {
     const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** Its key and peers are not ours to repair: another daemon may be serving machines with them. */
+  async #refuseForeign(): Promise<void> {
+    const server = await this.#link.foreignServer();
+    if (server === undefined) return;
+    const name = this.#options.interface;
+    throw new SiderolinkError(
+      'conflict',
+      `overlay.interface: ${name} has the address ${server} of another installation. Choose another name, or, if no ` +
+        'daemon uses it any more, remove it: `siderolinkd down`',
+    );
   }
 
   /**

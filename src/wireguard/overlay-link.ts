@@ -1,5 +1,5 @@
 import { SiderolinkError } from '../domain/errors.ts';
-import type { Overlay } from '../domain/overlay.ts';
+import { isSiderolinkAddress, type Overlay } from '../domain/overlay.ts';
 import type { InterfaceName } from './interface-name.ts';
 import { type Runner, stderrOf } from './runner.ts';
 
@@ -139,11 +139,20 @@ export class OverlayLink {
     return ['unreachable', this.#overlay.prefix, 'metric', String(UNREACHABLE_METRIC)];
   }
 
+  /** Another installation's address on the interface, which must be there; `undefined` if there is none. */
+  async foreignServer(): Promise<string | undefined> {
+    const addresses = await this.#addresses();
+    return addresses.find(({ local }) => isSiderolinkAddress(local) && local !== this.#overlay.server)?.local;
+  }
+
   async #hasAddress(): Promise<boolean> {
+    const addresses = await this.#addresses();
+    return addresses.some(({ local, prefixlen }) => local === this.#overlay.server && prefixlen === 128);
+  }
+
+  async #addresses() {
     const views = await this.#json<IpAddress>('ip', '-j', '-6', 'addr', 'show', 'dev', this.#name);
-    return views
-      .flatMap((view) => view.addr_info ?? [])
-      .some((address) => address.local === this.#overlay.server && address.prefixlen === 128);
+    return views.flatMap((view) => view.addr_info ?? []);
   }
 
   #routes(): Promise<readonly IpRoute[]> {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
-import { newAddress } from '../../src/domain/overlay.ts';
+import { newAddress, overlayOf } from '../../src/domain/overlay.ts';
 import type { Runner } from '../../src/wireguard/runner.ts';
 import type { ObservedDevice, PeerSpec } from '../../src/wireguard/types.ts';
 import { isMutation, type World } from './world.ts';
@@ -313,6 +313,24 @@ export function deviceContract(name: string, system: ContractSystem): void {
       await expect(world.device().start()).rejects.toMatchObject({ code: 'configuration' });
       await expect(world.device().down()).rejects.toMatchObject({ code: 'configuration' });
       await run('ip', '-j', 'link', 'show', 'dev', world.interface);
+    });
+
+    it('refuses the interface of another installation and does not harm it', async () => {
+      const first = world.device();
+      await first.start();
+      await first.reconcile([world.peer(), world.peer()]);
+      const before = await first.observe();
+      const key = PrivateKey.generate();
+      world.writeKey(key);
+      const second = world.device({ publicKey: key.publicKey, overlay: overlayOf('another installation') });
+      await expect(second.start()).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining(`has the address ${world.overlay.server} of another installation`),
+      });
+      expect(await first.observe()).toEqual(before);
+      expect(await look()).toMatchObject(right());
+      await second.down();
+      await second.start();
     });
 
     it('says that the port is taken, takes back what it made, and starts once it is free', async () => {

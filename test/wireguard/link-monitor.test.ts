@@ -36,7 +36,9 @@ function make(options: PollingLinkMonitorOptions = {}) {
     health,
     logger: createLogger('silent'),
     metrics: wireguardMetrics(createRegistry()),
-    onUnreadable: () => void (state.told += 1),
+    onUnreadable: () => {
+      state.told += 1;
+    },
     knock: (address, port) => {
       knocks.push(`[${address}]:${port}`);
       open.add(address);
