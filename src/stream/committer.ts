@@ -68,8 +68,9 @@ export class Committer {
   #retries: LogPart[] = [];
   /** After a failure nothing is sent until all commits under way have come back, or the order would be lost. */
   #isRecovering = false;
-  /** Changes of failed commits that go again, before newer ones. */
+  /** Changes and logs of failed commits that go again, in the order in which they were sent and before newer ones. */
   #returned: PendingChange[] = [];
+  #returnedLogs: LogPart[] = [];
   #flights = 0;
   #epoch = 0;
   #lastTime: number;
@@ -193,7 +194,8 @@ export class Committer {
 
   #succeeded({ changes, changePart, logs }: Flight, reply: CommitReply): void {
     const { health, intake, metrics, onCommitted } = this.#deps;
-    health.set(HEALTH, 'ok');
+    // A small change may find room on a disk that has none for the lines that wait.
+    if (logs !== undefined || (this.#retries.length === 0 && !this.#isRecovering)) health.set(HEALTH, 'ok');
     if (logs !== undefined) this.#retryMs = RETRY_MS;
     metrics.failedCheckpoints.inc(reply.logOpFailures);
     onCommitted(changePart, logs, reply.nextSeq - 1);
@@ -220,7 +222,7 @@ export class Committer {
     const { clock, health, logger, metrics } = this.#deps;
     this.#epoch++;
     this.#isRecovering = true;
-    if (logs !== undefined) this.#retries.push(logs);
+    if (logs !== undefined) this.#returnedLogs.push(logs);
     if (failure.kind === 'superseded') {
       this.#returned.push(...changes);
       return;
@@ -240,6 +242,7 @@ export class Committer {
   #recover(): void {
     this.#isRecovering = false;
     this.#changes.unshift(...this.#returned.splice(0));
+    this.#retries.unshift(...this.#returnedLogs.splice(0));
     if (this.#end !== undefined) this.end(this.#end);
   }
 }
