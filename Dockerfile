@@ -35,7 +35,7 @@ FROM ${BASE}
 # netbase: nft takes the names of protocols from /etc/protocols.
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 netbase nftables wireguard-go wireguard-tools \
- && rm -rf /var/lib/apt/lists/* \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
  && mkdir -p -m 0750 /run/siderolinkd && mkdir -p -m 0700 /var/lib/siderolinkd \
  && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/%s/main.js "$@"\n' daemon >/usr/local/bin/siderolinkd \
  && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/%s/main.js "$@"\n' cli >/usr/local/bin/siderolinkctl \
