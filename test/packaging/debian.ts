@@ -21,6 +21,25 @@ export async function host(file: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
+/** Asks until the condition holds; what is waited for is another process, so there is nothing to be told by. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  withinMs = 60_000,
+): Promise<void> {
+  const end = performance.now() + withinMs;
+  let last: unknown;
+  while (performance.now() < end) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      last = error;
+    }
+    await systemClock.sleep(100);
+  }
+  throw new Error(`not within ${withinMs} ms: ${what}`, { cause: last });
+}
+
 export interface Outcome {
   readonly exitCode: number | undefined;
   readonly stdout: string;
@@ -77,13 +96,13 @@ export class BootedDebian {
       { stdio: ['ignore', 'ignore', 'inherit'] },
     );
     this.#container = container;
-    await this.until('the container has an init', () => {
+    await until('the container has an init', () => {
       if (container.exitCode !== null) throw new Error(`systemd-nspawn ended with ${container.exitCode}`);
       this.#leader = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim();
       return /^\d+$/.test(this.#leader);
     });
     let state = '';
-    await this.until('the system has started', async () => {
+    await until('the system has started', async () => {
       state = (await this.try('systemctl is-system-running --wait')).stdout;
       return state === 'running' || state === 'degraded';
     });
@@ -107,21 +126,6 @@ export class BootedDebian {
     const { exitCode, stdout, stderr } = await this.try(command);
     if (exitCode !== 0) throw new Error(`${command}: exit code ${exitCode}\n${stdout}\n${stderr}`);
     return stdout;
-  }
-
-  /** Asks until the condition holds; what is waited for is another process, so there is nothing to be told by. */
-  async until(what: string, condition: () => boolean | Promise<boolean>, withinMs = 60_000): Promise<void> {
-    const end = performance.now() + withinMs;
-    let last: unknown;
-    while (performance.now() < end) {
-      try {
-        if (await condition()) return;
-      } catch (error) {
-        last = error;
-      }
-      await systemClock.sleep(100);
-    }
-    throw new Error(`not within ${withinMs} ms: ${what}`, { cause: last });
   }
 
   async dispose(): Promise<void> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BootedDebian, DebianTree, host } from './debian.ts';
+import { BootedDebian, DebianTree, host, until } from './debian.ts';
 
 /**
  * A Debian as docs/install.md wants it: installed by scripts/install, booted, used and abused. The tests are the chapters
@@ -29,7 +29,7 @@ afterAll(async () => {
 const property = (unit: string, name: string) => debian.run(`systemctl show --property=${name} --value ${unit}`);
 const pid = (unit: string) => property(unit, 'MainPID');
 const ctl = async (args: string) => JSON.parse(await debian.run(`siderolinkctl ${args} --output json`));
-const ready = () => debian.until('the daemon serves', async () => (await ctl('status')).ready === true);
+const ready = () => until('the daemon serves', async () => (await ctl('status')).ready === true);
 const status = (processId: string, field: string) =>
   debian.run(`awk '/^${field}:/ {print $2}' /proc/${processId}/status`);
 
@@ -105,7 +105,7 @@ describe('an installed siderolinkd', () => {
     await debian.run(
       'systemd-run --unit=machine --setenv=HOME=/root siderolinkd simulate --count 1 --speed inf --rate 20 --kernel-args-file /root/args --join-token-file /root/token',
     );
-    await debian.until('the machine runs', async () => (await ctl('machine list')).stage === 'RUNNING');
+    await until('the machine runs', async () => (await ctl('machine list')).stage === 'RUNNING');
     expect(await ctl('machine list')).toMatchObject({ state: 'accepted', boot: 1, link: { state: 'up', mode: 'udp' } });
   });
 
@@ -128,7 +128,7 @@ describe('a restart', () => {
     const before = await device();
     const restarts = Number(await property('siderolinkd', 'NRestarts'));
     await debian.run(`kill -9 ${await pid('siderolinkd')}`);
-    await debian.until('systemd starts it', async () => Number(await property('siderolinkd', 'NRestarts')) > restarts);
+    await until('systemd starts it', async () => Number(await property('siderolinkd', 'NRestarts')) > restarts);
     await ready();
     expect(await device()).toEqual(before);
   });
@@ -139,7 +139,7 @@ describe('a restart', () => {
     const before = await device();
     const restarts = Number(await property('siderolinkd', 'NRestarts'));
     await debian.run(`kill -STOP ${await pid('siderolinkd')}`);
-    await debian.until('systemd starts it', async () => Number(await property('siderolinkd', 'NRestarts')) > restarts);
+    await until('systemd starts it', async () => Number(await property('siderolinkd', 'NRestarts')) > restarts);
     await ready();
     expect(await debian.run('journalctl -u siderolinkd')).toContain('Watchdog timeout');
     expect(await device()).toEqual(before);
@@ -150,7 +150,7 @@ describe('a restart', () => {
     const { boot, link } = await ctl('machine list');
     expect({ boot, state: link.state }).toEqual({ boot: 1, state: 'up' });
     const { head } = (await ctl('status')).records;
-    await debian.until('more records', async () => (await ctl('status')).records.head > head);
+    await until('more records', async () => (await ctl('status')).records.head > head);
   });
 });
 
@@ -158,13 +158,13 @@ describe('a deleted interface', () => {
   it('is made anew by its unit and filled by the daemon, and the machine is back', async () => {
     const before = await device();
     await debian.run('ip link delete dev siderolink');
-    await debian.until(
+    await until(
       'the machine is linked',
       async () => /\t[1-9]\d*$/.test(await debian.run('wg show siderolink latest-handshakes')),
       90_000,
     );
     expect((await device()).wireguard).not.toBe(before.wireguard);
-    await debian.until('the daemon sees it', async () => (await ctl('machine list')).link.state === 'up');
+    await until('the daemon sees it', async () => (await ctl('machine list')).link.state === 'up');
     expect((await ctl('machine list')).boot).toBe(1);
   });
 });
@@ -190,6 +190,17 @@ describe('stopping', () => {
     tree.write('etc/siderolinkd/config.yaml', good);
     await debian.run('systemctl start siderolinkd');
     await ready();
+  });
+
+  it('is all that the unit of wireguard-go does where the kernel is to do its work', async () => {
+    const config = await debian.run('cat /etc/siderolinkd/config.yaml');
+    tree.write('etc/siderolinkd/config.yaml', config.replace('userspace', 'kernel'));
+    await debian.try('systemctl restart siderolinkd-wg');
+    expect(await property('siderolinkd-wg', 'Result')).toBe('exec-condition');
+    // Not "auto-restart": Restart=always is not for this.
+    expect(await property('siderolinkd-wg', 'SubState')).toBe('dead');
+    tree.write('etc/siderolinkd/config.yaml', config);
+    await debian.run('systemctl start siderolinkd-wg');
   });
 
   it('for good leaves nothing but the state', async () => {
