@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { ControlServer } from '../control/server.ts';
+import type { PublicKey } from '../domain/keys.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import { Redactor } from '../domain/redact.ts';
 import { BootTable } from '../fleet/boots.ts';
@@ -114,8 +115,12 @@ async function startCore(
   const runner = new SeparateRunner();
   await lifecycle.run('system commands', runner);
   const device = createDevice(config, installation, { ...base, runner, metrics: metrics.wireguard });
+  const lastTold = (key: PublicKey) => {
+    const boot = boots.ofKey(key);
+    return boot === undefined ? undefined : statuses.toldLink(boot);
+  };
   const links = new PollingLinkMonitor(
-    {},
+    { lastTold },
     { ...base, device, metrics: metrics.wireguard, onUnreadable: () => repairer.wake() },
   );
   const fleet = new Fleet(
@@ -135,7 +140,7 @@ async function startCore(
   await lifecycle.run('WireGuard repair', repairer);
   await lifecycle.run(
     'link records',
-    new LinkRecorder({}, { ...base, links, machines: fleet, boots, log, metrics: metrics.fleet }),
+    new LinkRecorder({}, { ...base, links, machines: fleet, boots, statuses, log, metrics: metrics.fleet }),
   );
   await lifecycle.run('link monitor', links);
   return { metrics, log, boots, statuses, device, links, fleet };

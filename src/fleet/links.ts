@@ -6,6 +6,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { LinkEvent, LinkMonitor } from '../wireguard/types.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { linkRecord } from './records.ts';
+import type { StatusTable } from './status.ts';
 import type { Boots, Machines } from './types.ts';
 
 export interface LinkRecorderOptions {
@@ -19,6 +20,7 @@ export interface LinkRecorderDeps {
   readonly links: Pick<LinkMonitor, 'onEvent'>;
   readonly machines: Pick<Machines, 'byId'>;
   readonly boots: Pick<Boots, 'ofKey'>;
+  readonly statuses: Pick<StatusTable, 'tellLink' | 'op'>;
   readonly log: Pick<RecordLog, 'commit'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -53,7 +55,7 @@ export class LinkRecorder {
   }
 
   #note(event: LinkEvent): void {
-    const { machines, boots, metrics } = this.#deps;
+    const { machines, boots, statuses, metrics } = this.#deps;
     const boot = boots.ofKey(event.publicKey);
     const machine = boot === undefined ? undefined : machines.byId(boot.machine);
     // A key that was replaced a moment ago: its link is nobody's now.
@@ -66,17 +68,21 @@ export class LinkRecorder {
       return;
     }
     this.#pending.push(linkRecord(event.kind, machine, event.link));
+    if (event.kind !== 'moved') statuses.tellLink(machine, event.kind);
     metrics.linkRecords.inc({ kind: event.kind });
     this.#writing ??= this.#write();
   }
 
   async #write(): Promise<void> {
-    const { clock, log, logger, metrics } = this.#deps;
+    const { clock, log, logger, metrics, statuses } = this.#deps;
     await clock.sleep(GATHER_MS);
     while (this.#pending.length > 0) {
       const records = this.#pending.splice(0, this.#maxBatch);
+      // So that our successor tells what changed while nobody watched, and nothing twice. Rows as they are at the commit:
+      // an older one would undo what events have stored since.
+      const ops = [...new Set(records.map(({ machine }) => machine))].map((machine) => statuses.op(machine));
       try {
-        await log.commit({ ops: [], records });
+        await log.commit({ ops, records });
       } catch (error) {
         metrics.linkDropped.inc({ reason: 'storage' }, records.length);
         logger.warn({ records: records.length, error: errorMessage(error) }, 'link changes could not be stored');

@@ -15,6 +15,13 @@ export interface StatusOptions {
 interface StatusDoc {
   readonly status: EventStatus;
   readonly last_seen: number | null;
+  readonly link?: ToldLink;
+}
+
+/** What the last `link.up` or `link.down` record of a machine said, and of which boot. */
+interface ToldLink {
+  readonly boot: number;
+  readonly state: 'up' | 'down';
 }
 
 /** The folded status of each machine: in memory, and with each event in the registry. */
@@ -23,6 +30,7 @@ export class StatusTable implements Statuses {
   readonly #filter: AddressFilter;
   readonly #statuses = new Map<number, EventStatus>();
   readonly #lastSeen = new Map<number, number>();
+  readonly #links = new Map<number, ToldLink>();
 
   /** @throws SiderolinkError `configuration` for a filter that is no CIDR, `storage` for a row that is no JSON */
   constructor(
@@ -35,6 +43,7 @@ export class StatusTable implements Statuses {
       const doc = parseDoc(row);
       this.#statuses.set(row.machine, { ...NO_STATUS, ...doc.status });
       if (doc.last_seen !== null) this.#lastSeen.set(row.machine, doc.last_seen);
+      if (doc.link !== undefined) this.#links.set(row.machine, doc.link);
     }
   }
 
@@ -55,8 +64,29 @@ export class StatusTable implements Statuses {
     const keep = (address: string) => address !== machine.address && this.#filter(address);
     const status = foldStatus(before, event, boot, keep);
     this.#statuses.set(machine.id, status);
-    const doc: StatusDoc = { status, last_seen: this.#lastSeen.get(machine.id) ?? null };
-    return { op: 'putStatus', machine: machine.id, doc: JSON.stringify(doc) };
+    return this.op(machine.id);
+  }
+
+  /** What the stream was told last of the link of this boot; undefined if nothing. */
+  toldLink({ machine, number }: { readonly machine: number; readonly number: number }): 'up' | 'down' | undefined {
+    const told = this.#links.get(machine);
+    return told?.boot === number ? told.state : undefined;
+  }
+
+  /** Notes what the stream is told of a link. Stored with `op`, in the commit of that record. */
+  tellLink({ id, boot }: Pick<Machine, 'id' | 'boot'>, state: 'up' | 'down'): void {
+    this.#links.set(id, { boot, state });
+  }
+
+  /** The machine's row as it is now. */
+  op(machine: number): RegistryOp {
+    const link = this.#links.get(machine);
+    const doc: StatusDoc = {
+      status: this.#statuses.get(machine) ?? NO_STATUS,
+      last_seen: this.#lastSeen.get(machine) ?? null,
+      ...(link !== undefined && { link }),
+    };
+    return { op: 'putStatus', machine, doc: JSON.stringify(doc) };
   }
 }
 

@@ -23,8 +23,8 @@ export interface PollingLinkMonitorOptions {
   readonly maxProbes?: number;
   /** The port knocked at: Talos' API. Default 50000. */
   readonly probePort?: number;
-  /** What was told of peers before a restart, so that it is not told again. */
-  readonly lastTold?: ReadonlyMap<PublicKey, 'up' | 'down'>;
+  /** What was told of a peer before a restart, so that it is not told again. Default: nothing. */
+  readonly lastTold?: (publicKey: PublicKey) => 'up' | 'down' | undefined;
 }
 
 export interface PollingLinkMonitorDeps {
@@ -93,7 +93,7 @@ export class PollingLinkMonitor implements LinkMonitor {
     this.#table = new LinkTable({
       upWindowMs: options.upWindowMs ?? 75_000,
       forgetAfterMs: options.forgetAfterMs ?? 3_600_000,
-      lastTold: options.lastTold ?? new Map(),
+      lastTold: options.lastTold ?? (() => undefined),
     });
   }
 

@@ -6,8 +6,8 @@ export interface LinkTableOptions {
   readonly upWindowMs: number;
   /** So long counters of an address and the state of a key are remembered while the device does not show them. */
   readonly forgetAfterMs: number;
-  /** What was told of peers before a restart, so that it is not told again. */
-  readonly lastTold: ReadonlyMap<PublicKey, 'up' | 'down'>;
+  /** What was told of a peer before a restart, so that it is not told again. */
+  readonly lastTold: (publicKey: PublicKey) => 'up' | 'down' | undefined;
 }
 
 /** One reading of the device, with the times when it was taken, in milliseconds. */
@@ -145,7 +145,7 @@ export class LinkTable {
       endpoint: peer.endpoint,
       lastEndpoint: peer.endpoint,
       state: peer.latestHandshake === 0 ? 'never' : fresh ? 'up' : 'down',
-      told: this.#options.lastTold.get(peer.publicKey) ?? presumed,
+      told: this.#options.lastTold(peer.publicKey) ?? presumed,
       counters,
       seenAt: at,
       seenIn: this.#readings,

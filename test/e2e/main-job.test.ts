@@ -119,5 +119,9 @@ describe('the main job, over real WireGuard', () => {
       return (await gateway.records({ after: at, grep: 'a line after the restart' })).length > 0;
     });
     expect((await machines[1]?.state())?.counters.provisions).toBe(1);
+    const uuid = uuids[1] ?? '';
+    await gateway.until('its link is seen up', async () => (await gateway.client.machine(uuid)).link.last_rx !== null);
+    // Its link was up all the time, and the stream says so already.
+    expect(await gateway.records({ machine: uuid, after: at, filter: ['*.*.*.link.>'] })).toEqual([]);
   }, 60_000);
 });

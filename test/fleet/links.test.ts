@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { OverlayAddress } from '../../src/domain/overlay.ts';
 import { NO_TAGS } from '../../src/domain/record.ts';
 import { LinkRecorder, type LinkRecorderOptions } from '../../src/fleet/links.ts';
 import { fleetMetrics } from '../../src/fleet/metrics.ts';
+import { StatusTable } from '../../src/fleet/status.ts';
 import type { Machine } from '../../src/fleet/types.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
@@ -13,6 +15,7 @@ function setup(options: LinkRecorderOptions = {}) {
   const clock = new ManualClock();
   const log = new MemoryLog();
   const links = new MemoryLinks();
+  const statuses = new StatusTable({}, { image: log.image, clock });
   const registry = createRegistry();
   const logged: string[] = [];
   const machine = { id: 7, key, boot: 2, address: 'fd00::7', tags: { ...NO_TAGS, id: 3 } } as unknown as Machine;
@@ -20,6 +23,7 @@ function setup(options: LinkRecorderOptions = {}) {
     links,
     machines: { byId: (id) => (id === 7 ? machine : undefined) },
     boots: { ofKey: (asked) => (asked === key || asked === former ? { machine: 7, number: 2 } : undefined) },
+    statuses,
     log,
     clock,
     logger: createLogger('info', { write: (line: string) => void logged.push(line) }),
@@ -34,10 +38,33 @@ function setup(options: LinkRecorderOptions = {}) {
     const metric = await registry.getSingleMetric('siderolinkd_fleet_link_dropped_total')?.get();
     return metric?.values.map(({ labels, value }) => [labels['reason'], value]);
   };
-  return { key, former, links, log, settle, dropped, logged };
+  return { key, former, links, statuses, log, settle, dropped, logged };
 }
 
 describe('link records', () => {
+  it('leave word for our successor: what was said last, of which boot', async () => {
+    const { key, links, log, settle } = setup();
+    links.emit('down', key);
+    links.emit('up', key);
+    links.emit('moved', key);
+    await settle();
+    const statuses = new StatusTable({}, { image: log.reopen().image, clock: new ManualClock() });
+    expect(statuses.toldLink({ machine: 7, number: 2 })).toBe('up');
+    expect(statuses.toldLink({ machine: 7, number: 3 })).toBeUndefined();
+    expect(statuses.toldLink({ machine: 8, number: 2 })).toBeUndefined();
+  });
+
+  it('store the status as it is then, not as it was when the link changed', async () => {
+    const { key, links, log, statuses, settle } = setup();
+    links.emit('up', key);
+    const event = { message: 'MachineStatusEvent', stage: 'RUNNING', ready: true, unmetConditions: [] } as const;
+    statuses.fold({ id: 7, address: 'fd00::7' as OverlayAddress }, 2, event);
+    await settle();
+    const after = new StatusTable({}, { image: log.reopen().image, clock: new ManualClock() });
+    expect(after.get(7)).toMatchObject({ stage: 'RUNNING' });
+    expect(after.toldLink({ machine: 7, number: 2 })).toBe('up');
+  });
+
   it('tell what the monitor saw, in its order, in one commit', async () => {
     const { key, links, log, settle } = setup();
     links.emit('up', key, { state: 'up', endpoint: '203.0.113.9:4000', latestHandshake: 1_767_225_600, rxBytes: 148 });

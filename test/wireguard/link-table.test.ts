@@ -8,7 +8,8 @@ const EPOCH = Date.UTC(2026, 0, 1);
 const SECOND = 1000;
 const K = 'key' as PublicKey;
 
-function table(lastTold: ReadonlyMap<PublicKey, 'up' | 'down'> = new Map()) {
+function table(told: ReadonlyMap<PublicKey, 'up' | 'down'> = new Map()) {
+  const lastTold = (key: PublicKey) => told.get(key);
   const links = new LinkTable({ upWindowMs: 75 * SECOND, forgetAfterMs: 3600 * SECOND, lastTold });
   let at = 0;
   return {
@@ -99,6 +100,15 @@ describe('after a restart', () => {
     expect(links.state(K).state).toBe('down');
     expect(read(100, { rxBytes: 500, latestHandshake: handshake(3600) })).toEqual([]);
     expect(read(5, { rxBytes: 648 })).toEqual(['up']);
+  });
+
+  it('what went down while nobody watched is told down, once', () => {
+    const { read } = table(new Map([[K, 'up' as const]]));
+    const gone = { rxBytes: 500, latestHandshake: handshake(3600) };
+    expect(read(0, gone)).toEqual([]);
+    expect(read(75, gone)).toEqual([]);
+    expect(read(5, gone)).toEqual(['down']);
+    expect(read(5, gone)).toEqual([]);
   });
 
   it('what was told before is not told again', () => {
