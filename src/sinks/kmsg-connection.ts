@@ -51,6 +51,11 @@ export class KmsgConnection {
     deps.socket.once('close', () => this.#splitter.end());
   }
 
+  /** Whether it is being read empty, and then closed. */
+  get finishing(): boolean {
+    return this.#finished !== undefined;
+  }
+
   /** Closes at once; what was not read is lost. */
   close(): void {
     this.#socket.destroy();

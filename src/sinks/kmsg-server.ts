@@ -48,6 +48,8 @@ export interface KmsgServerDeps {
 
 const LISTEN_BACKLOG = 4_096;
 const TCP_KEEPALIVE_MS = 60_000;
+/** A machine's connections, those that are being read empty included, are at most so many times the limit. */
+const MAX_FINISHING = 4;
 
 /**
  * Takes kernel and service logs over TCP and UDP. A machine is known by its source address alone, and a connection
@@ -205,10 +207,19 @@ export class KmsgServer implements KmsgConnectionHandlers {
 
   /** The newest connection is the living one; a machine that was cut off leaves dead ones behind. */
   #evict(machine: Machine, connections: ReadonlySet<KmsgConnection>): void {
+    const most = this.#options.maxConnectionsPerMachine ?? 8;
     const [oldest] = connections;
-    if (oldest === undefined || connections.size <= (this.#options.maxConnectionsPerMachine ?? 8)) return;
-    this.#drop('machine_connections', machine);
-    this.#finish(oldest);
+    if (oldest === undefined || connections.size <= most) return;
+    // Many come at once and none goes: then there is no time to read them empty.
+    if (connections.size > most * MAX_FINISHING) {
+      this.#drop('machine_connections', machine);
+      oldest.close();
+    }
+    const living = [...connections].filter((connection) => !connection.finishing);
+    for (const connection of living.slice(0, Math.max(0, living.length - most))) {
+      this.#drop('machine_connections', machine);
+      this.#finish(connection);
+    }
   }
 
   #onFleetEvent(event: FleetEvent): void {

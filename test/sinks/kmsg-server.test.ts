@@ -197,6 +197,24 @@ describe('KmsgServer', () => {
     expect(await metric(w, 'dropped_total', { reason: 'machine_connections' })).toBe(1);
   });
 
+  it('a machine that opens many connections at once keeps no more than it may', async () => {
+    const { dial, server, world: w } = await serve({ maxConnectionsPerMachine: 2 });
+    // All are accepted in one turn, while the first ones are still being read empty.
+    const sockets = await Promise.all(range(0, 40).map(() => dial()));
+    let closed = 0;
+    await new Promise<void>((resolve) => {
+      for (const socket of sockets) {
+        socket.resume();
+        socket.once('close', () => {
+          closed += 1;
+          if (closed === 38) resolve();
+        });
+      }
+    });
+    expect(server.connections).toBe(2);
+    expect(await metric(w, 'connections')).toBe(2);
+  });
+
   it('takes no more connections than it may', async () => {
     const { dial, world: w } = await serve({ maxConnections: 1 });
     const first = await dial();
