@@ -23,6 +23,8 @@ export type RegistryOp =
       readonly publicKey: PublicKey;
       readonly doc: string;
     }
+  /** Replaces the members of a boot's `doc` that `patch`, a JSON object, has; the others stay as they are. */
+  | { readonly op: 'patchBoot'; readonly machine: number; readonly boot: number; readonly patch: string }
   | { readonly op: 'putStatus'; readonly machine: number; readonly doc: string }
   | { readonly op: 'putToken'; readonly id: string; readonly doc: string }
   | { readonly op: 'deleteToken'; readonly id: string }

@@ -134,25 +134,28 @@ export class BootLog implements Boot {
     return this.op();
   }
 
-  /**
-   * The row without the lines whose transaction has not been cut yet: for a change that is committed after those that
-   * were.
-   */
+  /** The row as of the last checkpoint: for the change that begins the boot. */
   op(): RegistryOp {
-    const { reported, filled } = this.#gaps.snapshot();
-    const doc: BootDoc = {
-      started_at: this.startedAt,
-      ...this.#stored,
-      ...(reported.length > 0 && { reported }),
-      ...(filled.length > 0 && { filled }),
-    };
     return {
       op: 'putBoot',
       machine: this.machine,
       boot: this.number,
       publicKey: this.publicKey,
-      doc: JSON.stringify(doc),
+      doc: JSON.stringify({ started_at: this.startedAt, ...this.#stored, ...this.#gapsDoc() } satisfies BootDoc),
     };
+  }
+
+  /**
+   * What was told of the gaps, for the change that tells it. It says nothing of lines: those that were cut into a commit
+   * may come back unstored, and must not be known as seen then.
+   */
+  gapsOp(): RegistryOp {
+    return { op: 'patchBoot', machine: this.machine, boot: this.number, patch: JSON.stringify(this.#gapsDoc()) };
+  }
+
+  #gapsDoc(): Required<Pick<BootDoc, 'reported' | 'filled'>> {
+    const { reported, filled } = this.#gaps.snapshot();
+    return { reported, filled };
   }
 
   /** The commit that began this boot failed: its rows must not be written any more. */

@@ -26,7 +26,8 @@ export class GapReporter {
   readonly #deps: GapReporterDeps;
   readonly #said: OnceAMinute;
   #cancel: (() => void) | undefined;
-  readonly #stopped = Promise.withResolvers<void>();
+  /** Ends the wait of a report for lines that cannot be stored. */
+  #giveUp: () => void = () => {};
   #running: Promise<void> = Promise.resolve();
   #stopping = false;
 
@@ -47,7 +48,7 @@ export class GapReporter {
   /** Waits for a report under way. Holes that are not told yet are told after the next start. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#stopped.resolve();
+    this.#giveUp();
     this.#cancel?.();
     await this.#running;
   }
@@ -55,14 +56,25 @@ export class GapReporter {
   /** Reports what is due now; what cannot be stored stays due. */
   async report(): Promise<void> {
     if (this.#deps.boots.withGaps().length === 0) return;
-    // A boot's row goes with its gaps. It may say of no line that it was seen before that line is stored, so the lines
-    // go first; while the store takes none, their gaps wait too.
-    await Promise.race([this.#deps.log.flush(), this.#stopped.promise]);
-    if (this.#stopping) return;
+    // While the store takes no lines, gaps wait too: the lines that are to fill them may be among those that wait.
+    if (!(await this.#linesStored())) return;
     const boots = this.#deps.boots.withGaps();
     for (let i = 0; i < boots.length; i += BOOTS_PER_COMMIT) {
       await this.#reportOf(boots.slice(i, i + BOOTS_PER_COMMIT));
     }
+  }
+
+  /** False if there is no sense in going on: stopping, or the record log is gone, which ends the daemon by itself. */
+  async #linesStored(): Promise<boolean> {
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    this.#giveUp = resolve;
+    try {
+      await Promise.race([this.#deps.log.flush(), stopped]);
+    } catch (error) {
+      this.#deps.logger.debug({ err: error }, 'gap records wait: the record log is gone');
+      return false;
+    }
+    return !this.#stopping;
   }
 
   async #reportOf(boots: readonly BootLog[]): Promise<void> {
@@ -73,7 +85,7 @@ export class GapReporter {
     if (due.length === 0) return;
     const records = due.flatMap(({ boot, reports }) => reports.map((report) => this.#record(boot, report)));
     try {
-      await this.#deps.log.commit({ ops: due.map(({ boot }) => boot.op()), records });
+      await this.#deps.log.commit({ ops: due.map(({ boot }) => boot.gapsOp()), records });
     } catch (error) {
       for (const { boot, reports } of due) boot.giveBackGaps(reports);
       if (this.#said.pass('gaps') !== undefined) {

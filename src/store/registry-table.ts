@@ -21,6 +21,7 @@ export class RegistryTable {
   readonly #putTags: Statement;
   readonly #sameTags: Statement;
   readonly #putBoot: Statement;
+  readonly #patchBoot: Statement;
   readonly #putStatus: Statement;
   readonly #putToken: Statement;
   readonly #deleteToken: Statement;
@@ -45,6 +46,7 @@ export class RegistryTable {
       `insert into boot (machine, boot, public_key, doc) values (?, ?, ?, ?)
        on conflict (machine, boot) do update set public_key = excluded.public_key, doc = excluded.doc`,
     );
+    this.#patchBoot = db.prepare('update boot set doc = json_patch(doc, ?) where machine = ? and boot = ?');
     this.#putStatus = db.prepare(
       'insert into status (machine, doc) values (?, ?) on conflict (machine) do update set doc = excluded.doc',
     );
@@ -67,6 +69,9 @@ export class RegistryTable {
         return;
       case 'putBoot':
         this.#putBoot.run(op.machine, op.boot, op.publicKey, op.doc);
+        return;
+      case 'patchBoot':
+        this.#patchBoot.run(op.patch, op.machine, op.boot);
         return;
       case 'putStatus':
         this.#putStatus.run(op.machine, op.doc);

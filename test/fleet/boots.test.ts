@@ -139,4 +139,14 @@ describe('BootTable', () => {
     const rows = [{ machine: 3, boot: 4, publicKey: newKey(), doc: '{' }];
     expect(() => new BootTable({ image: { boots: rows }, clock })).toThrow(/not JSON/);
   });
+
+  it('tells its gaps without a word of lines: those may be cut into a commit that fails', () => {
+    const boots = new BootTable({ image: { boots: [] }, clock: new ManualClock() });
+    const { boot } = startBoot(boots, 1);
+    boot.accept(2, 2);
+    boot.checkpoint();
+    const op = boot.gapsOp();
+    expect(op).toMatchObject({ op: 'patchBoot', machine: 1, boot: 1 });
+    expect(op.op === 'patchBoot' && Object.keys(JSON.parse(op.patch))).toEqual(['reported', 'filled']);
+  });
 });
