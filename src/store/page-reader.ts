@@ -54,7 +54,8 @@ export class PageReader {
     if (fromSeq <= toSeq) {
       for (const piece of this.#pieces(scope, { logs, others })) {
         page.add(piece);
-        if (page.full || performance.now() > deadline) return page.finish(false);
+        // Without progress the same page would be asked for again, for ever on a disk that is slow enough.
+        if (page.full || (page.hasAdvanced && performance.now() > deadline)) return page.finish(false);
       }
     }
     return page.finish(true);
@@ -123,6 +124,12 @@ class PageBuilder {
 
   get full(): boolean {
     return this.#seqs.length >= this.#request.maxRecords || this.#text >= this.#request.maxText;
+  }
+
+  /** Whether the next page can begin behind where this one did. */
+  get hasAdvanced(): boolean {
+    const { backward, fromSeq, toSeq } = this.#scope;
+    return backward ? this.#through <= toSeq : this.#through >= fromSeq;
   }
 
   add(piece: Piece): void {

@@ -2,7 +2,7 @@ import type { SubjectFilter } from '../domain/filter.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { PageReply, PageRequest } from '../store/protocol.ts';
 import type { StreamMetrics } from './metrics.ts';
-import type { RecentBatch, RecentBatches } from './recent.ts';
+import type { KeptBatch, RecentBatches } from './recent.ts';
 import type { FollowItem, FollowOptions, RenderedRecord } from './types.ts';
 
 export interface FollowerLimits {
@@ -106,7 +106,7 @@ export class Follower {
   }
 
   /** The rest of a batch, in groups. The consumer may take its time between them: the batch stays as it is. */
-  *#fromMemory(batch: RecentBatch): Generator<readonly RenderedRecord[]> {
+  *#fromMemory(batch: KeptBatch): Generator<readonly RenderedRecord[]> {
     let group: RenderedRecord[] = [];
     let text = 0;
     const { machine } = this.#options;

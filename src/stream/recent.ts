@@ -7,8 +7,10 @@ export interface RecentBatch {
   readonly chunks: readonly MemoryChunk[];
 }
 
-interface Kept extends RecentBatch {
+/** A batch in memory, with what it takes there. */
+export interface KeptBatch extends RecentBatch {
   bytes: number;
+  isDropped: boolean;
 }
 
 /** Where a follower stands; batches that nobody needs any more are dropped. */
@@ -24,7 +26,7 @@ export interface Reader {
 export class RecentBatches {
   readonly #maxBytes: number;
   readonly #readers = new Set<Reader>();
-  #batches: Kept[] = [];
+  #batches: KeptBatch[] = [];
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -46,6 +48,7 @@ export class RecentBatches {
   detach(reader: Reader): void {
     this.#readers.delete(reader);
     if (this.#readers.size > 0) return;
+    for (const batch of this.#batches) batch.isDropped = true;
     this.#batches = [];
     this.#bytes = 0;
   }
@@ -53,13 +56,13 @@ export class RecentBatches {
   /** Batches come in the order of their seqs. @param bytes what it holds in memory */
   push(batch: RecentBatch, bytes: number): void {
     if (this.#readers.size === 0) return;
-    this.#batches.push({ ...batch, bytes });
+    this.#batches.push({ ...batch, bytes, isDropped: false });
     this.#bytes += bytes;
     this.#prune();
   }
 
   /** The batch that holds a seq, or undefined if memory does not reach back so far. */
-  holding(seq: number): RecentBatch | undefined {
+  holding(seq: number): KeptBatch | undefined {
     let low = 0;
     let high = this.#batches.length;
     while (low < high) {
@@ -71,11 +74,10 @@ export class RecentBatches {
     return batch !== undefined && batch.firstSeq <= seq ? batch : undefined;
   }
 
-  /** A batch takes more memory than before: records of it were rendered. */
-  grow(batch: RecentBatch, bytes: number): void {
-    const kept = this.#batches.find((candidate) => candidate === batch);
-    if (kept === undefined) return;
-    kept.bytes += bytes;
+  /** A batch that `holding` gave takes more memory than before: records of it were rendered. Asked once per record. */
+  grow(batch: KeptBatch, bytes: number): void {
+    if (batch.isDropped) return;
+    batch.bytes += bytes;
     this.#bytes += bytes;
   }
 
@@ -86,6 +88,7 @@ export class RecentBatches {
     for (const batch of this.#batches) {
       if (batch.lastSeq >= needed && this.#bytes <= this.#maxBytes) break;
       this.#bytes -= batch.bytes;
+      batch.isDropped = true;
       drop++;
     }
     if (drop > 0) this.#batches.splice(0, drop);

@@ -131,10 +131,18 @@ export class StoredRecordLog implements RecordLog {
   }
 
   async flush(): Promise<void> {
-    await Promise.race([
-      Promise.all([this.#committer.settled(), this.#intake.flushed()]),
-      whenAborted(this.#ended.signal),
-    ]);
+    const done = Promise.all([this.#committer.settled(), this.#intake.flushed()]);
+    // Asked for again and again: nothing of a call may stay behind on the signal.
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#ended;
+    const end = (): void => resolve();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    try {
+      await Promise.race([done, ended]);
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
     if (this.#fatal !== undefined) throw this.#fatal;
   }
 
