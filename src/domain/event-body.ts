@@ -7,6 +7,11 @@ type Value = string | number | boolean | null | bigint | readonly Value[] | { re
 /** Names and type URLs longer than this are cut: they are in every record of the machine. */
 const MAX_NAME = 256;
 
+/** The event's id as its record keeps it: what is told apart now is told apart after a restart, too. */
+export function eventId({ id }: ReceivedEvent): string {
+  return id.slice(0, MAX_NAME);
+}
+
 /** What follows `event.` in the subject: the message's name, `other` where there is none. */
 export function eventDetail(received: ReceivedEvent): string {
   if (received.event.message !== 'raw') return received.event.message;
@@ -29,7 +34,7 @@ export function eventBody(received: ReceivedEvent, node: string, maxRawBytes: nu
     msg: event.message === 'ServiceStateEvent' ? `service ${event.text}` : 'incoming event',
     component: 'sink',
     node,
-    id: received.id.slice(0, MAX_NAME),
+    id: eventId(received),
     actor_id: received.actorId.slice(0, MAX_NAME),
     type: received.typeUrl.slice(0, MAX_NAME),
   };

@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorCode, errorCode, SiderolinkError } from '../domain/errors.ts';
 import { cleanEvent, type MachineEvent } from '../domain/event.ts';
-import { eventBody, eventDetail } from '../domain/event-body.ts';
+import { eventBody, eventDetail, eventId } from '../domain/event-body.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import type { NewRecord } from '../domain/record.ts';
 import { Redactor } from '../domain/redact.ts';
@@ -119,7 +119,7 @@ export class EventsService {
       throw new SiderolinkError('unauthorized', 'no machine has this source address', { source: call.source });
     }
     const event = cleanEvent(decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes }), this.#redactor);
-    const stored = await this.#seen.once(boot, event.id, () => this.#store(machine, boot, event, call));
+    const stored = await this.#seen.once(boot, eventId(event), () => this.#store(machine, boot, event, call));
     if (!stored) this.#deps.metrics.eventDuplicates.inc();
     return new events.EventResponse();
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Envelopes, taggedBody, tagsText } from '../../src/domain/envelope.ts';
@@ -50,4 +51,16 @@ describe('tags', () => {
       }),
     );
   });
+});
+
+test("a kernel line becomes Sidero Metal's record, and its numbers and strings keep the sender's text", () => {
+  const vectors = JSON.parse(readFileSync(new URL('../fixtures/vectors.json', import.meta.url), 'utf8')) as {
+    kmsg_tagged: { tags: { server_uuid: string } & Record<string, string>; line: string };
+  };
+  const { server_uuid, ...ownership } = vectors.kmsg_tagged.tags;
+  let sent = vectors.kmsg_tagged.line;
+  for (const name of Object.keys(vectors.kmsg_tagged.tags)) sent = sent.replace(new RegExp(`"${name}":"[^"]*",`), '');
+  const record = taggedBody(sent, tagsText({ id: 1, server_uuid: parseNodeUuid(server_uuid), ownership }));
+  expect(JSON.parse(record)).toEqual(JSON.parse(vectors.kmsg_tagged.line));
+  expect(record.startsWith(sent.slice(0, -1))).toBe(true);
 });
