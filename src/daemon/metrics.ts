@@ -6,8 +6,6 @@ import { addHealthMetrics, addProcessMetrics, createRegistry } from '../telemetr
 import { version } from '../version.ts';
 import { wireguardMetrics } from '../wireguard/metrics.ts';
 
-export type Metrics = ReturnType<typeof createMetrics>;
-
 /** The metrics tree: one registry, and each room's own metrics in it. */
 export function createMetrics(health: Health) {
   const registry = createRegistry();

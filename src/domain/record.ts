@@ -7,7 +7,6 @@ export type LogStream = 'kmsg' | 'log';
 
 /** Talos levels in the order of their bits in a level mask, and the details of `kmsg` records. */
 export const LEVELS = ['debug', 'info', 'warn', 'error', 'other'] as const;
-export type Level = (typeof LEVELS)[number];
 
 /** Who a machine belongs to; an absent field has no value. */
 export interface Ownership {
