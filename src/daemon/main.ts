@@ -103,6 +103,8 @@ function print(text: string): void {
 // What this process makes is its user's alone; what others may open, like the control socket, is opened to them on purpose.
 process.umask(0o077);
 
+process.title = 'siderolinkd';
+
 // Our waits do not keep the process alive, so that none of them can hold up its end; until then this does.
 const alive = setInterval(() => {}, 2 ** 30);
 try {
