@@ -168,7 +168,9 @@ export class WireGuardDevice implements WireGuard {
   async observe(): Promise<ObservedDevice> {
     const started = this.#clock.monotonic();
     try {
-      const observed = await this.#wg.dump();
+      // In its turn: a device that is being made again shows no peers for a moment, and who believed that would take a
+      // machine that lives for one that is gone.
+      const observed = await this.#alone(() => this.#wg.dump());
       this.#metrics.peers.set(observed.peers.size);
       this.#metrics.observeSeconds.observe((this.#clock.monotonic() - started) / 1000);
       return observed;

@@ -152,6 +152,17 @@ export function deviceContract(name: string, system: ContractSystem): void {
       });
     });
 
+    it('is never seen half made: a reading waits for the repair under way', async () => {
+      const device = world.device();
+      await device.start();
+      const peers = [world.peer(), world.peer()];
+      await device.reconcile(peers);
+      await run('ip', 'link', 'del', 'dev', world.interface);
+      const repair = device.reconcile(peers);
+      expect(shown(await device.observe())).toEqual(wanted(peers));
+      await repair;
+    });
+
     it('gets exactly the peers that it should have', async () => {
       const device = world.device();
       await device.start();
