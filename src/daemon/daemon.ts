@@ -130,13 +130,7 @@ async function startCore(
 
   const repair = () => device.reconcile(fleet.peers());
   const repairer = new Repairer({}, { ...base, repair });
-  await lifecycle.run('WireGuard', {
-    start: async () => {
-      await device.start();
-      await repair();
-    },
-    stop: () => device.stop(),
-  });
+  await lifecycle.run('WireGuard', device);
   await lifecycle.run('WireGuard repair', repairer);
   await lifecycle.run(
     'link records',

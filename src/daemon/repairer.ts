@@ -26,7 +26,9 @@ export class Repairer {
     this.#deps = deps;
   }
 
-  start(): void {
+  /** Resolves after the first look. A peer that cannot be repaired must not keep all others from their gateway. */
+  async start(): Promise<void> {
+    await this.#look();
     this.#running = this.#run();
   }
 
@@ -43,18 +45,22 @@ export class Repairer {
   }
 
   async #run(): Promise<void> {
-    const { clock, logger, repair } = this.#deps;
     for (;;) {
       this.#sleeping = new AbortController();
       // Stopped while it looked: then there is nothing left to wake it.
-      if (!this.#stopped) await clock.sleep(this.#intervalMs, this.#sleeping.signal);
+      if (!this.#stopped) await this.#deps.clock.sleep(this.#intervalMs, this.#sleeping.signal);
       if (this.#stopped) return;
-      try {
-        const { added, removed, changed } = await repair();
-        if (added + removed + changed > 0) logger.warn({ added, removed, changed }, 'repaired WireGuard peers');
-      } catch (error) {
-        logger.error({ error: errorMessage(error) }, 'cannot repair the WireGuard device');
-      }
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { logger, repair } = this.#deps;
+    try {
+      const { added, removed, changed } = await repair();
+      if (added + removed + changed > 0) logger.info({ added, removed, changed }, 'repaired WireGuard peers');
+    } catch (error) {
+      logger.error({ error: errorMessage(error) }, 'cannot repair the WireGuard device');
     }
   }
 }
