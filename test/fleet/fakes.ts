@@ -170,6 +170,7 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit'> {
       case 'deleteToken':
         this.#tokens.delete(op.id);
         return;
+      case 'patchBoot':
       case 'putMeta':
         throw new Error('not used by the fleet');
     }
