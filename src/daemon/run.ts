@@ -40,8 +40,10 @@ export async function run(config: Config, logger: Logger): Promise<number> {
   }
   const unclean = await daemon.stop();
   logger.info({ unclean }, 'stopped');
-  if (failure !== undefined) return ERRORS[errorCode(failure)].exit;
-  return unclean.length === 0 ? 0 : ERRORS.internal.exit;
+  const code = failure === undefined ? 0 : ERRORS[errorCode(failure)].exit;
+  if (unclean.length === 0) return code;
+  // What did not stop has been named; it must not keep the process, and with it a restart, from its end.
+  process.exit(code === 0 ? ERRORS.internal.exit : code);
 }
 
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;

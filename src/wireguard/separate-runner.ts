@@ -51,14 +51,16 @@ export class SeparateRunner implements Runner {
     });
   }
 
-  /** Ends the process; commands that still run go on without us. Idempotent. */
-  async stop(): Promise<void> {
+  /** Ends the process, by force after `deadlineMs`; commands that still run go on without us. Idempotent. */
+  async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     const child = this.#child;
     if (child === undefined) return;
     const gone = once(child, 'exit');
+    const late = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
     child.disconnect();
     await gone;
+    clearTimeout(late);
   }
 
   #fork(): ChildProcess {

@@ -1,4 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SeparateRunner } from '../../src/wireguard/separate-runner.ts';
 
 describe('commands from a process of their own', () => {
@@ -6,7 +9,7 @@ describe('commands from a process of their own', () => {
   beforeEach(() => {
     runner = new SeparateRunner();
   });
-  afterEach(() => runner.stop());
+  afterEach(() => runner.stop(5000));
 
   it('give their output, each its own, whatever the order in which they end', async () => {
     const outputs = await Promise.all([
@@ -34,10 +37,20 @@ describe('commands from a process of their own', () => {
     expect(await runner.run(['echo', 'again'])).toBe('again');
   });
 
+  it('do not hold up the end when their process does not answer', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'runner-'));
+    const mark = join(directory, 'stopped');
+    const unanswered = runner.run(['sh', '-c', `kill -STOP $PPID; touch ${mark}`]);
+    await vi.waitFor(() => statSync(mark), { timeout: 10_000 });
+    rmSync(directory, { recursive: true });
+    await runner.stop(50);
+    await expect(unanswered).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
   it('are refused once it is stopped', async () => {
     runner.start();
-    await runner.stop();
-    await runner.stop();
+    await runner.stop(5000);
+    await runner.stop(5000);
     await expect(runner.run(['echo'])).rejects.toMatchObject({ code: 'unavailable' });
   });
 });
