@@ -10,6 +10,11 @@ else
   BOLD='' DIM='' RED='' GREEN='' PLAIN=''
 fi
 
+# What the script that calls says of itself in its first comment.
+usage() {
+  sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[1]}"
+}
+
 # A step that takes a while; what it prints follows.
 say() {
   printf '%s==>%s %s\n' "$BOLD" "$PLAIN" "$*"

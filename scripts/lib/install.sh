@@ -10,7 +10,7 @@ RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftab
 # A compiler for the optional native module that talks to systemd.
 NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
 # What tests need on top.
-TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git shellcheck=shellcheck)
+TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl sysctl=procps shellcheck=shellcheck)
 # What the long tests need on top of that: they boot a Debian, and build the image of a container.
 LONG_COMMANDS=(debootstrap=debootstrap systemd-nspawn=systemd-container buildah=buildah)
 # What benchmarks compare with and publish to.
@@ -31,21 +31,24 @@ install_debian() {
   say "Installing Debian packages: ${missing[*]}"
   local log
   log=$(mktemp)
-  if ! apt_install "${missing[@]}" >"$log" 2>&1; then
+  if ! apt_install "$log" "${missing[@]}"; then
     note "fetching package lists"
     as_root apt-get update -qq || die "apt-get update failed"
-    if ! apt_install "${missing[@]}" >"$log" 2>&1; then
+    if ! apt_install "$log" "${missing[@]}"; then
       cat "$log" >&2
       rm -f "$log"
       die "apt-get install failed"
     fi
   fi
-  grep -E '^Setting up ' "$log" | sed 's/^/    /' || true
   rm -f "$log"
 }
 
+# apt_install LOG PACKAGE… : shows what it fetches and sets up, as it does; all that apt says is in the log.
 apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+  local log=$1
+  shift
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" 2>&1 |
+    tee "$log" | sed -un -e 's/^Get:[0-9]* [^ ]* [^ ]* [^ ]* /    fetching /p' -e 's/^Setting up /    &/p'
 }
 
 # use_node: puts a Node that can run this first on PATH, taking one from npm where the system's is too old.

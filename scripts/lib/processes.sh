@@ -58,3 +58,13 @@ has_live_token() {
     process.exit(tokens.some((token) => token.id === id && token.state === "valid") ? 0 : 1);
   ' "$1"
 }
+
+# condition NAME: what the status on stdin (JSON) says is not right about one thing; nothing if it is right.
+condition() {
+  node -e '
+    const { conditions } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+    for (const { name, severity, message } of conditions) {
+      if (name === process.argv[1] && severity !== "ok") console.log(message);
+    }
+  ' "$1"
+}
