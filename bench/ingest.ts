@@ -17,7 +17,7 @@ export const ingest: Bench = {
     const perConnection = LINES / CONNECTIONS;
     const bodies = Array.from({ length: CONNECTIONS }, (_, i) => kernelLines(perConnection, i));
     const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
-    const rsyslog = await runRsyslog(bodies);
+    const rsyslog = await runRsyslog(bodies, 3);
 
     const daemon = new BenchDaemon();
     try {
@@ -36,11 +36,11 @@ export const ingest: Bench = {
       const { peak } = memoryOf(daemon.pid);
       report({
         lines_per_second: Math.round(LINES / seconds),
-        ratio_to_rsyslog: round(LINES / seconds / rsyslog.linesPerSecond, 2),
+        ratio_to_rsyslog: round(LINES / seconds / rsyslog, 2),
         rss_mb: peak,
         cpu_seconds: round(cpuOf(daemon.pid) - cpu, 2),
         bytes_per_line: round(bytes / LINES),
-        rsyslog_lines_per_second: Math.round(rsyslog.linesPerSecond),
+        rsyslog_lines_per_second: Math.round(rsyslog),
       });
     } finally {
       await daemon.stop();
@@ -48,18 +48,29 @@ export const ingest: Bench = {
   },
 };
 
-async function runRsyslog(bodies: readonly Buffer[]): Promise<{ readonly linesPerSecond: number }> {
+/** rsyslog's listener now and then forgets a connection under such a load: then it is tried again. */
+async function runRsyslog(bodies: readonly Buffer[], tries: number): Promise<number> {
+  for (let left = tries; ; left--) {
+    try {
+      return await rsyslogLinesPerSecond(bodies);
+    } catch (error) {
+      if (left === 1) throw error;
+    }
+  }
+}
+
+async function rsyslogLinesPerSecond(bodies: readonly Buffer[]): Promise<number> {
   const rsyslog = new Rsyslog();
+  const sockets: Socket[] = [];
   try {
     await rsyslog.start();
-    const sockets = await Promise.all(bodies.map(() => open({ host: '127.0.0.1', port: rsyslog.port })));
+    for (const _ of bodies) sockets.push(await open({ host: '127.0.0.1', port: rsyslog.port }));
     const started = performance.now();
-    const sent = Promise.all(sockets.map((socket, i) => send(socket, bodies[i] ?? Buffer.alloc(0))));
-    await rsyslog.written(LINES, 240_000);
-    const seconds = (performance.now() - started) / 1000;
-    await sent;
-    return { linesPerSecond: LINES / seconds };
+    for (const [i, socket] of sockets.entries()) void send(socket, bodies[i] ?? Buffer.alloc(0));
+    await rsyslog.written(LINES, 45_000);
+    return LINES / ((performance.now() - started) / 1000);
   } finally {
+    for (const socket of sockets) socket.destroy();
     await rsyslog.stop();
   }
 }
