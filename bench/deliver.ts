@@ -9,7 +9,10 @@ import type { Bench } from './main.ts';
 const MACHINES = 1000;
 const LINES_PER_SECOND = 5000;
 const FOLLOWERS = 20;
+/** Sent at the same rate before and not measured: compilation, connections, the joins' own records. */
+const WARM_UP_SECONDS = 5;
 const SECONDS = 10;
+const TOTAL_LINES = (WARM_UP_SECONDS + SECONDS) * LINES_PER_SECOND;
 const PUBLISH_EVERY_MS = 10;
 const TICK_MS = 4;
 const MARK = Buffer.from('sent=');
@@ -17,7 +20,7 @@ const STAMP_DIGITS = 10;
 
 /** From the machine's `write` to each follower's socket, every follower getting every record; events beside it. */
 export const deliver: Bench = {
-  what: `${MACHINES} machines, ${LINES_PER_SECOND} lines/s, ${FOLLOWERS} followers of everything, for ${SECONDS} s; events published beside it`,
+  what: `${MACHINES} machines, ${LINES_PER_SECOND} lines/s, ${FOLLOWERS} followers of everything, for ${SECONDS} s after ${WARM_UP_SECONDS} s; events published beside it`,
   async run(_arguments, report) {
     const daemon = new BenchDaemon();
     try {
@@ -25,26 +28,27 @@ export const deliver: Bench = {
       const machines = await provisionAll(newKeys(MACHINES), `http://${daemon.api}`, await daemon.newToken());
       const server = (await daemon.status()).overlay.server;
       const sockets = await Promise.all(machines.map(({ address }) => open(server, address)));
-      const latencies: number[] = [];
+      const counted: Deliveries = { count: 0, latencies: [], from: Number.POSITIVE_INFINITY };
       const closers = Array.from({ length: FOLLOWERS }, () =>
-        daemon.openStream('/v1/stream?filter=siderolink.*.*.kmsg.%3E', follower(latencies)),
+        daemon.openStream('/v1/stream?filter=siderolink.*.*.kmsg.%3E', follower(counted)),
       );
       await sleep(500);
-      const publishing = publish(server, machines);
+      counted.from = performance.now() + WARM_UP_SECONDS * 1000;
+      const publishing = publish(server, machines, counted.from);
       const sent = await sendLines(sockets);
       const published = (await publishing).sort((a, b) => a - b);
-      await delivered(latencies, sent * FOLLOWERS);
+      await delivered(counted, sent * FOLLOWERS);
       for (const close of closers) close();
       for (const socket of sockets) socket.destroy();
-      const sorted = Float64Array.from(latencies).sort();
+      const sorted = Float64Array.from(counted.latencies).sort();
       report({
         p50_ms: round(percentile(sorted, 0.5)),
         p99_ms: round(percentile(sorted, 0.99)),
         publish_p50_ms: round(percentile(published, 0.5)),
         publish_p99_ms: round(percentile(published, 0.99)),
         lines: sent,
-        delivered: latencies.length,
-        missing: sent * FOLLOWERS - latencies.length,
+        delivered: counted.count,
+        missing: sent * FOLLOWERS - counted.count,
       });
     } finally {
       await daemon.stop();
@@ -52,13 +56,21 @@ export const deliver: Bench = {
   },
 };
 
+interface Deliveries {
+  /** All of them. */
+  count: number;
+  /** Milliseconds, of lines sent after `from`. */
+  readonly latencies: number[];
+  from: number;
+}
+
 /** Milliseconds since the process began, as digits of fixed width. */
 function stamp(): string {
   return String(Math.round(performance.now() * 1000)).padStart(STAMP_DIGITS, '0');
 }
 
 /** Finds the stamps in what a follower receives without parsing it: the bench must not be what it measures. */
-function follower(latencies: number[]): (part: Buffer) => void {
+function follower(counted: Deliveries): (part: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   return (part) => {
     const now = performance.now();
@@ -67,7 +79,9 @@ function follower(latencies: number[]): (part: Buffer) => void {
     let end = 0;
     while (at >= 0 && at + MARK.length + STAMP_DIGITS <= data.length) {
       end = at + MARK.length + STAMP_DIGITS;
-      latencies.push(now - Number(data.toString('latin1', at + MARK.length, end)) / 1000);
+      const sentAt = Number(data.toString('latin1', at + MARK.length, end)) / 1000;
+      counted.count += 1;
+      if (sentAt >= counted.from) counted.latencies.push(now - sentAt);
       at = data.indexOf(MARK, end);
     }
     rest = Buffer.from(data.subarray(Math.max(end, data.length - MARK.length - STAMP_DIGITS)));
@@ -80,7 +94,7 @@ async function sendLines(sockets: readonly Socket[]): Promise<number> {
   let sent = 0;
   for (;;) {
     const elapsed = performance.now() - started;
-    const due = Math.min(Math.floor((elapsed / 1000) * LINES_PER_SECOND), SECONDS * LINES_PER_SECOND);
+    const due = Math.min(Math.floor((elapsed / 1000) * LINES_PER_SECOND), TOTAL_LINES);
     for (; sent < due; sent++) {
       const i = sent % sockets.length;
       const seq = seqs[i] ?? 0;
@@ -89,17 +103,17 @@ async function sendLines(sockets: readonly Socket[]): Promise<number> {
         `{"clock":${1_000_000 + seq * 1000},"facility":"user","msg":"[talos] controller runtime: reconciled network.LinkSpec eth${seq % 8} sent=${stamp()}\\n","priority":"info","seq":${seq},"talos-level":"info","talos-time":"2026-01-02T03:04:05.${String(seq % 1000).padStart(3, '0')}1Z"}\n`,
       );
     }
-    if (due === SECONDS * LINES_PER_SECOND) return sent;
+    if (due === TOTAL_LINES) return sent;
     await sleep(TICK_MS);
   }
 }
 
 /** One event every 10 ms, each from the next machine over its own connection; the latencies in milliseconds. */
-async function publish(server: string, machines: readonly Joined[]): Promise<number[]> {
-  const count = (SECONDS * 1000) / PUBLISH_EVERY_MS;
+async function publish(server: string, machines: readonly Joined[], from: number): Promise<number[]> {
+  const count = ((WARM_UP_SECONDS + SECONDS) * 1000) / PUBLISH_EVERY_MS;
   const payload = machine.PhaseEvent.encode({ phase: 'bench' }).finish();
   const sessions = machines.slice(0, 100).map(({ address }) => openSession(`http://[${server}]:4002`, address));
-  const running: Promise<number>[] = [];
+  const running: Promise<number | undefined>[] = [];
   for (let i = 0; i < count; i++) {
     const session = sessions[i % sessions.length];
     if (session === undefined) break;
@@ -109,21 +123,23 @@ async function publish(server: string, machines: readonly Joined[]): Promise<num
     }).finish();
     const started = performance.now();
     running.push(
-      unaryCall(session, '/events.EventSinkService/Publish', message).then(() => performance.now() - started),
+      unaryCall(session, '/events.EventSinkService/Publish', message).then(() =>
+        started >= from ? performance.now() - started : undefined,
+      ),
     );
     await sleep(PUBLISH_EVERY_MS);
   }
-  const latencies = await Promise.all(running);
+  const latencies = (await Promise.all(running)).filter((latency) => latency !== undefined);
   for (const session of sessions) session.close();
   return latencies;
 }
 
 /** Waits until all is delivered, or nothing came for five seconds. */
-async function delivered(latencies: readonly number[], expected: number): Promise<void> {
+async function delivered(counted: Deliveries, expected: number): Promise<void> {
   let before = -1;
-  while (latencies.length < expected && latencies.length !== before) {
-    before = latencies.length;
-    for (let i = 0; i < 50 && latencies.length < expected; i++) await sleep(100);
+  while (counted.count < expected && counted.count !== before) {
+    before = counted.count;
+    for (let i = 0; i < 50 && counted.count < expected; i++) await sleep(100);
   }
 }
 
