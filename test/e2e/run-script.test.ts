@@ -30,15 +30,19 @@ let host: ChildProcess;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'siderolinkd-run-'));
-  host = spawn('unshare', ['-n', '-m', '-p', '-f', '--propagation', 'private', 'bash', '-c', HOST, 'host', directory], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  host = spawn(
+    'unshare',
+    ['-n', '-m', '-p', '-f', '--kill-child', '--propagation', 'private', 'bash', '-c', HOST, 'host', directory],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   await vi.waitFor(() => statSync(join(directory, 'up')), { timeout: 10_000 });
 });
 afterAll(async () => {
   const gone = once(host, 'exit');
-  // The first process of a process namespace takes all others with it.
-  process.kill(Number(childOf(host)), 'SIGKILL');
+  // Its child, the first process of the process namespace, is killed with it and takes all others along.
+  host.kill('SIGKILL');
   await gone;
   rmSync(directory, { recursive: true, force: true });
 });
