@@ -12,6 +12,7 @@ import {
 } from '@grpc/grpc-js';
 import { type Clock, systemClock } from './clock.ts';
 import { CallContext, type UnaryMethod } from './grpc-call.ts';
+import { bindPatiently } from './listen.ts';
 
 export type { UnaryCall, UnaryMethod } from './grpc-call.ts';
 
@@ -62,7 +63,6 @@ export interface GrpcEdgeOptions {
 export type RefusedReason = 'connections' | 'running' | 'metadata' | 'deadline' | 'stopping';
 
 const LISTEN_BACKLOG = 4096;
-const BIND_RETRY_MS = 100;
 const TCP_KEEPALIVE_MS = 60_000;
 /** What is still open so long after the grace time is cut, whatever it waits for. */
 const STOP_SLACK_MS = 100;
@@ -147,18 +147,13 @@ export class GrpcEdge {
    * Starts listening. An address that does not exist yet (an overlay address before its device) is waited for.
    * @throws Error of the socket, e.g. EADDRINUSE; EADDRNOTAVAIL after `bindTimeoutMs`
    */
-  async listen(): Promise<{ readonly host: string; readonly port: number }> {
-    const giveUpAt = this.#clock.monotonic() + (this.#options.bindTimeoutMs ?? 10_000);
-    for (;;) {
+  listen(): Promise<{ readonly host: string; readonly port: number }> {
+    const bind = async () => {
       if (this.#stopped !== undefined) throw new Error(`${this.#options.name}: stopped`);
-      try {
-        return await this.#bind();
-      } catch (error) {
-        const missing = (error as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL';
-        if (!missing || this.#clock.monotonic() >= giveUpAt) throw error;
-      }
-      await this.#clock.sleep(BIND_RETRY_MS, this.#stopping.signal);
-    }
+      return await this.#bind();
+    };
+    const patience = { timeoutMs: this.#options.bindTimeoutMs ?? 10_000, signal: this.#stopping.signal };
+    return bindPatiently(bind, patience, this.#clock);
   }
 
   /**

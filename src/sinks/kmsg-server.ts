@@ -5,13 +5,13 @@ import { Redactor } from '../domain/redact.ts';
 import type { BootLog } from '../fleet/boots.ts';
 import type { FleetEvent, Machine, Machines } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
+import { bindPatiently } from '../lib/listen.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { KmsgConnection, type KmsgConnectionHandlers } from './kmsg-connection.ts';
 import { KmsgDatagrams } from './kmsg-datagrams.ts';
 import { type BlockResult, type LineOrigin, LineSink, lineOrigin } from './line-sink.ts';
-import { bindPatiently } from './listen.ts';
 import type { SinkMetrics } from './metrics.ts';
 
 export interface KmsgServerOptions {
