@@ -12,7 +12,7 @@ export { zeroConfig } from './defaults.ts';
 export type { Config } from './schema.ts';
 
 /** Where the file is looked for when nothing else is said. */
-const DEFAULT_CONFIG_PATH = '/etc/siderolinkd/config.yaml';
+export const DEFAULT_CONFIG_PATH = '/etc/siderolinkd/config.yaml';
 
 export interface LoadOptions {
   /** The file of `--config`, which must be there. Without it the one at the default path is read, if there is one. */

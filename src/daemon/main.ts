@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
-import { type Config, loadConfig } from '../config/config.ts';
+import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/config.ts';
 import { ERRORS, errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { overlayOf } from '../domain/overlay.ts';
 import { simulateCommand } from '../simulate/command.ts';
@@ -43,7 +44,8 @@ function program(): Command {
   withConfig(root.command('check-config').description('check the configuration and say what is wrong')).action(
     (options: ConfigOptions) => {
       configOf(options);
-      print('The configuration is right.');
+      const file = options.config ?? DEFAULT_CONFIG_PATH;
+      print(existsSync(file) ? `${file} is right.` : `There is no ${file}: all defaults. The environment is right.`);
     },
   );
 
@@ -96,6 +98,13 @@ function read(file: string): string {
   }
 }
 
+/** What went wrong and why, without saying a thing twice: some messages hold their cause's already. */
+function messages(error: unknown): string {
+  const message = errorMessage(error);
+  const cause = error instanceof Error && error.cause !== undefined ? messages(error.cause) : '';
+  return cause === '' || message.includes(cause) ? message : `${message}: ${cause}`;
+}
+
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
@@ -114,8 +123,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : ERRORS.invalid_argument.exit;
   } else {
     const code = errorCode(error);
-    const detail = code === 'internal' && error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
-    process.stderr.write(`siderolinkd: ${detail}\n`);
+    process.stderr.write(`siderolinkd: ${code === 'internal' ? inspect(error) : messages(error)}\n`);
     process.exitCode = ERRORS[code].exit;
   }
 } finally {

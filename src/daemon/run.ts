@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { type Daemon, startDaemon } from './daemon.ts';
+import { startDaemon } from './daemon.ts';
 
 /**
  * Runs the daemon until a signal or the failure of a part. SIGTERM and SIGINT stop it in order; a second one ends the
@@ -22,17 +22,11 @@ export async function run(config: Config, logger: Logger): Promise<number> {
   };
   for (const signal of Object.keys(SIGNAL_NUMBERS)) process.on(signal, signalled);
 
-  let daemon: Daemon;
-  try {
-    daemon = await startDaemon(config, logger, (error) => {
-      failure ??= error;
-      logger.fatal({ error: errorMessage(error) }, 'a part failed: stopping');
-      stop.abort();
-    });
-  } catch (error) {
-    logger.fatal({ error: errorMessage(error), ...causes(error) }, 'could not start');
-    throw error;
-  }
+  const daemon = await startDaemon(config, logger, (error) => {
+    failure ??= error;
+    logger.fatal({ error: errorMessage(error) }, 'a part failed: stopping');
+    stop.abort();
+  });
   if (!stop.signal.aborted) {
     await new Promise<void>((resolve) => {
       stop.signal.addEventListener('abort', () => resolve(), { once: true });
@@ -47,7 +41,3 @@ export async function run(config: Config, logger: Logger): Promise<number> {
 }
 
 const SIGNAL_NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
-
-function causes(error: unknown): { cause?: string } {
-  return error instanceof Error && error.cause !== undefined ? { cause: errorMessage(error.cause) } : {};
-}
