@@ -1699,6 +1699,516 @@ export namespace machine {
             }
         }
     }
+
+    /**
+     * Properties of a MetaWriteRequest.
+     * @deprecated Use machine.MetaWriteRequest.$Properties instead.
+     */
+    interface IMetaWriteRequest extends machine.MetaWriteRequest.$Properties {
+    }
+
+    /** Represents a MetaWriteRequest. */
+    class MetaWriteRequest {
+
+        /**
+         * Constructs a new MetaWriteRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaWriteRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaWriteRequest key. */
+        key: number;
+
+        /** MetaWriteRequest value. */
+        value: Uint8Array;
+
+        /**
+         * Encodes the specified MetaWriteRequest message. Does not implicitly {@link machine.MetaWriteRequest.verify|verify} messages.
+         * @param message MetaWriteRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaWriteRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaWriteRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaWriteRequest & machine.MetaWriteRequest.$Shape} MetaWriteRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaWriteRequest & machine.MetaWriteRequest.$Shape;
+
+        /**
+         * Creates a MetaWriteRequest message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns MetaWriteRequest
+         */
+        static fromObject(object: { [k: string]: any }): machine.MetaWriteRequest;
+
+        /**
+         * Creates a plain object from a MetaWriteRequest message. Also converts values to other types if specified.
+         * @param message MetaWriteRequest
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.MetaWriteRequest, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this MetaWriteRequest to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for MetaWriteRequest
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace MetaWriteRequest {
+
+        /** Properties of a MetaWriteRequest. */
+        interface $Properties {
+
+            /** MetaWriteRequest key */
+            key?: (number|null);
+
+            /** MetaWriteRequest value */
+            value?: (Uint8Array|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaWriteRequest. */
+        type $Shape = machine.MetaWriteRequest.$Properties;
+    }
+
+    /**
+     * Properties of a MetaWrite.
+     * @deprecated Use machine.MetaWrite.$Properties instead.
+     */
+    interface IMetaWrite extends machine.MetaWrite.$Properties {
+    }
+
+    /** Represents a MetaWrite. */
+    class MetaWrite {
+
+        /**
+         * Constructs a new MetaWrite.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaWrite.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Encodes the specified MetaWrite message. Does not implicitly {@link machine.MetaWrite.verify|verify} messages.
+         * @param message MetaWrite message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaWrite.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaWrite message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaWrite & machine.MetaWrite.$Shape} MetaWrite
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaWrite & machine.MetaWrite.$Shape;
+
+        /**
+         * Creates a MetaWrite message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns MetaWrite
+         */
+        static fromObject(object: { [k: string]: any }): machine.MetaWrite;
+
+        /**
+         * Creates a plain object from a MetaWrite message. Also converts values to other types if specified.
+         * @param message MetaWrite
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.MetaWrite, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this MetaWrite to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for MetaWrite
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace MetaWrite {
+
+        /** Properties of a MetaWrite. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaWrite. */
+        type $Shape = machine.MetaWrite.$Properties;
+    }
+
+    /**
+     * Properties of a MetaWriteResponse.
+     * @deprecated Use machine.MetaWriteResponse.$Properties instead.
+     */
+    interface IMetaWriteResponse extends machine.MetaWriteResponse.$Properties {
+    }
+
+    /** Represents a MetaWriteResponse. */
+    class MetaWriteResponse {
+
+        /**
+         * Constructs a new MetaWriteResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaWriteResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaWriteResponse messages. */
+        messages: machine.MetaWrite.$Properties[];
+
+        /**
+         * Encodes the specified MetaWriteResponse message. Does not implicitly {@link machine.MetaWriteResponse.verify|verify} messages.
+         * @param message MetaWriteResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaWriteResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaWriteResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaWriteResponse & machine.MetaWriteResponse.$Shape} MetaWriteResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaWriteResponse & machine.MetaWriteResponse.$Shape;
+
+        /**
+         * Creates a MetaWriteResponse message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns MetaWriteResponse
+         */
+        static fromObject(object: { [k: string]: any }): machine.MetaWriteResponse;
+
+        /**
+         * Creates a plain object from a MetaWriteResponse message. Also converts values to other types if specified.
+         * @param message MetaWriteResponse
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.MetaWriteResponse, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this MetaWriteResponse to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for MetaWriteResponse
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace MetaWriteResponse {
+
+        /** Properties of a MetaWriteResponse. */
+        interface $Properties {
+
+            /** MetaWriteResponse messages */
+            messages?: (machine.MetaWrite.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaWriteResponse. */
+        type $Shape = machine.MetaWriteResponse.$Properties;
+    }
+
+    /**
+     * Properties of a VersionInfo.
+     * @deprecated Use machine.VersionInfo.$Properties instead.
+     */
+    interface IVersionInfo extends machine.VersionInfo.$Properties {
+    }
+
+    /** Represents a VersionInfo. */
+    class VersionInfo {
+
+        /**
+         * Constructs a new VersionInfo.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.VersionInfo.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** VersionInfo tag. */
+        tag: string;
+
+        /**
+         * Encodes the specified VersionInfo message. Does not implicitly {@link machine.VersionInfo.verify|verify} messages.
+         * @param message VersionInfo message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.VersionInfo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a VersionInfo message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.VersionInfo & machine.VersionInfo.$Shape} VersionInfo
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.VersionInfo & machine.VersionInfo.$Shape;
+
+        /**
+         * Creates a VersionInfo message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns VersionInfo
+         */
+        static fromObject(object: { [k: string]: any }): machine.VersionInfo;
+
+        /**
+         * Creates a plain object from a VersionInfo message. Also converts values to other types if specified.
+         * @param message VersionInfo
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.VersionInfo, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this VersionInfo to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for VersionInfo
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace VersionInfo {
+
+        /** Properties of a VersionInfo. */
+        interface $Properties {
+
+            /** VersionInfo tag */
+            tag?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a VersionInfo. */
+        type $Shape = machine.VersionInfo.$Properties;
+    }
+
+    /**
+     * Properties of a Version.
+     * @deprecated Use machine.Version.$Properties instead.
+     */
+    interface IVersion extends machine.Version.$Properties {
+    }
+
+    /** Represents a Version. */
+    class Version {
+
+        /**
+         * Constructs a new Version.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.Version.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Version version. */
+        version?: (machine.VersionInfo.$Properties|null);
+
+        /**
+         * Encodes the specified Version message. Does not implicitly {@link machine.Version.verify|verify} messages.
+         * @param message Version message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.Version.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Version message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.Version & machine.Version.$Shape} Version
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.Version & machine.Version.$Shape;
+
+        /**
+         * Creates a Version message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns Version
+         */
+        static fromObject(object: { [k: string]: any }): machine.Version;
+
+        /**
+         * Creates a plain object from a Version message. Also converts values to other types if specified.
+         * @param message Version
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.Version, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this Version to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for Version
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace Version {
+
+        /** Properties of a Version. */
+        interface $Properties {
+
+            /** Version version */
+            version?: (machine.VersionInfo.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Version. */
+        type $Shape = machine.Version.$Properties;
+    }
+
+    /**
+     * Properties of a VersionResponse.
+     * @deprecated Use machine.VersionResponse.$Properties instead.
+     */
+    interface IVersionResponse extends machine.VersionResponse.$Properties {
+    }
+
+    /** Represents a VersionResponse. */
+    class VersionResponse {
+
+        /**
+         * Constructs a new VersionResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.VersionResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** VersionResponse messages. */
+        messages: machine.Version.$Properties[];
+
+        /**
+         * Encodes the specified VersionResponse message. Does not implicitly {@link machine.VersionResponse.verify|verify} messages.
+         * @param message VersionResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.VersionResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a VersionResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.VersionResponse & machine.VersionResponse.$Shape} VersionResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.VersionResponse & machine.VersionResponse.$Shape;
+
+        /**
+         * Creates a VersionResponse message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns VersionResponse
+         */
+        static fromObject(object: { [k: string]: any }): machine.VersionResponse;
+
+        /**
+         * Creates a plain object from a VersionResponse message. Also converts values to other types if specified.
+         * @param message VersionResponse
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.VersionResponse, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this VersionResponse to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for VersionResponse
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace VersionResponse {
+
+        /** Properties of a VersionResponse. */
+        interface $Properties {
+
+            /** VersionResponse messages */
+            messages?: (machine.Version.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a VersionResponse. */
+        type $Shape = machine.VersionResponse.$Properties;
+    }
 }
 
 /** Namespace common. */

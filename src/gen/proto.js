@@ -4504,6 +4504,1279 @@ export const machine = $root.machine = (() => {
         return MachineStatusEvent;
     })();
 
+    machine.MetaWriteRequest = (function() {
+
+        /**
+         * Properties of a MetaWriteRequest.
+         * @typedef {Object} machine.MetaWriteRequest.$Properties
+         * @property {number|null} [key] MetaWriteRequest key
+         * @property {Uint8Array|null} [value] MetaWriteRequest value
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MetaWriteRequest.
+         * @memberof machine
+         * @interface IMetaWriteRequest
+         * @augments machine.MetaWriteRequest.$Properties
+         * @deprecated Use machine.MetaWriteRequest.$Properties instead.
+         */
+
+        /**
+         * Shape of a MetaWriteRequest.
+         * @typedef {machine.MetaWriteRequest.$Properties} machine.MetaWriteRequest.$Shape
+         */
+
+        /**
+         * Constructs a new MetaWriteRequest.
+         * @memberof machine
+         * @classdesc Represents a MetaWriteRequest.
+         * @constructor
+         * @param {machine.MetaWriteRequest.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MetaWriteRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MetaWriteRequest key.
+         * @member {number} key
+         * @memberof machine.MetaWriteRequest
+         * @instance
+         */
+        MetaWriteRequest.prototype.key = 0;
+
+        /**
+         * MetaWriteRequest value.
+         * @member {Uint8Array} value
+         * @memberof machine.MetaWriteRequest
+         * @instance
+         */
+        MetaWriteRequest.prototype.value = $util.newBuffer([]);
+
+        /**
+         * Encodes the specified MetaWriteRequest message. Does not implicitly {@link machine.MetaWriteRequest.verify|verify} messages.
+         * @function encode
+         * @memberof machine.MetaWriteRequest
+         * @static
+         * @param {machine.MetaWriteRequest.$Properties} message MetaWriteRequest message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MetaWriteRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.key != null && $Object.hasOwnProperty.call(message, "key") && message.key !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.key);
+            if (message.value != null && $Object.hasOwnProperty.call(message, "value") && message.value.length)
+                writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.value);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MetaWriteRequest message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.MetaWriteRequest
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.MetaWriteRequest & machine.MetaWriteRequest.$Shape} MetaWriteRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MetaWriteRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.MetaWriteRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.key = value;
+                        else
+                            delete message.key;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.value = value;
+                        else
+                            delete message.value;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a MetaWriteRequest message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.MetaWriteRequest
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.MetaWriteRequest} MetaWriteRequest
+         */
+        MetaWriteRequest.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.MetaWriteRequest)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.MetaWriteRequest: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.MetaWriteRequest();
+            if (object.key != null)
+                if ($Number(object.key) !== 0)
+                    message.key = object.key >>> 0;
+            if (object.value != null)
+                if (object.value.length)
+                    if (typeof object.value === "string")
+                        $util.base64.decode(object.value, message.value = $util.newBuffer($util.base64.length(object.value)), 0);
+                    else if (object.value.length >= 0)
+                        message.value = object.value;
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a MetaWriteRequest message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.MetaWriteRequest
+         * @static
+         * @param {machine.MetaWriteRequest} message MetaWriteRequest
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        MetaWriteRequest.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.defaults) {
+                object.key = 0;
+                if (options.bytes === $String)
+                    object.value = "";
+                else {
+                    object.value = [];
+                    if (options.bytes !== $Array)
+                        object.value = $util.newBuffer(object.value);
+                }
+            }
+            if (message.key != null && $Object.hasOwnProperty.call(message, "key"))
+                object.key = message.key;
+            if (message.value != null && $Object.hasOwnProperty.call(message, "value"))
+                object.value = options.bytes === $String ? $util.base64.encode(message.value, 0, message.value.length) : options.bytes === $Array ? $Array.prototype.slice.call(message.value) : message.value;
+            return object;
+        };
+
+        /**
+         * Converts this MetaWriteRequest to JSON.
+         * @function toJSON
+         * @memberof machine.MetaWriteRequest
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        MetaWriteRequest.prototype.toJSON = function() {
+            return MetaWriteRequest.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for MetaWriteRequest
+         * @function getTypeUrl
+         * @memberof machine.MetaWriteRequest
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        MetaWriteRequest.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.MetaWriteRequest";
+        };
+
+        return MetaWriteRequest;
+    })();
+
+    machine.MetaWrite = (function() {
+
+        /**
+         * Properties of a MetaWrite.
+         * @typedef {Object} machine.MetaWrite.$Properties
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MetaWrite.
+         * @memberof machine
+         * @interface IMetaWrite
+         * @augments machine.MetaWrite.$Properties
+         * @deprecated Use machine.MetaWrite.$Properties instead.
+         */
+
+        /**
+         * Shape of a MetaWrite.
+         * @typedef {machine.MetaWrite.$Properties} machine.MetaWrite.$Shape
+         */
+
+        /**
+         * Constructs a new MetaWrite.
+         * @memberof machine
+         * @classdesc Represents a MetaWrite.
+         * @constructor
+         * @param {machine.MetaWrite.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MetaWrite = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Encodes the specified MetaWrite message. Does not implicitly {@link machine.MetaWrite.verify|verify} messages.
+         * @function encode
+         * @memberof machine.MetaWrite
+         * @static
+         * @param {machine.MetaWrite.$Properties} message MetaWrite message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MetaWrite.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MetaWrite message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.MetaWrite
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.MetaWrite & machine.MetaWrite.$Shape} MetaWrite
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MetaWrite.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.MetaWrite();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a MetaWrite message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.MetaWrite
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.MetaWrite} MetaWrite
+         */
+        MetaWrite.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.MetaWrite)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.MetaWrite: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            return new $root.machine.MetaWrite();
+        };
+
+        /**
+         * Creates a plain object from a MetaWrite message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.MetaWrite
+         * @static
+         * @param {machine.MetaWrite} message MetaWrite
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        MetaWrite.toObject = function () {
+            return {};
+        };
+
+        /**
+         * Converts this MetaWrite to JSON.
+         * @function toJSON
+         * @memberof machine.MetaWrite
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        MetaWrite.prototype.toJSON = function() {
+            return MetaWrite.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for MetaWrite
+         * @function getTypeUrl
+         * @memberof machine.MetaWrite
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        MetaWrite.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.MetaWrite";
+        };
+
+        return MetaWrite;
+    })();
+
+    machine.MetaWriteResponse = (function() {
+
+        /**
+         * Properties of a MetaWriteResponse.
+         * @typedef {Object} machine.MetaWriteResponse.$Properties
+         * @property {Array.<machine.MetaWrite.$Properties>|null} [messages] MetaWriteResponse messages
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MetaWriteResponse.
+         * @memberof machine
+         * @interface IMetaWriteResponse
+         * @augments machine.MetaWriteResponse.$Properties
+         * @deprecated Use machine.MetaWriteResponse.$Properties instead.
+         */
+
+        /**
+         * Shape of a MetaWriteResponse.
+         * @typedef {machine.MetaWriteResponse.$Properties} machine.MetaWriteResponse.$Shape
+         */
+
+        /**
+         * Constructs a new MetaWriteResponse.
+         * @memberof machine
+         * @classdesc Represents a MetaWriteResponse.
+         * @constructor
+         * @param {machine.MetaWriteResponse.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MetaWriteResponse = function (properties) {
+            this.messages = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MetaWriteResponse messages.
+         * @member {Array.<machine.MetaWrite.$Properties>} messages
+         * @memberof machine.MetaWriteResponse
+         * @instance
+         */
+        MetaWriteResponse.prototype.messages = $util.emptyArray;
+
+        /**
+         * Encodes the specified MetaWriteResponse message. Does not implicitly {@link machine.MetaWriteResponse.verify|verify} messages.
+         * @function encode
+         * @memberof machine.MetaWriteResponse
+         * @static
+         * @param {machine.MetaWriteResponse.$Properties} message MetaWriteResponse message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MetaWriteResponse.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.messages != null && message.messages.length)
+                for (let i = 0; i < message.messages.length; ++i)
+                    $root.machine.MetaWrite.encode(message.messages[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MetaWriteResponse message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.MetaWriteResponse
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.MetaWriteResponse & machine.MetaWriteResponse.$Shape} MetaWriteResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MetaWriteResponse.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.MetaWriteResponse();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.messages && message.messages.length))
+                            message.messages = [];
+                        message.messages.push($root.machine.MetaWrite.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a MetaWriteResponse message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.MetaWriteResponse
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.MetaWriteResponse} MetaWriteResponse
+         */
+        MetaWriteResponse.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.MetaWriteResponse)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.MetaWriteResponse: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.MetaWriteResponse();
+            if (object.messages) {
+                if (!$Array.isArray(object.messages))
+                    throw $TypeError(".machine.MetaWriteResponse.messages: array expected");
+                message.messages = $Array(object.messages.length);
+                for (let i = 0; i < object.messages.length; ++i) {
+                    if (!$util.isObject(object.messages[i]))
+                        throw $TypeError(".machine.MetaWriteResponse.messages: object expected");
+                    message.messages[i] = $root.machine.MetaWrite.fromObject(object.messages[i], _depth + 1);
+                }
+            }
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a MetaWriteResponse message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.MetaWriteResponse
+         * @static
+         * @param {machine.MetaWriteResponse} message MetaWriteResponse
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        MetaWriteResponse.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.arrays || options.defaults)
+                object.messages = [];
+            if (message.messages && message.messages.length) {
+                object.messages = $Array(message.messages.length);
+                for (let j = 0; j < message.messages.length; ++j)
+                    object.messages[j] = $root.machine.MetaWrite.toObject(message.messages[j], options, _depth + 1);
+            }
+            return object;
+        };
+
+        /**
+         * Converts this MetaWriteResponse to JSON.
+         * @function toJSON
+         * @memberof machine.MetaWriteResponse
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        MetaWriteResponse.prototype.toJSON = function() {
+            return MetaWriteResponse.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for MetaWriteResponse
+         * @function getTypeUrl
+         * @memberof machine.MetaWriteResponse
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        MetaWriteResponse.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.MetaWriteResponse";
+        };
+
+        return MetaWriteResponse;
+    })();
+
+    machine.VersionInfo = (function() {
+
+        /**
+         * Properties of a VersionInfo.
+         * @typedef {Object} machine.VersionInfo.$Properties
+         * @property {string|null} [tag] VersionInfo tag
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a VersionInfo.
+         * @memberof machine
+         * @interface IVersionInfo
+         * @augments machine.VersionInfo.$Properties
+         * @deprecated Use machine.VersionInfo.$Properties instead.
+         */
+
+        /**
+         * Shape of a VersionInfo.
+         * @typedef {machine.VersionInfo.$Properties} machine.VersionInfo.$Shape
+         */
+
+        /**
+         * Constructs a new VersionInfo.
+         * @memberof machine
+         * @classdesc Represents a VersionInfo.
+         * @constructor
+         * @param {machine.VersionInfo.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const VersionInfo = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * VersionInfo tag.
+         * @member {string} tag
+         * @memberof machine.VersionInfo
+         * @instance
+         */
+        VersionInfo.prototype.tag = "";
+
+        /**
+         * Encodes the specified VersionInfo message. Does not implicitly {@link machine.VersionInfo.verify|verify} messages.
+         * @function encode
+         * @memberof machine.VersionInfo
+         * @static
+         * @param {machine.VersionInfo.$Properties} message VersionInfo message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        VersionInfo.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.tag != null && $Object.hasOwnProperty.call(message, "tag") && message.tag !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.tag);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a VersionInfo message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.VersionInfo
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.VersionInfo & machine.VersionInfo.$Shape} VersionInfo
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        VersionInfo.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.VersionInfo();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.tag = value;
+                        else
+                            delete message.tag;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a VersionInfo message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.VersionInfo
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.VersionInfo} VersionInfo
+         */
+        VersionInfo.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.VersionInfo)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.VersionInfo: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.VersionInfo();
+            if (object.tag != null)
+                if (typeof object.tag !== "string" || object.tag.length)
+                    message.tag = $String(object.tag);
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a VersionInfo message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.VersionInfo
+         * @static
+         * @param {machine.VersionInfo} message VersionInfo
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        VersionInfo.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.defaults)
+                object.tag = "";
+            if (message.tag != null && $Object.hasOwnProperty.call(message, "tag"))
+                object.tag = message.tag;
+            return object;
+        };
+
+        /**
+         * Converts this VersionInfo to JSON.
+         * @function toJSON
+         * @memberof machine.VersionInfo
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        VersionInfo.prototype.toJSON = function() {
+            return VersionInfo.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for VersionInfo
+         * @function getTypeUrl
+         * @memberof machine.VersionInfo
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        VersionInfo.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.VersionInfo";
+        };
+
+        return VersionInfo;
+    })();
+
+    machine.Version = (function() {
+
+        /**
+         * Properties of a Version.
+         * @typedef {Object} machine.Version.$Properties
+         * @property {machine.VersionInfo.$Properties|null} [version] Version version
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a Version.
+         * @memberof machine
+         * @interface IVersion
+         * @augments machine.Version.$Properties
+         * @deprecated Use machine.Version.$Properties instead.
+         */
+
+        /**
+         * Shape of a Version.
+         * @typedef {machine.Version.$Properties} machine.Version.$Shape
+         */
+
+        /**
+         * Constructs a new Version.
+         * @memberof machine
+         * @classdesc Represents a Version.
+         * @constructor
+         * @param {machine.Version.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const Version = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Version version.
+         * @member {machine.VersionInfo.$Properties|null|undefined} version
+         * @memberof machine.Version
+         * @instance
+         */
+        Version.prototype.version = null;
+
+        /**
+         * Encodes the specified Version message. Does not implicitly {@link machine.Version.verify|verify} messages.
+         * @function encode
+         * @memberof machine.Version
+         * @static
+         * @param {machine.Version.$Properties} message Version message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        Version.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version"))
+                $root.machine.VersionInfo.encode(message.version, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a Version message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.Version
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.Version & machine.Version.$Shape} Version
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        Version.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.Version();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.version = $root.machine.VersionInfo.decode(reader, reader.size(), $undefined, _depth + 1, message.version);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a Version message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.Version
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.Version} Version
+         */
+        Version.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.Version)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.Version: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.Version();
+            if (object.version != null) {
+                if (!$util.isObject(object.version))
+                    throw $TypeError(".machine.Version.version: object expected");
+                message.version = $root.machine.VersionInfo.fromObject(object.version, _depth + 1);
+            }
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a Version message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.Version
+         * @static
+         * @param {machine.Version} message Version
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        Version.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.defaults)
+                object.version = null;
+            if (message.version != null && $Object.hasOwnProperty.call(message, "version"))
+                object.version = $root.machine.VersionInfo.toObject(message.version, options, _depth + 1);
+            return object;
+        };
+
+        /**
+         * Converts this Version to JSON.
+         * @function toJSON
+         * @memberof machine.Version
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        Version.prototype.toJSON = function() {
+            return Version.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for Version
+         * @function getTypeUrl
+         * @memberof machine.Version
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        Version.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.Version";
+        };
+
+        return Version;
+    })();
+
+    machine.VersionResponse = (function() {
+
+        /**
+         * Properties of a VersionResponse.
+         * @typedef {Object} machine.VersionResponse.$Properties
+         * @property {Array.<machine.Version.$Properties>|null} [messages] VersionResponse messages
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a VersionResponse.
+         * @memberof machine
+         * @interface IVersionResponse
+         * @augments machine.VersionResponse.$Properties
+         * @deprecated Use machine.VersionResponse.$Properties instead.
+         */
+
+        /**
+         * Shape of a VersionResponse.
+         * @typedef {machine.VersionResponse.$Properties} machine.VersionResponse.$Shape
+         */
+
+        /**
+         * Constructs a new VersionResponse.
+         * @memberof machine
+         * @classdesc Represents a VersionResponse.
+         * @constructor
+         * @param {machine.VersionResponse.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const VersionResponse = function (properties) {
+            this.messages = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * VersionResponse messages.
+         * @member {Array.<machine.Version.$Properties>} messages
+         * @memberof machine.VersionResponse
+         * @instance
+         */
+        VersionResponse.prototype.messages = $util.emptyArray;
+
+        /**
+         * Encodes the specified VersionResponse message. Does not implicitly {@link machine.VersionResponse.verify|verify} messages.
+         * @function encode
+         * @memberof machine.VersionResponse
+         * @static
+         * @param {machine.VersionResponse.$Properties} message VersionResponse message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        VersionResponse.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.messages != null && message.messages.length)
+                for (let i = 0; i < message.messages.length; ++i)
+                    $root.machine.Version.encode(message.messages[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a VersionResponse message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.VersionResponse
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.VersionResponse & machine.VersionResponse.$Shape} VersionResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        VersionResponse.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.VersionResponse();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.messages && message.messages.length))
+                            message.messages = [];
+                        message.messages.push($root.machine.Version.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a VersionResponse message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.VersionResponse
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.VersionResponse} VersionResponse
+         */
+        VersionResponse.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.VersionResponse)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.VersionResponse: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.VersionResponse();
+            if (object.messages) {
+                if (!$Array.isArray(object.messages))
+                    throw $TypeError(".machine.VersionResponse.messages: array expected");
+                message.messages = $Array(object.messages.length);
+                for (let i = 0; i < object.messages.length; ++i) {
+                    if (!$util.isObject(object.messages[i]))
+                        throw $TypeError(".machine.VersionResponse.messages: object expected");
+                    message.messages[i] = $root.machine.Version.fromObject(object.messages[i], _depth + 1);
+                }
+            }
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a VersionResponse message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.VersionResponse
+         * @static
+         * @param {machine.VersionResponse} message VersionResponse
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        VersionResponse.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.arrays || options.defaults)
+                object.messages = [];
+            if (message.messages && message.messages.length) {
+                object.messages = $Array(message.messages.length);
+                for (let j = 0; j < message.messages.length; ++j)
+                    object.messages[j] = $root.machine.Version.toObject(message.messages[j], options, _depth + 1);
+            }
+            return object;
+        };
+
+        /**
+         * Converts this VersionResponse to JSON.
+         * @function toJSON
+         * @memberof machine.VersionResponse
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        VersionResponse.prototype.toJSON = function() {
+            return VersionResponse.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for VersionResponse
+         * @function getTypeUrl
+         * @memberof machine.VersionResponse
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        VersionResponse.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.VersionResponse";
+        };
+
+        return VersionResponse;
+    })();
+
     return machine;
 })();
 
