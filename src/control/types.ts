@@ -7,6 +7,27 @@ import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 
+/** What a caller may do: each role may all that the ones before it may. */
+export const ROLES = ['reader', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who makes a request: the listener that took it says so. */
+export interface Caller {
+  readonly role: Role;
+  /** For the records of what was changed. */
+  readonly name: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    readonly caller: Caller;
+  }
+  interface FastifyContextConfig {
+    /** The least role that may call the route. Every route has one. */
+    role?: Role;
+  }
+}
+
 /** What only the composition root knows of the daemon. */
 export interface DaemonStatus {
   /** The installation's short id: what `Nats-Msg-Id` begins with (DESIGN section 5.3). */
