@@ -1956,6 +1956,255 @@ export namespace machine {
     }
 
     /**
+     * Properties of a MetaDeleteRequest.
+     * @deprecated Use machine.MetaDeleteRequest.$Properties instead.
+     */
+    interface IMetaDeleteRequest extends machine.MetaDeleteRequest.$Properties {
+    }
+
+    /** Represents a MetaDeleteRequest. */
+    class MetaDeleteRequest {
+
+        /**
+         * Constructs a new MetaDeleteRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaDeleteRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaDeleteRequest key. */
+        key: number;
+
+        /**
+         * Encodes the specified MetaDeleteRequest message. Does not implicitly {@link machine.MetaDeleteRequest.verify|verify} messages.
+         * @param message MetaDeleteRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaDeleteRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaDeleteRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaDeleteRequest & machine.MetaDeleteRequest.$Shape} MetaDeleteRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaDeleteRequest & machine.MetaDeleteRequest.$Shape;
+
+        /**
+         * Creates a MetaDeleteRequest message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns MetaDeleteRequest
+         */
+        static fromObject(object: { [k: string]: any }): machine.MetaDeleteRequest;
+
+        /**
+         * Creates a plain object from a MetaDeleteRequest message. Also converts values to other types if specified.
+         * @param message MetaDeleteRequest
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.MetaDeleteRequest, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this MetaDeleteRequest to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for MetaDeleteRequest
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace MetaDeleteRequest {
+
+        /** Properties of a MetaDeleteRequest. */
+        interface $Properties {
+
+            /** MetaDeleteRequest key */
+            key?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaDeleteRequest. */
+        type $Shape = machine.MetaDeleteRequest.$Properties;
+    }
+
+    /**
+     * Properties of a MetaDelete.
+     * @deprecated Use machine.MetaDelete.$Properties instead.
+     */
+    interface IMetaDelete extends machine.MetaDelete.$Properties {
+    }
+
+    /** Represents a MetaDelete. */
+    class MetaDelete {
+
+        /**
+         * Constructs a new MetaDelete.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaDelete.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Encodes the specified MetaDelete message. Does not implicitly {@link machine.MetaDelete.verify|verify} messages.
+         * @param message MetaDelete message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaDelete.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaDelete message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaDelete & machine.MetaDelete.$Shape} MetaDelete
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaDelete & machine.MetaDelete.$Shape;
+
+        /**
+         * Creates a MetaDelete message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns MetaDelete
+         */
+        static fromObject(object: { [k: string]: any }): machine.MetaDelete;
+
+        /**
+         * Creates a plain object from a MetaDelete message. Also converts values to other types if specified.
+         * @param message MetaDelete
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.MetaDelete, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this MetaDelete to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for MetaDelete
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace MetaDelete {
+
+        /** Properties of a MetaDelete. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaDelete. */
+        type $Shape = machine.MetaDelete.$Properties;
+    }
+
+    /**
+     * Properties of a MetaDeleteResponse.
+     * @deprecated Use machine.MetaDeleteResponse.$Properties instead.
+     */
+    interface IMetaDeleteResponse extends machine.MetaDeleteResponse.$Properties {
+    }
+
+    /** Represents a MetaDeleteResponse. */
+    class MetaDeleteResponse {
+
+        /**
+         * Constructs a new MetaDeleteResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaDeleteResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaDeleteResponse messages. */
+        messages: machine.MetaDelete.$Properties[];
+
+        /**
+         * Encodes the specified MetaDeleteResponse message. Does not implicitly {@link machine.MetaDeleteResponse.verify|verify} messages.
+         * @param message MetaDeleteResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaDeleteResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaDeleteResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaDeleteResponse & machine.MetaDeleteResponse.$Shape} MetaDeleteResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaDeleteResponse & machine.MetaDeleteResponse.$Shape;
+
+        /**
+         * Creates a MetaDeleteResponse message from a plain object. Also converts values to their respective internal types.
+         * @param object Plain object
+         * @returns MetaDeleteResponse
+         */
+        static fromObject(object: { [k: string]: any }): machine.MetaDeleteResponse;
+
+        /**
+         * Creates a plain object from a MetaDeleteResponse message. Also converts values to other types if specified.
+         * @param message MetaDeleteResponse
+         * @param [options] Conversion options
+         * @returns Plain object
+         */
+        static toObject(message: machine.MetaDeleteResponse, options?: $protobuf.IConversionOptions): { [k: string]: any };
+
+        /**
+         * Converts this MetaDeleteResponse to JSON.
+         * @returns JSON object
+         */
+        toJSON(): { [k: string]: any };
+
+        /**
+         * Gets the type url for MetaDeleteResponse
+         * @param [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns The type url
+         */
+        static getTypeUrl(prefix?: string): string;
+    }
+
+    namespace MetaDeleteResponse {
+
+        /** Properties of a MetaDeleteResponse. */
+        interface $Properties {
+
+            /** MetaDeleteResponse messages */
+            messages?: (machine.MetaDelete.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaDeleteResponse. */
+        type $Shape = machine.MetaDeleteResponse.$Properties;
+    }
+
+    /**
      * Properties of a VersionInfo.
      * @deprecated Use machine.VersionInfo.$Properties instead.
      */

@@ -5140,6 +5140,606 @@ export const machine = $root.machine = (() => {
         return MetaWriteResponse;
     })();
 
+    machine.MetaDeleteRequest = (function() {
+
+        /**
+         * Properties of a MetaDeleteRequest.
+         * @typedef {Object} machine.MetaDeleteRequest.$Properties
+         * @property {number|null} [key] MetaDeleteRequest key
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MetaDeleteRequest.
+         * @memberof machine
+         * @interface IMetaDeleteRequest
+         * @augments machine.MetaDeleteRequest.$Properties
+         * @deprecated Use machine.MetaDeleteRequest.$Properties instead.
+         */
+
+        /**
+         * Shape of a MetaDeleteRequest.
+         * @typedef {machine.MetaDeleteRequest.$Properties} machine.MetaDeleteRequest.$Shape
+         */
+
+        /**
+         * Constructs a new MetaDeleteRequest.
+         * @memberof machine
+         * @classdesc Represents a MetaDeleteRequest.
+         * @constructor
+         * @param {machine.MetaDeleteRequest.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MetaDeleteRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MetaDeleteRequest key.
+         * @member {number} key
+         * @memberof machine.MetaDeleteRequest
+         * @instance
+         */
+        MetaDeleteRequest.prototype.key = 0;
+
+        /**
+         * Encodes the specified MetaDeleteRequest message. Does not implicitly {@link machine.MetaDeleteRequest.verify|verify} messages.
+         * @function encode
+         * @memberof machine.MetaDeleteRequest
+         * @static
+         * @param {machine.MetaDeleteRequest.$Properties} message MetaDeleteRequest message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MetaDeleteRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.key != null && $Object.hasOwnProperty.call(message, "key") && message.key !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.key);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MetaDeleteRequest message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.MetaDeleteRequest
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.MetaDeleteRequest & machine.MetaDeleteRequest.$Shape} MetaDeleteRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MetaDeleteRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.MetaDeleteRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.key = value;
+                        else
+                            delete message.key;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a MetaDeleteRequest message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.MetaDeleteRequest
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.MetaDeleteRequest} MetaDeleteRequest
+         */
+        MetaDeleteRequest.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.MetaDeleteRequest)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.MetaDeleteRequest: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.MetaDeleteRequest();
+            if (object.key != null)
+                if ($Number(object.key) !== 0)
+                    message.key = object.key >>> 0;
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a MetaDeleteRequest message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.MetaDeleteRequest
+         * @static
+         * @param {machine.MetaDeleteRequest} message MetaDeleteRequest
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        MetaDeleteRequest.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.defaults)
+                object.key = 0;
+            if (message.key != null && $Object.hasOwnProperty.call(message, "key"))
+                object.key = message.key;
+            return object;
+        };
+
+        /**
+         * Converts this MetaDeleteRequest to JSON.
+         * @function toJSON
+         * @memberof machine.MetaDeleteRequest
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        MetaDeleteRequest.prototype.toJSON = function() {
+            return MetaDeleteRequest.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for MetaDeleteRequest
+         * @function getTypeUrl
+         * @memberof machine.MetaDeleteRequest
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        MetaDeleteRequest.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.MetaDeleteRequest";
+        };
+
+        return MetaDeleteRequest;
+    })();
+
+    machine.MetaDelete = (function() {
+
+        /**
+         * Properties of a MetaDelete.
+         * @typedef {Object} machine.MetaDelete.$Properties
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MetaDelete.
+         * @memberof machine
+         * @interface IMetaDelete
+         * @augments machine.MetaDelete.$Properties
+         * @deprecated Use machine.MetaDelete.$Properties instead.
+         */
+
+        /**
+         * Shape of a MetaDelete.
+         * @typedef {machine.MetaDelete.$Properties} machine.MetaDelete.$Shape
+         */
+
+        /**
+         * Constructs a new MetaDelete.
+         * @memberof machine
+         * @classdesc Represents a MetaDelete.
+         * @constructor
+         * @param {machine.MetaDelete.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MetaDelete = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * Encodes the specified MetaDelete message. Does not implicitly {@link machine.MetaDelete.verify|verify} messages.
+         * @function encode
+         * @memberof machine.MetaDelete
+         * @static
+         * @param {machine.MetaDelete.$Properties} message MetaDelete message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MetaDelete.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MetaDelete message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.MetaDelete
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.MetaDelete & machine.MetaDelete.$Shape} MetaDelete
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MetaDelete.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.MetaDelete();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a MetaDelete message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.MetaDelete
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.MetaDelete} MetaDelete
+         */
+        MetaDelete.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.MetaDelete)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.MetaDelete: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            return new $root.machine.MetaDelete();
+        };
+
+        /**
+         * Creates a plain object from a MetaDelete message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.MetaDelete
+         * @static
+         * @param {machine.MetaDelete} message MetaDelete
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        MetaDelete.toObject = function () {
+            return {};
+        };
+
+        /**
+         * Converts this MetaDelete to JSON.
+         * @function toJSON
+         * @memberof machine.MetaDelete
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        MetaDelete.prototype.toJSON = function() {
+            return MetaDelete.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for MetaDelete
+         * @function getTypeUrl
+         * @memberof machine.MetaDelete
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        MetaDelete.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.MetaDelete";
+        };
+
+        return MetaDelete;
+    })();
+
+    machine.MetaDeleteResponse = (function() {
+
+        /**
+         * Properties of a MetaDeleteResponse.
+         * @typedef {Object} machine.MetaDeleteResponse.$Properties
+         * @property {Array.<machine.MetaDelete.$Properties>|null} [messages] MetaDeleteResponse messages
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+
+        /**
+         * Properties of a MetaDeleteResponse.
+         * @memberof machine
+         * @interface IMetaDeleteResponse
+         * @augments machine.MetaDeleteResponse.$Properties
+         * @deprecated Use machine.MetaDeleteResponse.$Properties instead.
+         */
+
+        /**
+         * Shape of a MetaDeleteResponse.
+         * @typedef {machine.MetaDeleteResponse.$Properties} machine.MetaDeleteResponse.$Shape
+         */
+
+        /**
+         * Constructs a new MetaDeleteResponse.
+         * @memberof machine
+         * @classdesc Represents a MetaDeleteResponse.
+         * @constructor
+         * @param {machine.MetaDeleteResponse.$Properties=} [properties] Properties to set
+         * @property {Array.<Uint8Array>} [$unknowns] Unknown fields preserved while decoding when enabled
+         */
+        const MetaDeleteResponse = function (properties) {
+            this.messages = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+
+        /**
+         * MetaDeleteResponse messages.
+         * @member {Array.<machine.MetaDelete.$Properties>} messages
+         * @memberof machine.MetaDeleteResponse
+         * @instance
+         */
+        MetaDeleteResponse.prototype.messages = $util.emptyArray;
+
+        /**
+         * Encodes the specified MetaDeleteResponse message. Does not implicitly {@link machine.MetaDeleteResponse.verify|verify} messages.
+         * @function encode
+         * @memberof machine.MetaDeleteResponse
+         * @static
+         * @param {machine.MetaDeleteResponse.$Properties} message MetaDeleteResponse message or plain object to encode
+         * @param {$protobuf.Writer} [writer] Writer to encode to
+         * @returns {$protobuf.Writer} Writer
+         */
+        MetaDeleteResponse.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.messages != null && message.messages.length)
+                for (let i = 0; i < message.messages.length; ++i)
+                    $root.machine.MetaDelete.encode(message.messages[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+
+        /**
+         * Decodes a MetaDeleteResponse message from the specified reader or buffer.
+         * @function decode
+         * @memberof machine.MetaDeleteResponse
+         * @static
+         * @param {$protobuf.Reader|Uint8Array} reader Reader or buffer to decode from
+         * @param {number} [length] Message length if known beforehand
+         * @returns {machine.MetaDeleteResponse & machine.MetaDeleteResponse.$Shape} MetaDeleteResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        MetaDeleteResponse.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.machine.MetaDeleteResponse();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.messages && message.messages.length))
+                            message.messages = [];
+                        message.messages.push($root.machine.MetaDelete.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+
+        /**
+         * Creates a MetaDeleteResponse message from a plain object. Also converts values to their respective internal types.
+         * @function fromObject
+         * @memberof machine.MetaDeleteResponse
+         * @static
+         * @param {Object.<string,*>} object Plain object
+         * @returns {machine.MetaDeleteResponse} MetaDeleteResponse
+         */
+        MetaDeleteResponse.fromObject = function (object, _depth) {
+            if (object instanceof $root.machine.MetaDeleteResponse)
+                return object;
+            if (!$util.isObject(object))
+                throw $TypeError(".machine.MetaDeleteResponse: object expected");
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let message = new $root.machine.MetaDeleteResponse();
+            if (object.messages) {
+                if (!$Array.isArray(object.messages))
+                    throw $TypeError(".machine.MetaDeleteResponse.messages: array expected");
+                message.messages = $Array(object.messages.length);
+                for (let i = 0; i < object.messages.length; ++i) {
+                    if (!$util.isObject(object.messages[i]))
+                        throw $TypeError(".machine.MetaDeleteResponse.messages: object expected");
+                    message.messages[i] = $root.machine.MetaDelete.fromObject(object.messages[i], _depth + 1);
+                }
+            }
+            return message;
+        };
+
+        /**
+         * Creates a plain object from a MetaDeleteResponse message. Also converts values to other types if specified.
+         * @function toObject
+         * @memberof machine.MetaDeleteResponse
+         * @static
+         * @param {machine.MetaDeleteResponse} message MetaDeleteResponse
+         * @param {$protobuf.IConversionOptions} [options] Conversion options
+         * @returns {Object.<string,*>} Plain object
+         */
+        MetaDeleteResponse.toObject = function (message, options, _depth) {
+            if (!options)
+                options = {};
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            let object = {};
+            if (options.arrays || options.defaults)
+                object.messages = [];
+            if (message.messages && message.messages.length) {
+                object.messages = $Array(message.messages.length);
+                for (let j = 0; j < message.messages.length; ++j)
+                    object.messages[j] = $root.machine.MetaDelete.toObject(message.messages[j], options, _depth + 1);
+            }
+            return object;
+        };
+
+        /**
+         * Converts this MetaDeleteResponse to JSON.
+         * @function toJSON
+         * @memberof machine.MetaDeleteResponse
+         * @instance
+         * @returns {Object.<string,*>} JSON object
+         */
+        MetaDeleteResponse.prototype.toJSON = function() {
+            return MetaDeleteResponse.toObject(this, $protobuf.util.toJSONOptions);
+        };
+
+        /**
+         * Gets the type url for MetaDeleteResponse
+         * @function getTypeUrl
+         * @memberof machine.MetaDeleteResponse
+         * @static
+         * @param {string} [prefix] Custom type url prefix, defaults to `"type.googleapis.com"`
+         * @returns {string} The type url
+         */
+        MetaDeleteResponse.getTypeUrl = function(prefix) {
+            if (prefix === $undefined)
+                prefix = "type.googleapis.com";
+            return prefix + "/machine.MetaDeleteResponse";
+        };
+
+        return MetaDeleteResponse;
+    })();
+
     machine.VersionInfo = (function() {
 
         /**
