@@ -1,8 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../lib/clock.ts';
 import type {
+  Boot,
+  BootsPage,
+  ClaimRequest,
   CreatedJoinToken,
   Envelope,
   JoinToken,
+  JoinTokenDetails,
   JoinTokensPage,
   KernelArgs,
   KernelArgsRequest,
@@ -11,16 +16,28 @@ import type {
   Machine,
   MachinesPage,
   NewJoinToken,
+  PatchMachine,
   RecordsPage,
+  RegisteredMachine,
+  RegisterRequest,
+  RotateToken,
   Status,
 } from './api.ts';
 import { followStream, readLines, type StreamItem, type StreamStart } from './stream.ts';
 import { type Call, readJson, send, type Target } from './transport.ts';
 
 export interface MachineFilter {
+  /** By labels: docs/reference/selectors.md. */
+  readonly selector?: string | undefined;
   readonly state?: readonly (typeof MACHINE_STATES)[number][] | undefined;
   readonly owner?: string | undefined;
   readonly link?: (typeof LINK_STATES)[number] | undefined;
+}
+
+/** What a change of a machine is based on. */
+export interface Condition {
+  /** The version that was seen: the change is refused as `stale` if it is another one. `*`: the one it has now. */
+  readonly ifMatch?: number | '*' | undefined;
 }
 
 export interface RecordFilter {
@@ -76,25 +93,107 @@ export class ControlClient {
 
   /** @throws SiderolinkError `not_found` */
   machine(uuid: string): Promise<Machine> {
-    return this.#json('GET', `/v1/machines/${encodeURIComponent(uuid)}`);
+    return this.#json('GET', machinePath(uuid));
   }
 
+  /** Its boots, the newest first. @throws SiderolinkError `not_found` */
+  async boots(uuid: string): Promise<readonly Boot[]> {
+    return (await this.#json<BootsPage>('GET', `${machinePath(uuid)}/boots`)).boots;
+  }
+
+  /**
+   * Makes a machine known before it ever booted, or brings one that never joined to what is wanted.
+   * @throws SiderolinkError `conflict` for one that joined, `stale`, `exhausted`
+   */
+  async registerMachine(
+    uuid: string,
+    wanted: RegisterRequest = {},
+    condition: Condition = {},
+  ): Promise<{ readonly machine: RegisteredMachine; readonly created: boolean }> {
+    const response = await this.#send('PUT', machinePath(uuid), wanted, condition);
+    return { machine: (await readJson(response)) as RegisteredMachine, created: response.statusCode === 201 };
+  }
+
+  /** Sets and unsets labels. @throws SiderolinkError `not_found`, `conflict`, `stale` */
+  patchMachine(uuid: string, patch: PatchMachine, condition: Condition = {}): Promise<Machine> {
+    return this.#json('PATCH', machinePath(uuid), patch, condition);
+  }
+
+  /** Lets a pending, provisional or rejected machine in. @throws SiderolinkError `not_found`, `conflict`, `stale` */
+  acceptMachine(uuid: string, condition: Condition = {}): Promise<Machine> {
+    return this.#action(uuid, 'accept', condition);
+  }
+
+  /** Its link goes at once; it may not join until it is accepted. @throws as `acceptMachine` */
+  rejectMachine(uuid: string, condition: Condition = {}): Promise<Machine> {
+    return this.#action(uuid, 'reject', condition);
+  }
+
+  /** @throws SiderolinkError `not_found`, `conflict` if another owner has it and nothing was seen, `stale` */
+  claimMachine(uuid: string, ownership: ClaimRequest, condition: Condition = {}): Promise<Machine> {
+    return this.#json('POST', `${machinePath(uuid)}/claim`, ownership, condition);
+  }
+
+  /** @throws SiderolinkError `not_found`, `precondition_required` if nothing was seen, `stale` */
+  releaseMachine(uuid: string, condition: Condition): Promise<Machine> {
+    return this.#action(uuid, 'release', condition);
+  }
+
+  /** Forgets its unique tokens, for a machine that was installed anew. @throws as `acceptMachine` */
+  resetMachineToken(uuid: string, condition: Condition = {}): Promise<Machine> {
+    return this.#action(uuid, 'reset-token', condition);
+  }
+
+  /** Lets a removed machine join again. @throws as `acceptMachine` */
+  readmitMachine(uuid: string, condition: Condition = {}): Promise<Machine> {
+    return this.#action(uuid, 'readmit', condition);
+  }
+
+  /** Decommissions it; `records` also deletes what is stored of it. @throws SiderolinkError `not_found`, `stale` */
+  removeMachine(uuid: string, options: Condition & { readonly records?: boolean } = {}): Promise<Machine> {
+    return this.#json(
+      'DELETE',
+      `${machinePath(uuid)}${options.records === true ? '?records=true' : ''}`,
+      undefined,
+      options,
+    );
+  }
+
+  /** All join tokens, the oldest first. */
   async tokens(): Promise<readonly JoinToken[]> {
-    return (await this.#json<JoinTokensPage>('GET', '/v1/join-tokens')).tokens;
+    const tokens: JoinToken[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await this.#json<JoinTokensPage>('GET', `/v1/join-tokens${toQuery({ cursor })}`);
+      tokens.push(...page.tokens);
+      cursor = page.next;
+    } while (cursor !== null);
+    return tokens;
   }
 
+  /** With the machines that a revocation would cut. @throws SiderolinkError `not_found` */
+  token(id: string): Promise<JoinTokenDetails> {
+    return this.#json('GET', tokenPath(id));
+  }
+
+  /** @throws SiderolinkError `invalid_argument`, `exhausted` */
   createToken(token: NewJoinToken): Promise<CreatedJoinToken> {
     return this.#json('POST', '/v1/join-tokens', token);
   }
 
   /** @throws SiderolinkError `not_found` */
   revokeToken(id: string): Promise<JoinToken> {
-    return this.#json('POST', `/v1/join-tokens/${encodeURIComponent(id)}/revoke`);
+    return this.#json('POST', `${tokenPath(id)}/revoke`);
+  }
+
+  /** A new token like this one, which ends after the overlap. @throws SiderolinkError `not_found`, `conflict` */
+  rotateToken(id: string, rotation: RotateToken): Promise<CreatedJoinToken> {
+    return this.#json('POST', `${tokenPath(id)}/rotate`, rotation);
   }
 
   /** @throws SiderolinkError `not_found`, `conflict` while it is valid */
   async deleteToken(id: string): Promise<void> {
-    await this.#json('DELETE', `/v1/join-tokens/${encodeURIComponent(id)}`);
+    await this.#json('DELETE', tokenPath(id));
   }
 
   kernelArgs(request: KernelArgsRequest = {}): Promise<KernelArgs> {
@@ -149,10 +248,27 @@ export class ControlClient {
     );
   }
 
-  async #json<T>(method: Call['method'], path: string, body?: unknown): Promise<T> {
-    const call = { method, path, idleTimeoutMs: this.#timeoutMs, ...(body !== undefined && { body }) };
-    return (await readJson(await send(this.#target, call))) as T;
+  #action(uuid: string, action: string, condition: Condition): Promise<Machine> {
+    return this.#json('POST', `${machinePath(uuid)}/${action}`, undefined, condition);
   }
+
+  async #json<T>(method: Call['method'], path: string, body?: unknown, condition?: Condition): Promise<T> {
+    return (await readJson(await this.#send(method, path, body, condition))) as T;
+  }
+
+  #send(method: Call['method'], path: string, body: unknown, { ifMatch }: Condition = {}): Promise<IncomingMessage> {
+    const headers = ifMatch === undefined ? {} : { 'if-match': ifMatch === '*' ? '*' : `"${ifMatch}"` };
+    const call = { method, path, headers, idleTimeoutMs: this.#timeoutMs, ...(body !== undefined && { body }) };
+    return send(this.#target, call);
+  }
+}
+
+function machinePath(uuid: string): string {
+  return `/v1/machines/${encodeURIComponent(uuid)}`;
+}
+
+function tokenPath(id: string): string {
+  return `/v1/join-tokens/${encodeURIComponent(id)}`;
 }
 
 // The server tells its position every 15 s: three of them missing mean that nobody is there.

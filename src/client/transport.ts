@@ -4,12 +4,21 @@ import { ERRORS, type ErrorCode, errorMessage, SiderolinkError } from '../domain
 import { Problem } from './api.ts';
 
 /** Where the control API is. */
-export type Target =
-  | { readonly socket: string }
-  | { readonly url: string; readonly token?: string; readonly ca?: string };
+export type Target = { readonly socket: string } | RemoteTarget;
+
+export interface RemoteTarget {
+  /** `https://host:port`; `http://` only for a daemon on this host. */
+  readonly url: string;
+  /** Of the daemon's tokens file, in clear. */
+  readonly token?: string | undefined;
+  /** Certificates (PEM) to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  /** The name that its certificate must have, if it is another than the URL's host. */
+  readonly serverName?: string | undefined;
+}
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE';
   /** With its query. */
   readonly path: string;
   readonly body?: unknown;
@@ -26,21 +35,36 @@ const MAX_ANSWER_BYTES = 1024 * 1024 * 1024;
 export class ApiError extends SiderolinkError {
   readonly status: number;
   readonly problem: Problem | undefined;
+  /** Of a conditional change that was refused: the version that the machine has. */
+  readonly version: number | undefined;
 
-  constructor(status: number, problem: Problem | undefined) {
+  constructor(status: number, problem: Problem | undefined, etag?: string) {
     const code = problem !== undefined && problem.code in ERRORS ? (problem.code as ErrorCode) : codeOfStatus(status);
     super(code, problem?.detail ?? `the control API answered ${status}`, { status });
     this.status = status;
     this.problem = problem;
+    const version = /^"(\d{1,15})"$/.exec(etag ?? '')?.[1];
+    this.version = version === undefined ? undefined : Number(version);
   }
 }
 
+/** What stands between us and the daemon may answer without a problem of ours. */
+const CODES: Readonly<Record<number, ErrorCode>> = {
+  401: 'unauthenticated',
+  403: 'unauthorized',
+  404: 'not_found',
+  409: 'conflict',
+  412: 'stale',
+  428: 'precondition_required',
+  429: 'exhausted',
+  502: 'unavailable',
+  503: 'unavailable',
+  504: 'unavailable',
+  507: 'storage',
+};
+
 function codeOfStatus(status: number): ErrorCode {
-  if (status === 401 || status === 403) return 'unauthorized';
-  if (status === 404) return 'not_found';
-  if (status === 429) return 'exhausted';
-  if (status < 500) return 'invalid_argument';
-  return status === 503 ? 'unavailable' : 'internal';
+  return CODES[status] ?? (status >= 400 && status < 500 ? 'invalid_argument' : 'internal');
 }
 
 /**
@@ -54,7 +78,7 @@ export async function send(target: Target, call: Call): Promise<IncomingMessage>
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
   const text = await readText(response).catch(() => '');
-  throw new ApiError(status, parseProblem(text));
+  throw new ApiError(status, parseProblem(text), response.headers.etag);
 }
 
 /** The whole body as JSON. @throws SiderolinkError `unavailable` if it breaks off, `internal` if it is no JSON */
@@ -103,12 +127,16 @@ function exchange(target: Target, call: Call): Promise<IncomingMessage> {
       ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       ...call.headers,
     };
-    const request = openRequest(target, call, headers);
-    request.once('response', resolve).once('error', fail);
-    request.setTimeout(call.idleTimeoutMs, () =>
-      request.destroy(new Error(`no answer within ${call.idleTimeoutMs / 1_000} s`)),
-    );
-    request.end(body);
+    try {
+      const request = openRequest(target, call, headers);
+      request.once('response', resolve).once('error', fail);
+      request.setTimeout(call.idleTimeoutMs, () =>
+        request.destroy(new Error(`no answer within ${call.idleTimeoutMs / 1_000} s`)),
+      );
+      request.end(body);
+    } catch (error) {
+      fail(error);
+    }
   });
 }
 
@@ -116,24 +144,47 @@ function openRequest(target: Target, call: Call, headers: Record<string, string 
   const { method, path, signal } = call;
   const common = { method, headers, ...(signal !== undefined && { signal }) };
   if ('socket' in target) return httpRequest({ ...common, socketPath: target.socket, path, agent: false });
-  const url = new URL(path, target.url);
+  const url = remoteUrl(target, path);
   const authorized = target.token === undefined ? headers : { ...headers, authorization: `Bearer ${target.token}` };
-  if (url.protocol === 'https:') {
-    return httpsRequest(url, {
-      ...common,
-      headers: authorized,
-      agent: false,
-      ...(target.ca !== undefined && { ca: target.ca }),
-    });
-  }
-  return httpRequest(url, { ...common, headers: authorized, agent: false });
+  const remote = { ...common, headers: authorized, agent: false };
+  if (url.protocol === 'http:') return httpRequest(url, remote);
+  return httpsRequest(url, {
+    ...remote,
+    minVersion: 'TLSv1.2',
+    ...(target.ca !== undefined && { ca: target.ca }),
+    ...(target.serverName !== undefined && { servername: target.serverName }),
+  });
 }
 
+/** @throws SiderolinkError `invalid_argument` */
+function remoteUrl({ url: base, token }: RemoteTarget, path: string): URL {
+  const url = URL.canParse(path, base) ? new URL(path, base) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new SiderolinkError(
+      'invalid_argument',
+      `${JSON.stringify(base)} is no URL of a control API: https://host:port`,
+    );
+  }
+  if (token !== undefined && url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    const what = `a token is not sent to ${url.host} in the clear: use https://`;
+    throw new SiderolinkError('invalid_argument', what);
+  }
+  return url;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
+/** Codes of OpenSSL for a certificate that nobody we trust has signed. */
+const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
+
 function connectionError(target: Target, error: unknown): SiderolinkError {
+  if (error instanceof SiderolinkError) return error;
   const cause = { cause: error };
   const code = (error as NodeJS.ErrnoException).code;
   if (!('socket' in target)) {
-    return new SiderolinkError('unavailable', `no answer from ${target.url}: ${errorMessage(error)}`, {}, cause);
+    const what = `no answer from ${target.url}: ${errorMessage(error)}`;
+    const hint = UNTRUSTED.test(code ?? '') ? '. Name the certificate that vouches for it with --ca-file' : '';
+    return new SiderolinkError('unavailable', `${what}${hint}`, {}, cause);
   }
   if (code === 'EACCES' || code === 'EPERM') {
     const what = `may not open ${target.socket}: run as root or as a member of the group that owns it`;
