@@ -24,6 +24,9 @@ interface ToldLink {
   readonly state: 'up' | 'down';
 }
 
+/** Hears of a machine's stage: what it reported last, and in which boot. */
+export type StageListener = (machine: number, stage: string | null, boot: number) => void;
+
 /** The folded status of each machine: in memory, and with each event in the registry. */
 export class StatusTable implements Statuses {
   readonly #clock: Clock;
@@ -31,6 +34,7 @@ export class StatusTable implements Statuses {
   readonly #statuses = new Map<number, EventStatus>();
   readonly #lastSeen = new Map<number, number>();
   readonly #links = new Map<number, ToldLink>();
+  readonly #stageListeners = new Set<StageListener>();
 
   /** @throws SiderolinkError `configuration` for a filter that is no CIDR, `storage` for a row that is no JSON */
   constructor(
@@ -64,7 +68,26 @@ export class StatusTable implements Statuses {
     const keep = (address: string) => address !== machine.address && this.#filter(address);
     const status = foldStatus(before, event, boot, keep);
     this.#statuses.set(machine.id, status);
+    // An event of a former boot that came late says nothing of now.
+    const reported = event.message === 'MachineStatusEvent' && boot === status.boot;
+    if (reported || status.stage !== before.stage) {
+      for (const listener of this.#stageListeners) listener(machine.id, status.stage, status.boot);
+    }
     return this.op(machine.id);
+  }
+
+  /** The stage that the machine reported last, with the boot that it is of: 0 and null before its first event. */
+  stage(machine: number): { readonly stage: string | null; readonly boot: number } {
+    const { stage, boot } = this.#statuses.get(machine) ?? NO_STATUS;
+    return { stage, boot };
+  }
+
+  /**
+   * Called within `fold`, thus before the commit of the event, for each report of a stage and whenever the stage is
+   * another. A listener is quick and does not throw.
+   */
+  onStage(listener: StageListener): void {
+    this.#stageListeners.add(listener);
   }
 
   /** What the stream was told last of the link of this boot; undefined if nothing. */

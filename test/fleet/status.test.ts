@@ -115,4 +115,31 @@ describe('StatusTable', () => {
       expect(errorCode(error)).toBe('configuration');
     }
   });
+
+  it('tells each report of a stage and each change of it, with its boot', () => {
+    const { statuses } = table();
+    const heard: [number, string | null, number][] = [];
+    statuses.onStage((...told) => heard.push(told));
+    const report = (stage: string): MachineEvent => ({
+      message: 'MachineStatusEvent',
+      stage,
+      ready: false,
+      unmetConditions: [],
+    });
+    expect(statuses.stage(1)).toEqual({ stage: null, boot: 0 });
+    statuses.fold(machine, 1, service('apid', 'RUNNING'));
+    expect(heard.splice(0)).toEqual([]);
+    statuses.fold(machine, 1, report('MAINTENANCE'));
+    statuses.fold(machine, 1, report('MAINTENANCE'));
+    statuses.fold(machine, 1, service('apid', 'RUNNING'));
+    expect(heard.splice(0)).toEqual([
+      [1, 'MAINTENANCE', 1],
+      [1, 'MAINTENANCE', 1],
+    ]);
+    // The first event of the next boot ends what is known of the stage; a late one of the former boot says nothing.
+    statuses.fold(machine, 2, service('apid', 'WAITING'));
+    statuses.fold(machine, 1, report('MAINTENANCE'));
+    expect(heard.splice(0)).toEqual([[1, null, 2]]);
+    expect(statuses.stage(1)).toEqual({ stage: null, boot: 2 });
+  });
 });
