@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorMessage } from '../domain/errors.ts';
 
 /** What the shapes of several requests and answers are made of. */
 
@@ -21,14 +22,27 @@ export function repeatable<T extends z.ZodType<unknown, string>>(item: T) {
   return z.union([item.transform((value) => [value]), z.array(item)]).default([]);
 }
 
+type Check<T> = (value: T, context: z.core.$RefinementCtx<T>) => void;
+
 /** A check by the function that reads the value inside: what it throws is what is wrong. */
-export function readBy<T>(read: (value: T) => unknown, words = (message: string) => message) {
-  return (value: T, context: z.core.$RefinementCtx<T>): void => {
+export function readBy<T>(read: (value: T) => unknown, words = (message: string) => message): Check<T> {
+  return (value, context) => {
     try {
       read(value);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      context.addIssue({ code: 'custom', message: words(message) });
+      context.addIssue({ code: 'custom', message: words(errorMessage(error)) });
+    }
+  };
+}
+
+/** As `readBy`, and what was read is the value from then on. */
+export function readAs<T>(read: (text: string) => T) {
+  return (text: string, context: z.core.$RefinementCtx<string>): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: errorMessage(error) });
+      return z.NEVER;
     }
   };
 }

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { MACHINE_STATES } from '../domain/join-types.ts';
 import { parseLabels } from '../domain/labels.ts';
 import { type OWNERSHIP_FIELDS, parseOwnership } from '../domain/ownership.ts';
-import { MAX_SELECTOR_LENGTH } from '../domain/selector.ts';
-import { Next, pageQuery, readBy, repeatable, Time, Uuid } from './api-base.ts';
+import { MAX_SELECTOR_LENGTH, parseSelector } from '../domain/selector.ts';
+import { Next, pageQuery, readAs, readBy, repeatable, Time, Uuid } from './api-base.ts';
 
 /** The shapes of the control API that concern machines. */
 
@@ -103,6 +103,7 @@ export const MachinesQuery = z.strictObject({
   selector: z
     .string()
     .max(MAX_SELECTOR_LENGTH)
+    .transform(readAs(parseSelector))
     .optional()
     .meta({ description: 'by labels: a, !a, a=b, a!=b, a in (x,y), a notin (x,y), a > 3; a comma is AND' }),
   state: repeatable(z.enum(MACHINE_STATES)).meta({ description: 'may be repeated' }),

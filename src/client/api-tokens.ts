@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { parseDuration } from '../domain/duration.ts';
 import { MACHINE_STATES } from '../domain/join-types.ts';
 import { parseNodeUuid } from '../domain/uuid.ts';
-import { Next, pageQuery, readBy, Time, Uuid } from './api-base.ts';
+import { Next, pageQuery, readAs, Time, Uuid } from './api-base.ts';
 import { Labels, LabelsRequest, LINK_STATES, OwnershipAnswer, OwnershipRequest } from './api-machines.ts';
 
 /** The shapes of the control API that concern join tokens. */
@@ -60,7 +60,7 @@ export const NewJoinToken = z.strictObject({
     .meta({ description: 'for people' }),
   expires_at: Time.nullish(),
   max_uses: z.int().min(1).max(1_000_000_000).nullish().meta({ description: 'machines that may join first with it' }),
-  node_uuid: Uuid.superRefine(readBy(parseNodeUuid))
+  node_uuid: Uuid.transform(readAs(parseNodeUuid))
     .nullish()
     .meta({ description: 'the only machine that may join with it' }),
   ...OwnershipRequest,
@@ -77,7 +77,7 @@ export const RotateToken = z.strictObject({
   overlap: z
     .string()
     .max(64)
-    .superRefine(readBy(parseDuration))
+    .transform(readAs(parseDuration))
     .meta({ description: 'how long the old token stays valid, as `7d`; `0` ends it at once' }),
   expires_at: Time.nullish().meta({ description: 'of the new token; without it never' }),
 });

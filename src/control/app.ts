@@ -7,21 +7,22 @@ import fastify, {
   type FastifyInstance,
   type RawServerDefault,
 } from 'fastify';
-import { createJsonSchemaTransform, jsonSchemaTransformObject, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Problem } from '../client/api.ts';
 import { ERRORS, SiderolinkError } from '../domain/errors.ts';
-import { version } from '../version.ts';
 import type { ControlMetrics } from './metrics.ts';
+import { openApiOptions } from './openapi.ts';
 import { InvalidRequest, partName, problemOf, problemOfStatus } from './problem.ts';
 import { kernelArgsRoutes } from './routes/kernel-args.ts';
+import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { recordRoutes } from './routes/records.ts';
 import { statusRoutes } from './routes/status.ts';
 import { STREAM_ROUTE, streamRoutes } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import type { Streams } from './streams.ts';
-import type { ControlDeps, ControlLimits } from './types.ts';
+import { type ControlDeps, type ControlLimits, SOCKET_CALLER } from './types.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -41,6 +42,16 @@ export interface AppDeps extends ControlDeps {
   readonly streams: Streams;
   readonly controlMetrics: ControlMetrics;
 }
+
+const ROUTES = [
+  statusRoutes,
+  machineRoutes,
+  machineChangeRoutes,
+  tokenRoutes,
+  kernelArgsRoutes,
+  recordRoutes,
+  streamRoutes,
+] as const;
 
 /** The control API without a listener: every listener serves one of these. */
 export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): Promise<App> {
@@ -67,24 +78,16 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): 
   acceptEmptyJson(app);
   handleErrors(app, deps);
   observeRequests(app, routeDeps);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'siderolinkd control API',
-        version,
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-    },
-    transform: createJsonSchemaTransform({ zodToJsonConfig: { override: tidySchema } }),
-    transformObject: jsonSchemaTransformObject,
+  app.decorateRequest('caller', { getter: () => SOCKET_CALLER });
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.role === undefined) throw new SiderolinkError('internal', `${method} ${url} says of no role who may`);
   });
-  for (const routes of [statusRoutes, machineRoutes, tokenRoutes, kernelArgsRoutes, recordRoutes, streamRoutes]) {
-    routes(app, routeDeps);
-  }
+  await app.register(swagger, openApiOptions);
+  for (const routes of ROUTES) routes(app, routeDeps);
   app.get(
     '/v1/openapi.json',
     {
+      config: { role: 'reader' },
       schema: {
         operationId: 'openapi',
         summary: 'This document',
@@ -104,11 +107,6 @@ function validator(schema: z.ZodType, httpPart: string | undefined) {
     if (result.success) return { value: result.data };
     return { error: new InvalidRequest(partName(httpPart), result.error.issues) };
   };
-}
-
-/** A parameter's text is checked by a pattern that means nothing for the number the document declares. */
-function tidySchema({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
-  if (jsonSchema['type'] === 'integer') delete jsonSchema['pattern'];
 }
 
 /** A POST without a body may still name a content type. */
@@ -156,6 +154,7 @@ function send(reply: Reply, answer: Problem | undefined) {
   const problem = answer ?? problemOf(new SiderolinkError('internal', ''));
   // Refused before the whole body came: the rest of it would be read as the next request.
   if (problem.status === 413 || problem.status === 408) reply.header('connection', 'close');
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   reply.code(problem.status);
   reply.type('application/problem+json');
   reply.serializer((value) => JSON.stringify(value));

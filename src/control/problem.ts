@@ -57,7 +57,7 @@ export function problemOf(error: SiderolinkError): Problem {
 }
 
 /** What the HTTP layer itself refuses: our stable code and words by its status. */
-const HTTP_REFUSALS: Readonly<Record<number, readonly [code: string, detail: string]>> = {
+export const HTTP_REFUSALS: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   400: ['invalid_argument', 'the request cannot be read'],
   404: ['not_found', 'no such thing here'],
   408: ['timeout', 'the request did not arrive in time'],
@@ -74,6 +74,6 @@ export function problemOfStatus(status: number, detail?: string): Problem | unde
   return refusal === undefined ? undefined : makeProblem(status, refusal[0], detail ?? refusal[1]);
 }
 
-function makeProblem(status: number, code: string, detail: string): Problem {
+export function makeProblem(status: number, code: string, detail: string): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, code, detail };
 }

@@ -1,15 +1,12 @@
+import type { Role } from '../domain/control-token.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Overlay } from '../domain/overlay.ts';
-import type { JoinTokens, Machines } from '../fleet/types.ts';
+import type { JoinTokens, Machine, MachineAdmin, Machines } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
-
-/** What a caller may do: each role may all that the ones before it may. */
-export const ROLES = ['reader', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
 
 /** Who makes a request: the listener that took it says so. */
 export interface Caller {
@@ -18,6 +15,9 @@ export interface Caller {
   readonly name: string;
 }
 
+/** The kernel lets only root and the daemon's group open the socket, and does not tell Node which of them it was. */
+export const SOCKET_CALLER: Caller = { role: 'admin', name: 'control socket' };
+
 declare module 'fastify' {
   interface FastifyRequest {
     readonly caller: Caller;
@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The least role that may call the route. Every route has one. */
     role?: Role;
+    /** Its good answers, and a refusal because of `If-Match`, carry the machine's version as ETag. */
+    etag?: true;
   }
 }
 
@@ -42,6 +44,8 @@ export interface DaemonStatus {
   readonly endpoints: readonly string[];
   /** What `siderolink.api=` advertises, with its port. */
   readonly apiUrl: string;
+  /** The authority of the API's certificate, PEM, if machines know it from us alone. */
+  readonly authority?: string | undefined;
   readonly kmsgPort: number;
   readonly eventsPort: number;
   /** First token of every subject. */
@@ -55,7 +59,10 @@ export interface StatusSource {
 export interface ControlDeps {
   readonly log: RecordLog;
   readonly machines: Machines;
+  readonly admin: MachineAdmin;
   readonly tokens: JoinTokens;
+  /** The machines that could not join any more, were this join token revoked now. */
+  readonly cutBy: (token: string) => readonly Machine[];
   readonly health: Health;
   readonly status: StatusSource;
   readonly clock: Clock;

@@ -7,6 +7,7 @@ export function kernelArgsRoutes(app: App, { status: source }: RouteDeps): void 
   app.post(
     '/v1/kernel-args',
     {
+      config: { role: 'reader' },
       schema: {
         operationId: 'makeKernelArgs',
         summary: 'The kernel arguments a machine boots with, and the same as machine-config documents',
@@ -24,9 +25,16 @@ export function kernelArgsRoutes(app: App, { status: source }: RouteDeps): void 
         token: body.token,
         tunnel: body.tunnel,
         talosVersion: body.talos_version,
+        authority: status.authority,
       });
       if (body.token !== undefined) reply.header('cache-control', 'no-store');
-      return { args: [...args], command_line: args.join(' '), documents, warnings: [...warnings] };
+      return {
+        args: [...args],
+        command_line: args.join(' '),
+        documents,
+        warnings: [...warnings],
+        ca: status.authority ?? null,
+      };
     },
   );
 }

@@ -13,6 +13,7 @@ export function recordRoutes(app: App, { log, machines, clock }: RouteDeps): voi
   app.get(
     '/v1/records',
     {
+      config: { role: 'reader' },
       schema: {
         operationId: 'listRecords',
         summary: 'Records in the order of their seq, a page at a time',

@@ -8,6 +8,7 @@ export function statusRoutes(app: App, deps: RouteDeps): void {
   app.get(
     '/v1/status',
     {
+      config: { role: 'reader' },
       schema: {
         operationId: 'getStatus',
         summary: 'What the daemon is, and whether it is well',

@@ -16,6 +16,7 @@ export function streamRoutes(app: App, deps: RouteDeps): void {
   app.get(
     STREAM_ROUTE,
     {
+      config: { role: 'reader' },
       schema: {
         operationId: 'streamRecords',
         summary: 'Records as they come, until either side closes',

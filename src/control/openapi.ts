@@ -1,0 +1,54 @@
+import type { FastifyDynamicSwaggerOptions, SwaggerTransform } from '@fastify/swagger';
+import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { version } from '../version.ts';
+
+/** How the routes become the OpenAPI document. */
+
+const fromZod = createJsonSchemaTransform({ zodToJsonConfig: { override: tidySchema } });
+
+export const openApiOptions: FastifyDynamicSwaggerOptions = {
+  openapi: {
+    openapi: '3.1.0',
+    info: {
+      title: 'siderolinkd control API',
+      description:
+        'On the control socket every caller is an admin and no token is asked for. On the TCP listener a token of the tokens file goes into the Authorization header; `x-role` is the least role that may call an operation (reader, operator, admin: each may what the ones before it may).',
+      version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'a control token; on the TCP listener only' },
+      },
+    },
+    security: [{ token: [] }, {}],
+  },
+  transform: ((given) => {
+    const { schema, url } = fromZod(given as Parameters<typeof fromZod>[0]) as Transformed;
+    const { role, etag } = given.route.config ?? {};
+    if (etag === true) declareEtag(schema);
+    const description = [schema['description'], `Role: ${role}.`].filter((part) => part !== undefined).join(' ');
+    return { schema: { ...schema, description, 'x-role': role }, url };
+  }) as SwaggerTransform,
+  transformObject: jsonSchemaTransformObject,
+};
+
+interface Transformed {
+  readonly schema: Record<string, unknown> & { readonly response?: Record<string, Record<string, unknown>> };
+  readonly url: string;
+}
+
+const ETAG = { ETag: { type: 'string', description: 'the version of the machine in quotes, as `"7"`' } };
+
+function declareEtag({ response = {} }: Transformed['schema']): void {
+  for (const status of ['200', '201', '409', '412', '428']) {
+    const answer = response[status];
+    // Not within a shared schema: a copy of this answer's own.
+    if (answer !== undefined) response[status] = { ...answer, headers: ETAG };
+  }
+}
+
+/** A parameter's text is checked by a pattern that means nothing for the number the document declares. */
+function tidySchema({ jsonSchema }: { jsonSchema: Record<string, unknown> }): void {
+  if (jsonSchema['type'] === 'integer') delete jsonSchema['pattern'];
+}
