@@ -12,55 +12,12 @@ import {
 } from '@grpc/grpc-js';
 import { type Clock, systemClock } from './clock.ts';
 import { CallContext, type UnaryMethod } from './grpc-call.ts';
+import type { GrpcEdgeOptions, GrpcStatus, RefusedReason } from './grpc-options.ts';
+import { TlsGate } from './grpc-tls.ts';
 import { bindPatiently } from './listen.ts';
 
 export type { UnaryCall, UnaryMethod } from './grpc-call.ts';
-
-/** A gRPC status as it goes on the wire. `details` is read by strangers. */
-export interface GrpcStatus {
-  readonly code: number;
-  readonly details: string;
-}
-
-export interface GrpcEdgeOptions {
-  /** What logs and errors call this listener. */
-  readonly name: string;
-  /** Ignored with `fd`. */
-  readonly host?: string;
-  /** 0 takes a free one. Ignored with `fd`. */
-  readonly port?: number;
-  readonly ipv6Only?: boolean;
-  /** An inherited listening socket. */
-  readonly fd?: number;
-  /** Plaintext HTTP/2 if absent. */
-  readonly credentials?: ServerCredentials;
-  /** HTTP/2 pings that find dead peers, milliseconds. Default 300,000 and 20,000. */
-  readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
-  /** A connection without a call is closed after so many milliseconds. Default: never. */
-  readonly maxConnectionIdleMs?: number;
-  /** More are closed at accept. Default 25,000. */
-  readonly maxConnections?: number;
-  /** Calls at one time on one connection; more wait at the client. Default 100. */
-  readonly maxConcurrentStreams?: number;
-  /** Calls at one time in all; more are answered RESOURCE_EXHAUSTED. Default 20,000. */
-  readonly maxRunning?: number;
-  /** A larger request is answered RESOURCE_EXHAUSTED. Default 4 MiB. */
-  readonly maxMessageBytes?: number;
-  /** Names and values of a request's metadata together; more is answered RESOURCE_EXHAUSTED. Default 16 KiB. */
-  readonly maxMetadataBytes?: number;
-  /** From a call's first byte to its answer, milliseconds; then UNAVAILABLE. A method may have its own. Default 30,000. */
-  readonly deadlineMs?: number;
-  /** How long a missing address (EADDRNOTAVAIL) is tried again, milliseconds. Default 10,000. */
-  readonly bindTimeoutMs?: number;
-  /** Makes a socket's remote address comparable. Default: as it is. */
-  readonly normaliseSource?: (remote: string | undefined) => string;
-  /** What an error of a handler tells the caller; also the place to log it. Default: INTERNAL, nothing else. */
-  readonly toStatus?: (error: unknown, call: { readonly path: string; readonly source: string }) => GrpcStatus;
-  /** Counts what was refused before a handler saw it. */
-  readonly onRefused?: (reason: RefusedReason) => void;
-}
-
-export type RefusedReason = 'connections' | 'running' | 'metadata' | 'deadline' | 'stopping';
+export type { GrpcEdgeOptions, GrpcStatus, RefusedReason } from './grpc-options.ts';
 
 const LISTEN_BACKLOG = 4096;
 const TCP_KEEPALIVE_MS = 60_000;
@@ -81,6 +38,7 @@ export class GrpcEdge {
   readonly #clock: Clock;
   readonly #server: Server;
   readonly #injector: ConnectionInjector;
+  readonly #tls: TlsGate | undefined;
   readonly #listener: NetServer;
   readonly #sockets = new Set<Socket>();
   readonly #contexts = new WeakMap<Metadata, CallContext>();
@@ -109,7 +67,21 @@ export class GrpcEdge {
         : { 'grpc.max_connection_idle_ms': options.maxConnectionIdleMs }),
       interceptors: [this.#intercept],
     });
-    this.#injector = this.#server.createConnectionInjector(options.credentials ?? ServerCredentials.createInsecure());
+    // TLS, where there is any, ends before grpc-js: its own takes no other certificate later, and tells of no failure.
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const { certificate, handshakeTimeoutMs, onHandshakeFailed } = options;
+    if (certificate !== undefined) {
+      this.#tls = new TlsGate({
+        certificate,
+        ...(handshakeTimeoutMs !== undefined && { handshakeTimeoutMs }),
+        // One whose handshake outlasts the drain would be told nothing.
+        onSecure: (socket) => {
+          if (this.#stopped === undefined) this.#injector.injectConnection(socket);
+          else socket.destroy();
+        },
+        onFailed: (failure, remote) => onHandshakeFailed?.(failure, this.#sourceOf(remote)),
+      });
+    }
     this.#listener = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
       (socket) => this.#accept(socket),
@@ -167,6 +139,7 @@ export class GrpcEdge {
 
   async #stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
+    this.#tls?.close();
     const closed = new Promise<void>((resolve) => {
       // Called without an error or with ERR_SERVER_NOT_RUNNING: nothing listens either way.
       this.#listener.close(() => resolve());
@@ -220,7 +193,14 @@ export class GrpcEdge {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    this.#injector.injectConnection(socket);
+    this.#options.onConnection?.(socket, this.#sourceOf(socket.remoteAddress));
+    if (this.#tls === undefined) this.#injector.injectConnection(socket);
+    else this.#tls.accept(socket);
+  }
+
+  #sourceOf(remote: string | undefined): string {
+    const { normaliseSource } = this.#options;
+    return normaliseSource === undefined ? (remote ?? '') : normaliseSource(remote);
   }
 
   /** Gives each call its context before its body is read: the caller's address, limits, and the deadline. */
@@ -256,8 +236,8 @@ export class GrpcEdge {
     path: string,
     onDeadline: () => void,
   ): CallContext {
-    const { normaliseSource, onRefused } = this.#options;
-    const source = normaliseSource === undefined ? (peer.remoteAddress ?? '') : normaliseSource(peer.remoteAddress);
+    const { onRefused } = this.#options;
+    const source = this.#sourceOf(peer.remoteAddress);
     const cancelDeadline = this.#clock.after(this.#deadlines.get(path) ?? this.#deadlineMs, () => {
       if (!context.abort()) return;
       onRefused?.('deadline');

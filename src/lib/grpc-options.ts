@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import type { CertificateSource } from './certificate.ts';
+import type { HandshakeFailure } from './grpc-tls.ts';
+
+/** A gRPC status as it goes on the wire. `details` is read by strangers. */
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+}
+
+export interface GrpcEdgeOptions {
+  /** What logs and errors call this listener. */
+  readonly name: string;
+  /** Ignored with `fd`. */
+  readonly host?: string;
+  /** 0 takes a free one. Ignored with `fd`. */
+  readonly port?: number;
+  readonly ipv6Only?: boolean;
+  /** An inherited listening socket. */
+  readonly fd?: number;
+  /** Plaintext HTTP/2 if absent. */
+  readonly certificate?: CertificateSource;
+  /** With a certificate: from accept to the end of the handshake, milliseconds. Default 10,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** HTTP/2 pings that find dead peers, milliseconds. Default 300,000 and 20,000. */
+  readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
+  /** A connection without a call is closed after so many milliseconds. Default: never. */
+  readonly maxConnectionIdleMs?: number;
+  /** More are closed at accept. Default 25,000. */
+  readonly maxConnections?: number;
+  /** Calls at one time on one connection; more wait at the client. Default 100. */
+  readonly maxConcurrentStreams?: number;
+  /** Calls at one time in all; more are answered RESOURCE_EXHAUSTED. Default 20,000. */
+  readonly maxRunning?: number;
+  /** A larger request is answered RESOURCE_EXHAUSTED. Default 4 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Names and values of a request's metadata together; more is answered RESOURCE_EXHAUSTED. Default 16 KiB. */
+  readonly maxMetadataBytes?: number;
+  /** From a call's first byte to its answer, milliseconds; then UNAVAILABLE. A method may have its own. Default 30,000. */
+  readonly deadlineMs?: number;
+  /** How long a missing address (EADDRNOTAVAIL) is tried again, milliseconds. Default 10,000. */
+  readonly bindTimeoutMs?: number;
+  /** Makes a socket's remote address comparable. Default: as it is. */
+  readonly normaliseSource?: (remote: string | undefined) => string;
+  /** What an error of a handler tells the caller; also the place to log it. Default: INTERNAL, nothing else. */
+  readonly toStatus?: (error: unknown, call: { readonly path: string; readonly source: string }) => GrpcStatus;
+  /**
+   * Told of every connection when it is accepted, before any call on it. Its calls have the same `source`, and the socket's
+   * `remotePort` as `port`.
+   */
+  readonly onConnection?: (socket: Socket, source: string) => void;
+  /** Counts what was refused before a handler saw it. */
+  readonly onRefused?: (reason: RefusedReason) => void;
+  /** Counts connections that TLS did not let through; `source` is normalised. */
+  readonly onHandshakeFailed?: (failure: HandshakeFailure, source: string) => void;
+}
+
+export type RefusedReason = 'connections' | 'running' | 'metadata' | 'deadline' | 'stopping';
