@@ -102,6 +102,9 @@ export const KernelArgs = z
       .nullable()
       .meta({ description: 'the same as machine-config documents (YAML); null for Talos < 1.5' }),
     warnings: z.array(z.string()),
+    ca: z.string().nullable().meta({
+      description: 'our own authority, which `documents` and `args` make machines trust (PEM); null without one',
+    }),
   })
   .meta({ id: 'KernelArgs' });
 export type KernelArgs = z.infer<typeof KernelArgs>;

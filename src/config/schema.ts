@@ -124,7 +124,7 @@ export const configSchema = section({
         'boolean',
         flag(),
         false,
-        'Makes a CA of our own, handed to machines by talos.config.early= (Talos 1.11 and newer). Not in effect yet.',
+        'Makes a CA of our own, handed to machines by talos.config.early= (Talos 1.11 and newer).',
       ),
     }),
   }),

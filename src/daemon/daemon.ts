@@ -20,7 +20,6 @@ import { TelemetryServer } from '../telemetry/http.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
 import { SeparateRunner } from '../wireguard/separate-runner.ts';
-import { apiCredentials } from './api-credentials.ts';
 import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -29,6 +28,7 @@ import { createMetrics } from './metrics.ts';
 import { createNotifier, type Notifier } from './notify.ts';
 import { Repairer } from './repairer.ts';
 import { ensureStateDir, type Installation, loadInstallation, lockStateDir, stateFiles } from './state-dir.ts';
+import { apiUsesTls, handshakeFailures, startApiTls, urlHost } from './tls/api-tls.ts';
 
 export interface Daemon {
   /** Stops everything in order. Idempotent; resolves with the names of parts that did not stop cleanly. */
@@ -163,13 +163,18 @@ async function startEdges(config: Config, installation: Installation, base: Base
     config.overlay.interface,
   );
   if (warning !== undefined) base.health.set('endpoint', 'warning', warning);
-  const credentials = apiCredentials(config.api.tls);
   const apiUrl = advertisedApiUrl({
     url: config.api.url,
     host,
     port: config.api.listen.port,
-    tls: credentials !== undefined,
+    tls: apiUsesTls(config),
   });
+  const tlsDeps = { ...base, metrics: metrics.tls };
+  const tls = await lifecycle.start(
+    'API certificate',
+    () => startApiTls(config, installation, [urlHost(apiUrl)], tlsDeps),
+    (started) => started?.certificate.stop(),
+  );
   if (apiUrl.startsWith('grpc:')) base.health.set('api_plaintext', 'warning', PLAINTEXT);
 
   const joins = new ProvisionService(
@@ -189,7 +194,8 @@ async function startEdges(config: Config, installation: Installation, base: Base
     {
       name: 'api',
       ...config.api.listen,
-      ...(credentials !== undefined && { credentials }),
+      ...(tls !== undefined && { certificate: tls.certificate }),
+      onHandshakeFailed: handshakeFailures(tlsDeps),
       maxConnectionIdleMs: 60_000,
       maxMessageBytes: 65_536,
       normaliseSource: sourceAddress,
@@ -202,7 +208,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
     stop: (deadlineMs: number) => Promise.all([edge.stop(deadlineMs), joins.stop()]),
   };
   await lifecycle.run('API', listening('api.listen', config.api.listen, api));
-  return { endpoints, apiUrl };
+  return { endpoints, apiUrl, authority: tls?.authority };
 }
 
 const PLAINTEXT =
@@ -215,7 +221,12 @@ async function startControl(
   base: Base,
   lifecycle: Lifecycle,
   { metrics, log, fleet, device }: Core,
-  facts: { readonly endpoints: readonly string[]; readonly apiUrl: string; readonly startedAt: number },
+  facts: {
+    readonly endpoints: readonly string[];
+    readonly apiUrl: string;
+    readonly authority: string | undefined;
+    readonly startedAt: number;
+  },
 ): Promise<void> {
   const status = () => ({
     installation: installation.shortId,

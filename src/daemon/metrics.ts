@@ -5,6 +5,7 @@ import type { Health } from '../telemetry/health.ts';
 import { addHealthMetrics, addProcessMetrics, createRegistry } from '../telemetry/metrics.ts';
 import { version } from '../version.ts';
 import { wireguardMetrics } from '../wireguard/metrics.ts';
+import { tlsMetrics } from './tls/metrics.ts';
 
 /** The metrics tree: one registry, and each room's own metrics in it. */
 export function createMetrics(health: Health) {
@@ -16,6 +17,7 @@ export function createMetrics(health: Health) {
     fleet: fleetMetrics(registry),
     join: joinMetrics(registry),
     sinks: sinkMetrics(registry),
+    tls: tlsMetrics(registry),
     wireguard: wireguardMetrics(registry),
   };
 }

@@ -24,6 +24,8 @@ export interface StateFiles {
   readonly privateKey: string;
   readonly uniqueTokenKey: string;
   readonly database: string;
+  /** With `api.tls.self_signed`: certificate and key of the authority. */
+  readonly authority: string;
   readonly lock: string;
 }
 
@@ -33,6 +35,7 @@ export function stateFiles(directory: string): StateFiles {
     privateKey: join(directory, 'private-key'),
     uniqueTokenKey: join(directory, 'unique-token-key'),
     database: join(directory, 'siderolinkd.db'),
+    authority: join(directory, 'api-ca.pem'),
     lock: join(directory, 'lock'),
   };
 }
@@ -120,7 +123,8 @@ export function adopt(file: string, content: string): void {
   }
 }
 
-function readOrMake(file: string, make: () => string): string {
+/** The file's text without the white space around it; a file that is missing is made, 0600, and is on disk before this returns. */
+export function readOrMake(file: string, make: () => string): string {
   const existing = readIfThere(file);
   if (existing !== undefined) return existing;
   writeOnce(file, `${make()}\n`);

@@ -1,3 +1,4 @@
+import { constants as zlib, zstdCompressSync } from 'node:zlib';
 import { SiderolinkError } from './errors.ts';
 import { formatHostPort } from './host-port.ts';
 import type { OverlayAddress } from './overlay.ts';
@@ -18,10 +19,12 @@ export interface KernelArgsInput {
   readonly tunnel?: boolean | undefined;
   /** `v1.13.0`, `1.6`; without it, what every Talos since 1.7 understands. */
   readonly talosVersion?: string | undefined;
+  /** A certificate authority that machines must trust before they call `apiUrl`, PEM. */
+  readonly authority?: string | undefined;
 }
 
 export interface KernelArgs {
-  /** Three `key=value` words without white space, in the order of a command line. */
+  /** `key=value` words without white space, in the order of a command line: three, and a fourth for an authority. */
   readonly args: readonly string[];
   /** The same as machine-config documents (YAML, multi-document); null where Talos knows none yet (< 1.5). */
   readonly documents: string | null;
@@ -52,14 +55,67 @@ export function kernelArgs(input: KernelArgsInput): KernelArgs {
   if (before(1)) {
     warnings.push('Talos 1.0 sends no join token and speaks no TLS: it joins only where neither is required.');
   }
+  const { authority } = input;
+  if (authority !== undefined) {
+    if (before(11)) {
+      throw new SiderolinkError(
+        'invalid_argument',
+        'Talos learns of the API’s own certificate authority (api.tls.self_signed) from kernel arguments since 1.11. ' +
+          'For 1.8 to 1.10 use the machine-config documents that come without a version, or a certificate of a public authority',
+      );
+    }
+    warnings.push(AUTHORITY_NEEDS);
+  }
   const url = before(1) ? `${api.host}:${api.port}` : apiUrlWithQuery(api, input);
   const events = formatHostPort({ host: input.server, port: input.eventsPort });
   const kmsg = `tcp://${formatHostPort({ host: input.server, port: input.kmsgPort })}`;
+  const args = [`siderolink.api=${url}`, `talos.events.sink=${events}`, `talos.logging.kernel=${kmsg}`];
+  if (authority !== undefined) args.push(`talos.config.early=${earlyConfig(trustedRoots(authority))}`);
+  const { length } = args.join(' ');
+  if (length > OWN_COMMAND_LINE) {
+    warnings.push(
+      `these arguments have ${length} characters: with Talos’ own (about ${TALOS_COMMAND_LINE}) that is more than the ` +
+        `${COMMAND_LINE_MAX} of a kernel command line on amd64 and arm64, which cuts what is over. Use the documents.`,
+    );
+  }
+  const documents = machineConfig(url, events, kmsg);
   return {
-    args: [`siderolink.api=${url}`, `talos.events.sink=${events}`, `talos.logging.kernel=${kmsg}`],
-    documents: before(5) ? null : machineConfig(url, events, kmsg),
+    args,
+    documents: before(5) ? null : authority === undefined ? documents : `${documents}---\n${trustedRoots(authority)}`,
     warnings,
   };
+}
+
+/** COMMAND_LINE_SIZE of the kernel, with the zero byte at its end. */
+const COMMAND_LINE_MAX = 2_047;
+/** What Talos’ images have themselves: platform, consoles, hardening. */
+const TALOS_COMMAND_LINE = 500;
+const OWN_COMMAND_LINE = COMMAND_LINE_MAX - TALOS_COMMAND_LINE;
+
+const AUTHORITY_NEEDS =
+  'the API has a certificate of its own authority: talos.config.early= makes Talos 1.11 and newer trust it, the ' +
+  'TrustedRootsConfig document Talos 1.8 and newer. Installing keeps the other arguments and not this one: put that ' +
+  'document into the machine configuration.';
+
+/**
+ * The value of `talos.config.early=` (facts/talos-client.md section 1.1). Only the authority goes there. The endpoints stay
+ * plain arguments, because only those are carried over by an installation, a configuration on disk or from the platform
+ * takes the place of this one, JOIN_TOKEN can be replaced, and the line stays short. Talos reads this before it has a
+ * network, so the authority is known when it calls.
+ */
+function earlyConfig(documents: string): string {
+  const params = { [zlib.ZSTD_c_compressionLevel]: 19 };
+  return zstdCompressSync(documents, { params }).toString('base64');
+}
+
+function trustedRoots(pem: string): string {
+  const indented = pem.trim().replaceAll(/^/gm, '    ');
+  return `apiVersion: v1alpha1
+kind: TrustedRootsConfig
+name: siderolink
+certificates: |
+${indented}
+`;
 }
 
 interface ApiUrl {
