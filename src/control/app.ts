@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import swagger from '@fastify/swagger';
 import fastify, {
   type FastifyBaseLogger,
@@ -11,6 +12,10 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Problem } from '../client/api.ts';
 import { ERRORS, SiderolinkError } from '../domain/errors.ts';
+import { type Door, Refusal, Refusals, requireRole } from './auth.ts';
+import type { Connections } from './connect.ts';
+import { CONNECT_ROUTE, connectRoutes } from './connect-route.ts';
+import { Upgrades } from './connect-upgrade.ts';
 import type { ControlMetrics } from './metrics.ts';
 import { openApiOptions } from './openapi.ts';
 import { InvalidRequest, partName, problemOf, problemOfStatus } from './problem.ts';
@@ -22,7 +27,7 @@ import { statusRoutes } from './routes/status.ts';
 import { STREAM_ROUTE, streamRoutes } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import type { Streams } from './streams.ts';
-import { type ControlDeps, type ControlLimits, SOCKET_CALLER } from './types.ts';
+import type { Caller, ControlDeps, ControlLimits } from './types.ts';
 
 export type App = FastifyInstance<
   RawServerDefault,
@@ -40,6 +45,7 @@ export interface RouteDeps extends AppDeps {
 /** What all apps of a server share: streams are bounded, and metrics counted, over all listeners. */
 export interface AppDeps extends ControlDeps {
   readonly streams: Streams;
+  readonly connections: Connections;
   readonly controlMetrics: ControlMetrics;
 }
 
@@ -53,24 +59,33 @@ const ROUTES = [
   streamRoutes,
 ] as const;
 
+/** What is a listener's own. */
+export interface AppListener {
+  readonly door: Door;
+  /** Without them it speaks plain HTTP. */
+  readonly tls?: TlsOptions;
+}
+
 /** The control API without a listener: every listener serves one of these. */
-export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): Promise<App> {
+export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps, listener: AppListener): Promise<App> {
   const routeDeps: RouteDeps = { ...deps, limits };
-  const app: App = fastify({
+  const http = {
+    // Node takes the smaller of the two for the headers and the larger for the request: both are the same here.
+    headersTimeout: limits.requestTimeoutMs,
+    // It looks for late requests only so often; its default is 30 s.
+    connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 3),
+  };
+  const { door, tls } = listener;
+  const app = fastify({
+    ...(tls === undefined ? { http } : { https: { ...http, ...tls } }),
     bodyLimit: limits.maxBodyBytes,
     requestTimeout: limits.requestTimeoutMs,
-    http: {
-      // Node takes the smaller of the two for the headers and the larger for the request: both are the same here.
-      headersTimeout: limits.requestTimeoutMs,
-      // It looks for late requests only so often; its default is 30 s.
-      connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 3),
-    },
     exposeHeadRoutes: false,
     // A request on a kept connection is answered in our own words until the connection closes.
     return503OnClosing: false,
     clientErrorHandler: refuseBrokenHttp,
     frameworkErrors: (error, _request, reply) => sendError(reply as unknown as Reply, error),
-  }).withTypeProvider<ZodTypeProvider>();
+  }).withTypeProvider<ZodTypeProvider>() as App;
   app.server.maxConnections = limits.maxConnections;
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema as unknown as z.ZodType, httpPart));
   // What we answer is made by our own typed code, and a page of records is text already.
@@ -78,12 +93,15 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps): 
   acceptEmptyJson(app);
   handleErrors(app, deps);
   observeRequests(app, routeDeps);
-  app.decorateRequest('caller', { getter: () => SOCKET_CALLER });
+  guardRequests(app, door, deps);
   app.addHook('onRoute', ({ config, method, url }) => {
     if (config?.role === undefined) throw new SiderolinkError('internal', `${method} ${url} says of no role who may`);
   });
   await app.register(swagger, openApiOptions);
   for (const routes of ROUTES) routes(app, routeDeps);
+  const upgrades = new Upgrades();
+  connectRoutes(app, routeDeps, upgrades);
+  upgrades.attach(app);
   app.get(
     '/v1/openapi.json',
     {
@@ -118,6 +136,24 @@ function acceptEmptyJson(app: App): void {
   });
 }
 
+/** Nobody gets further than this without being let in. */
+function guardRequests(app: App, door: Door, deps: AppDeps): void {
+  const refusals = new Refusals(deps);
+  app.decorateRequest('caller');
+  app.addHook('onRequest', async (request) => {
+    let caller: Caller | undefined;
+    try {
+      caller = door.admit(request.raw);
+      // What is not there is told to everybody who has a token.
+      if (!request.is404) requireRole(caller, request.routeOptions.config.role ?? 'admin');
+    } catch (error) {
+      if (error instanceof Refusal) refusals.note(error, request.raw, caller);
+      throw error;
+    }
+    request.caller = caller;
+  });
+}
+
 function handleErrors(app: App, { logger }: ControlDeps): void {
   app.setErrorHandler((error, request, reply) => {
     const status = (error as FastifyError).statusCode ?? 500;
@@ -143,6 +179,7 @@ interface Reply {
 }
 
 function sendError(reply: Reply, error: unknown) {
+  if (error instanceof Refusal) return send(reply, error.problem);
   if (error instanceof SiderolinkError) return send(reply, problemOf(error));
   const { statusCode, code, message } = error as FastifyError;
   // Words of the JSON parser say where the body breaks; nothing of ours is in them.
@@ -176,7 +213,7 @@ function observeRequests(app: App, { controlMetrics: { requests, seconds }, logg
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     requests.inc({ route, method: request.method, status: reply.statusCode });
-    if (route !== STREAM_ROUTE) seconds.observe({ route }, reply.elapsedTime / 1_000);
+    if (route !== STREAM_ROUTE && route !== CONNECT_ROUTE) seconds.observe({ route }, reply.elapsedTime / 1_000);
     logger.debug({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'control request');
   });
 }

@@ -30,6 +30,35 @@ export function controlMetrics(registry: MetricsRegistry) {
       labelNames: ['reason'],
       registers,
     }),
+    refusals: new Counter({
+      name: 'siderolinkd_control_refusals_total',
+      help: 'Requests that were not let in, by reason: host, origin, no_token, malformed_token, unknown_token, role',
+      labelNames: ['reason'],
+      registers,
+    }),
+    connections: new Gauge({
+      name: 'siderolinkd_control_connections',
+      help: 'Connections to machines that are open or being opened for callers',
+      registers,
+    }),
+    connects: new Counter({
+      name: 'siderolinkd_control_connects_total',
+      help: 'Connections to machines that callers asked for, by result: opened, unreachable, caller_gone',
+      labelNames: ['result'],
+      registers,
+    }),
+    connectEnds: new Counter({
+      name: 'siderolinkd_control_connect_ends_total',
+      help: 'Connections to machines that ended, by reason: closed, error, idle, removed, stop',
+      labelNames: ['reason'],
+      registers,
+    }),
+    connectBytes: new Counter({
+      name: 'siderolinkd_control_connect_bytes_total',
+      help: 'Bytes carried by connections to machines that ended, by direction: to_machine, from_machine',
+      labelNames: ['direction'],
+      registers,
+    }),
     streamRecords: new Counter({
       name: 'siderolinkd_control_stream_records_total',
       help: 'Records written to streams',

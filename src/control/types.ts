@@ -8,6 +8,8 @@ import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 
+export { ROLES, type Role } from '../domain/control-token.ts';
+
 /** Who makes a request: the listener that took it says so. */
 export interface Caller {
   readonly role: Role;
@@ -20,7 +22,7 @@ export const SOCKET_CALLER: Caller = { role: 'admin', name: 'control socket' };
 
 declare module 'fastify' {
   interface FastifyRequest {
-    readonly caller: Caller;
+    caller: Caller;
   }
   interface FastifyContextConfig {
     /** The least role that may call the route. Every route has one. */

@@ -1,0 +1,78 @@
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { App } from './app.ts';
+import { problemOfStatus } from './problem.ts';
+
+/** How long a caller may take to read the answer to an upgrade that is refused, milliseconds. */
+const ANSWER_MS = 10_000;
+
+interface Pending {
+  readonly socket: Socket;
+  readonly response: ServerResponse;
+  readonly head: Buffer;
+}
+
+/**
+ * Requests to change the protocol, let through the same door, checks and answers as all others. A route takes the
+ * connection; where none does, the answer is an ordinary one and the connection ends with it.
+ */
+export class Upgrades {
+  readonly #pending = new WeakMap<IncomingMessage, Pending>();
+
+  /** Listens for them. */
+  attach(app: App): void {
+    app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // The HTTP server has let go of the connection: from here on it is ours.
+      socket.on('error', () => socket.destroy());
+      socket.setTimeout(ANSWER_MS, () => socket.destroy());
+      if (request.method !== 'GET') return refuseBody(socket);
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket);
+      response.once('finish', () => {
+        response.detachSocket(socket);
+        if (this.#pending.delete(request)) socket.destroySoon();
+      });
+      this.#pending.set(request, { socket, response, head });
+      app.routing(request, response);
+    });
+  }
+
+  /** Whether the request asks for this protocol on a connection that can be taken. */
+  asks(request: IncomingMessage, protocol: string): boolean {
+    return this.#pending.has(request) && request.headers.upgrade?.toLowerCase() === protocol;
+  }
+
+  /**
+   * Answers 101 and gives the connection, on which the caller's bytes come from here on; undefined if he is gone. It is
+   * the taker's to end.
+   */
+  async take(request: IncomingMessage, protocol: string): Promise<Socket | undefined> {
+    const pending = this.#pending.get(request);
+    this.#pending.delete(request);
+    if (pending === undefined || pending.socket.destroyed) return undefined;
+    const { socket, response, head } = pending;
+    const answered = new Promise<void>((resolve) => {
+      response.once('finish', resolve);
+      socket.once('close', resolve);
+    });
+    response.writeHead(101, { connection: 'Upgrade', upgrade: protocol });
+    response.end();
+    await answered;
+    if (socket.destroyed) return undefined;
+    socket.setTimeout(0);
+    socket.removeAllListeners('timeout');
+    if (head.length > 0) socket.unshift(head);
+    return socket;
+  }
+}
+
+/** Nobody would read its body any more. */
+function refuseBody(socket: Socket): void {
+  const body = JSON.stringify(problemOfStatus(400, 'only a GET may ask for another protocol'));
+  socket.end(
+    `HTTP/1.1 400 ${STATUS_CODES[400]}\r\nContent-Type: application/problem+json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  socket.resume();
+}
