@@ -59,10 +59,10 @@ const Link = z.object({
 
 const TokenWrite = z
   .object({
-    state: z.string(),
+    state: z.enum(['idle', 'waiting', 'writing', 'written', 'given_up', 'wants_certificate']),
     tries: z.int().meta({ description: 'in this boot' }),
     last_error: z.string().nullable(),
-    at: Time.meta({ description: 'of the last try' }),
+    at: Time.meta({ description: 'since when it is so' }),
   })
   .meta({ description: 'how writing its unique token (and UUID) to it goes' });
 

@@ -102,7 +102,7 @@ describe('join tokens', () => {
     expect(made.headers['cache-control']).toBe('no-store');
 
     const listed = await control.call('GET', '/v1/join-tokens');
-    expect(listed.json).toEqual({ tokens: [token] });
+    expect(listed.json).toEqual({ tokens: [token], next: null });
     expect(listed.text).not.toContain(secret);
 
     expect((await control.call('DELETE', `/v1/join-tokens/${token.id}`)).json).toMatchObject({ code: 'conflict' });
@@ -113,7 +113,7 @@ describe('join tokens', () => {
     }
     const deleted = await control.call('DELETE', `/v1/join-tokens/${token.id}`);
     expect([deleted.status, deleted.text]).toEqual([204, '']);
-    expect((await control.call('GET', '/v1/join-tokens')).json).toEqual({ tokens: [] });
+    expect((await control.call('GET', '/v1/join-tokens')).json).toEqual({ tokens: [], next: null });
   });
 });
 

@@ -1,18 +1,13 @@
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StatusSource } from '../../src/control/types.ts';
-import { SiderolinkError } from '../../src/domain/errors.ts';
 import { PrivateKey } from '../../src/domain/keys.ts';
-import { addressWithHost, overlayOf } from '../../src/domain/overlay.ts';
-import type { Ownership } from '../../src/domain/record.ts';
-import { parseNodeUuid } from '../../src/domain/uuid.ts';
-import type { JoinToken, JoinTokens, Machine, MachineStatus, Machines, NewJoinToken } from '../../src/fleet/types.ts';
+import { overlayOf } from '../../src/domain/overlay.ts';
 import type { FollowItem, FollowOptions, Page, Query, RecordLog, RenderedRecord } from '../../src/stream/types.ts';
 import { createLogger, type Logger } from '../../src/telemetry/logger.ts';
-import type { LinkState } from '../../src/wireguard/types.ts';
 
 export const NOW = Date.parse('2026-11-21T12:00:00Z');
-const overlay = overlayOf('AKfdafTbmPeEqjtDc3OPGK9FriGO7CCBBIOZG4RjgmY=');
+export const overlay = overlayOf('AKfdafTbmPeEqjtDc3OPGK9FriGO7CCBBIOZG4RjgmY=');
 
 export function uuidOf(n: number): string {
   return `71233efd-7a07-43f8-b6ba-${n.toString(16).padStart(12, '0')}`;
@@ -151,141 +146,6 @@ function render(record: Stored): RenderedRecord {
   const { seq, subject, body, time, boot } = record;
   const json = JSON.stringify({ seq, subject, received_at: new Date(time).toISOString(), boot: boot ?? 1, body });
   return { seq, json };
-}
-
-export interface FakeMachine {
-  readonly id: number;
-  readonly ownership?: Ownership;
-  readonly state?: Machine['state'];
-  readonly link?: LinkState['state'];
-  readonly hostname?: string | null;
-  readonly status?: Partial<MachineStatus>;
-}
-
-export class MemoryMachines implements Machines {
-  readonly #machines = new Map<number, Machine>();
-  readonly #fakes = new Map<number, FakeMachine>();
-
-  add(...fakes: FakeMachine[]): void {
-    for (const fake of fakes) {
-      const uuid = parseNodeUuid(uuidOf(fake.id));
-      this.#fakes.set(fake.id, fake);
-      this.#machines.set(fake.id, {
-        id: fake.id,
-        uuid,
-        address: addressWithHost(overlay, Buffer.from(fake.id.toString(16).padStart(16, 'a'), 'hex')),
-        state: fake.state ?? 'accepted',
-        tags: { id: fake.id, server_uuid: uuid, ownership: fake.ownership ?? {} },
-        labels: { rack: `r${fake.id}` },
-        key: PrivateKey.generate().publicKey,
-        boot: 1,
-        talosVersion: 'v1.13.0',
-        uniqueToken: 'none',
-        createdAt: NOW - 86_400_000,
-        joinedAt: NOW - 3_600_000,
-        version: 7,
-      });
-    }
-  }
-
-  get(uuid: string): Machine | undefined {
-    return [...this.#machines.values()].find((machine) => machine.uuid === uuid);
-  }
-
-  byId(id: number): Machine | undefined {
-    return this.#machines.get(id);
-  }
-
-  bySource(address: string): Machine | undefined {
-    return [...this.#machines.values()].find((machine) => machine.address === address);
-  }
-
-  /** In no useful order, as the contract promises none. */
-  all(): Iterable<Machine> {
-    return [...this.#machines.values()].reverse();
-  }
-
-  get size(): number {
-    return this.#machines.size;
-  }
-
-  peers(): never[] {
-    return [];
-  }
-
-  view(machine: Machine) {
-    const fake = this.#fakes.get(machine.id);
-    const up = (fake?.link ?? 'up') === 'up';
-    return {
-      machine,
-      status: {
-        stage: 'RUNNING',
-        ready: true,
-        unmetConditions: [],
-        hostname: fake?.hostname === undefined ? `node-${machine.id}` : fake.hostname,
-        addresses: [`192.0.2.${machine.id % 250}`],
-        services: { apid: { state: 'RUNNING', healthy: true, message: '' } },
-        sequence: { name: 'boot', action: 'STOP' },
-        lastSeen: NOW - 5_000,
-        ...fake?.status,
-      },
-      link: {
-        state: fake?.link ?? 'up',
-        endpoint: up ? '198.51.100.9:51820' : null,
-        latestHandshake: up ? NOW / 1_000 - 30 : 0,
-        lastRx: up ? NOW - 2_000 : null,
-        rxBytes: 2_048,
-        txBytes: 4_096,
-      } satisfies LinkState,
-    };
-  }
-
-  onEvent(): void {}
-}
-
-export class MemoryTokens implements JoinTokens {
-  readonly #tokens = new Map<string, JoinToken>();
-  readonly callers: string[] = [];
-
-  async create(token: NewJoinToken, by: string) {
-    this.callers.push(by);
-    const id = `t${this.#tokens.size + 1}`;
-    const made: JoinToken = {
-      id,
-      name: token.name,
-      createdAt: NOW,
-      expiresAt: token.expiresAt ?? null,
-      maxUses: token.maxUses ?? null,
-      uses: 0,
-      lastUsedAt: null,
-      revokedAt: null,
-    };
-    this.#tokens.set(id, made);
-    return { token: made, secret: `${id}.c2VjcmV0` };
-  }
-
-  list(): readonly JoinToken[] {
-    return [...this.#tokens.values()];
-  }
-
-  get(id: string): JoinToken | undefined {
-    return this.#tokens.get(id);
-  }
-
-  async revoke(id: string): Promise<JoinToken> {
-    const token = this.#tokens.get(id);
-    if (token === undefined) throw new SiderolinkError('not_found', `there is no join token ${id}`);
-    const revoked = { ...token, revokedAt: token.revokedAt ?? NOW };
-    this.#tokens.set(id, revoked);
-    return revoked;
-  }
-
-  async delete(id: string): Promise<void> {
-    const token = this.#tokens.get(id);
-    if (token === undefined) throw new SiderolinkError('not_found', `there is no join token ${id}`);
-    if (token.revokedAt === null) throw new SiderolinkError('conflict', `join token ${id} is valid; revoke it first`);
-    this.#tokens.delete(id);
-  }
 }
 
 export const fakeStatus: StatusSource = {

@@ -8,7 +8,8 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/stream/types.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
-import { capturedLogger, fakeStatus, MemoryLog, MemoryMachines, MemoryTokens, NOW } from './fakes.ts';
+import { MemoryAdmin, MemoryMachines, MemoryTokens } from './fake-fleet.ts';
+import { capturedLogger, fakeStatus, MemoryLog, NOW } from './fakes.ts';
 
 export interface Answer {
   readonly status: number;
@@ -24,6 +25,7 @@ export interface Harness extends AsyncDisposable {
   readonly directory: string;
   readonly log: MemoryLog;
   readonly machines: MemoryMachines;
+  readonly admin: MemoryAdmin;
   readonly tokens: MemoryTokens;
   readonly health: Health;
   readonly logged: string[];
@@ -42,16 +44,20 @@ export interface CallOptions {
 export async function startControl(limits: ControlLimits = {}, before?: Harness): Promise<Harness> {
   const directory = before?.directory ?? (await mkdtemp(join(tmpdir(), 'siderolink-control-')));
   const socket = join(directory, 'run', 'control.sock');
+  const machines = before?.machines ?? new MemoryMachines();
   const parts = {
     log: before?.log ?? new MemoryLog(),
-    machines: before?.machines ?? new MemoryMachines(),
+    machines,
+    admin: before?.admin ?? new MemoryAdmin(machines),
     tokens: before?.tokens ?? new MemoryTokens(),
   };
   const { logger, lines } = capturedLogger();
   const clock: Clock = { ...systemClock, now: () => NOW };
   const health = new Health(clock.now);
   const metrics = createRegistry();
-  const deps = { ...parts, log: parts.log as unknown as RecordLog, health, status: fakeStatus, clock, logger, metrics };
+  const log = parts.log as unknown as RecordLog;
+  const cutBy = (id: string) => parts.tokens.cutBy(id);
+  const deps = { ...parts, log, cutBy, health, status: fakeStatus, clock, logger, metrics };
   const server = new ControlServer({ socket, ...limits }, deps);
   await server.start();
   return {
