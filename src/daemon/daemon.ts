@@ -125,16 +125,16 @@ async function startCore(
   );
   const fleet = new Fleet(
     { overlay: installation.overlay, uniqueTokenKey: installation.identity.uniqueTokenKey },
-    { log, boots, statuses, links, clock, metrics: metrics.fleet },
+    { log, boots, statuses, links, wireguard: device, clock, metrics: metrics.fleet },
   );
 
-  const repair = () => device.reconcile(fleet.peers());
+  const repair = () => device.reconcile(fleet.machines.peers());
   const repairer = new Repairer({}, { ...base, repair });
   await lifecycle.run('WireGuard', device);
   await lifecycle.run('WireGuard repair', repairer);
   await lifecycle.run(
     'link records',
-    new LinkRecorder({}, { ...base, links, machines: fleet, boots, statuses, log, metrics: metrics.fleet }),
+    new LinkRecorder({}, { ...base, links, machines: fleet.machines, boots, statuses, log, metrics: metrics.fleet }),
   );
   await lifecycle.run('link monitor', links);
   return { metrics, log, boots, statuses, device, links, fleet };
@@ -147,7 +147,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
   const { metrics, log, boots, statuses, device, links, fleet } = core;
   const { server } = installation.overlay;
   const redactor = new Redactor(config.sinks.redact);
-  const sinks = { ...base, machines: fleet, boots, statuses, log, redactor, metrics: metrics.sinks };
+  const sinks = { ...base, machines: fleet.machines, boots, statuses, log, redactor, metrics: metrics.sinks };
   await lifecycle.run('gap records', new GapReporter({}, sinks));
   const kmsgAddress = { host: server, port: config.sinks.kmsg_port };
   const kmsg = new KmsgServer({ ...kmsgAddress, maxLineBytes: config.sinks.max_line_bytes }, sinks);
@@ -184,6 +184,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
         requireToken: config.join.require_token,
         uniqueTokens: config.join.unique_tokens,
         maxMachines: config.join.max_machines,
+        maxProvisional: config.join.max_provisional,
       },
       endpoints,
       serverAddress: server,
@@ -243,7 +244,16 @@ async function startControl(
     'control API',
     new ControlServer(
       { socket: config.control.socket },
-      { ...base, log, machines: fleet, tokens: fleet.tokens, status: { status }, metrics: metrics.registry },
+      {
+        ...base,
+        log,
+        machines: fleet.machines,
+        admin: fleet.admin,
+        tokens: fleet.tokens,
+        cutBy: (token) => fleet.joins.cutBy(token),
+        status: { status },
+        metrics: metrics.registry,
+      },
     ),
   );
   const { listen } = config.metrics;

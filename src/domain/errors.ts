@@ -6,9 +6,15 @@
  */
 export const ERRORS = {
   invalid_argument: { grpc: 3, http: 400, exit: 2 },
+  /** Nobody has said who he is. */
+  unauthenticated: { grpc: 16, http: 401, exit: 77 },
   unauthorized: { grpc: 7, http: 403, exit: 77 },
   not_found: { grpc: 5, http: 404, exit: 4 },
   conflict: { grpc: 6, http: 409, exit: 5 },
+  /** The caller has seen an older version than the one that is there. */
+  stale: { grpc: 10, http: 412, exit: 5 },
+  /** The change must name the version that it is based on. */
+  precondition_required: { grpc: 9, http: 428, exit: 2 },
   too_old: { grpc: 9, http: 409, exit: 5 },
   exhausted: { grpc: 8, http: 429, exit: 75 },
   unavailable: { grpc: 14, http: 503, exit: 69 },

@@ -1,156 +1,20 @@
-import type { ErrorCode } from './errors.ts';
-import type { PublicKey } from './keys.ts';
-import type { OverlayAddress } from './overlay.ts';
+import type {
+  JoinAsk,
+  JoinDecision,
+  JoinFacts,
+  JoinMachine,
+  JoinPolicy,
+  JoinTokenFacts,
+  Liveness,
+  MachineState,
+  NewProvisional,
+  Refusal,
+  RefusalReason,
+} from './join-types.ts';
+import type { Ownership } from './record.ts';
 import { isOlderThan, parseTalosVersion } from './talos-version.ts';
 import { bind, holds, offer, prove, trust, type UniqueTokens } from './unique-token.ts';
 import { isJunkUuid, type NodeUuid } from './uuid.ts';
-
-/** How the operator lets machines in. */
-export interface JoinPolicy {
-  /** `hold`: new machines are pending until accepted; `known`: only pre-registered ones join. */
-  readonly policy: 'accept' | 'hold' | 'known';
-  readonly requireToken: boolean;
-  /** `legacy`: also Talos before 1.6, which has no unique tokens. */
-  readonly uniqueTokens: 'strict' | 'legacy';
-  readonly maxMachines: number;
-}
-
-/** What is known of a machine, as far as joining asks. */
-export interface JoinMachine {
-  readonly id: number;
-  readonly uuid: NodeUuid;
-  readonly address: OverlayAddress;
-  readonly state: 'known' | 'pending' | 'accepted' | 'rejected' | 'provisional' | 'removed';
-  /** Key of the current boot; null before the first join. */
-  readonly key: PublicKey | null;
-  readonly uniqueTokens: UniqueTokens;
-  /** The join token that its first join used, by id. */
-  readonly firstToken: string | null;
-  /** The last sequence that the machine itself reported is `reset`. */
-  readonly reportedReset: boolean;
-  /** Its packets come through our gRPC tunnel. */
-  readonly tunnelled: boolean;
-}
-
-/** A join token whose secret was sent. */
-export interface JoinTokenFacts {
-  readonly id: string;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number | null;
-  readonly revokedAt: number | null;
-  readonly maxUses: number | null;
-  readonly uses: number;
-}
-
-export interface JoinAsk {
-  readonly asked: string;
-  readonly uuid: NodeUuid | undefined;
-  readonly key: PublicKey;
-  /** HMAC of the unique token sent; null if none came. */
-  readonly uniqueTokenHash: string | null;
-  readonly knowsUniqueTokens: boolean;
-  readonly talosVersion: string | null;
-}
-
-/** What the registry holds about a call, at one moment. */
-export interface JoinFacts {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** The machine with the UUID asked for (or with it as an alias), then identities made for it. */
-  readonly candidates: readonly JoinMachine[];
-  /** The machine whose UUID is the byte-swapped one. */
-  readonly swapped: JoinMachine | undefined;
-  /** The machine whose key this is or ever was. */
-  readonly keyOwner: number | undefined;
-  readonly token: JoinTokenFacts | undefined;
-  /** Machines that count against `maxMachines`. */
-  readonly machines: number;
-}
-
-/** What a probe found out about a machine's peer; it holds for this key only. */
-export interface Liveness {
-  readonly machine: number;
-  readonly key: PublicKey;
-  readonly alive: boolean;
-}
-
-export type RefusalReason =
-  | 'unauthorized'
-  | 'removed'
-  | 'rejected'
-  | 'too_old'
-  | 'foreign_key'
-  | 'not_known'
-  | 'junk_uuid'
-  | 'machine_limit'
-  | 'conflict'
-  | 'unique_token';
-
-export interface Refusal {
-  readonly kind: 'refuse';
-  /** The row of DESIGN section 6 that answered. */
-  readonly row: number;
-  readonly code: ErrorCode;
-  /** What the caller is told. */
-  readonly message: string;
-  readonly reason: RefusalReason;
-  /** The machine that the refusal is about, if any. */
-  readonly machine: number | null;
-  /** The machine that a `machine.conflict` record is about. */
-  readonly conflictWith: number | null;
-}
-
-/** The join token that a join rests on. Only the first join of a machine takes a use. */
-export interface TokenUse {
-  readonly id: string;
-  readonly takesUse: boolean;
-}
-
-/** Ask whether the peer answers, within so long, and decide again. */
-export interface ProbeFirst {
-  readonly kind: 'probe';
-  readonly row: 10;
-  readonly machine: number;
-  readonly key: PublicKey;
-  readonly address: OverlayAddress;
-  readonly withinMs: number;
-}
-
-/** The key is the current one: the same answer again. */
-export interface Repeat {
-  readonly kind: 'repeat';
-  readonly row: 5;
-  readonly machine: number;
-  /** Null if they did not change. */
-  readonly uniqueTokens: UniqueTokens | null;
-}
-
-export interface NewMachine {
-  readonly kind: 'new';
-  readonly row: 9;
-  readonly uuid: NodeUuid;
-  readonly state: 'accepted' | 'pending';
-  readonly uniqueTokens: UniqueTokens;
-  readonly token: TokenUse | null;
-}
-
-/** A machine that is known gets a new key: another boot, or its first. */
-export interface NewKey {
-  readonly kind: 'rekey';
-  readonly row: 11 | 12;
-  readonly machine: number;
-  /** Its state after the join. */
-  readonly state: JoinMachine['state'];
-  readonly uniqueTokens: UniqueTokens;
-  readonly token: TokenUse | null;
-  /** The UUID asked for, if the machine was found by its swapped form. */
-  readonly alias: NodeUuid | null;
-}
-
-/** Decisions by which a machine gets an address. */
-export type Admission = Repeat | NewMachine | NewKey;
-
-export type JoinDecision = Refusal | ProbeFirst | Admission;
 
 /** How long a peer is given to answer a probe. */
 const PROBE_MS = 12_000;
@@ -162,8 +26,6 @@ const FIRST_WITH_UNIQUE_TOKENS = { major: 1, minor: 6 };
 /**
  * Who may join: the table of DESIGN section 6, read from the top; the first row that matches answers. Data to data; the
  * caller applies the decision in the same synchronous step in which it gathered the facts.
- *
- * Junk UUIDs and conflicting newcomers are refused as unauthorized (rows 8 and 10) until provisional identities exist.
  */
 export function decideJoin(
   ask: JoinAsk,
@@ -172,41 +34,64 @@ export function decideJoin(
   liveness: Liveness | undefined,
 ): JoinDecision {
   const { machine, alias } = findMachine(ask, facts);
+  // Who this key is the current one of: the machine, or the identity made for it when it came as a newcomer.
+  const self = machine?.key === ask.key ? machine : facts.sameKey;
   const ownToken = machine !== undefined && holds(machine.uniqueTokens, ask.uniqueTokenHash);
-  const joinToken = usableToken(facts, machine);
-  const allowed = joinToken !== undefined || !policy.requireToken;
+  const token = admittingToken(ask, facts, machine, self);
+  const free = !policy.requireToken && !isReserved(ask, facts, machine);
   const refuse = (row: number, reason: RefusalReason, told: Partial<Refusal> = {}): Refusal => ({
     kind: 'refuse',
     row,
     code: 'unauthorized',
     message: 'unauthorized',
     reason,
-    machine: machine?.id ?? null,
+    machine: (self ?? machine)?.id ?? null,
     conflictWith: null,
     ...told,
   });
+  const exhausted = (row: number, reason: RefusalReason, message: string) =>
+    refuse(row, reason, { code: 'exhausted', message });
 
-  if (!allowed && !ownToken) return refuse(2, 'unauthorized');
-  if (machine?.state === 'removed' || machine?.state === 'rejected') return refuse(3, machine.state);
+  if (token === undefined && !free && !ownToken) return refuse(2, 'unauthorized');
+  const judged = (self ?? machine)?.state;
+  if (judged === 'removed' || judged === 'rejected') return refuse(3, judged);
   if (policy.uniqueTokens === 'strict' && isTooOld(ask)) {
     const message = 'Talos 1.6 or newer is required (unique_tokens: strict)';
     return refuse(4, 'too_old', { code: 'too_old', message });
   }
-  if (machine !== undefined && machine.key === ask.key) {
-    const uniqueTokens = afterRepeat(machine.uniqueTokens, ask.uniqueTokenHash);
-    const changed = uniqueTokens !== machine.uniqueTokens;
-    return { kind: 'repeat', row: 5, machine: machine.id, uniqueTokens: changed ? uniqueTokens : null };
+  if (self !== undefined) {
+    const revived = self.state === 'expired';
+    if (revived && facts.provisional >= policy.maxProvisional)
+      return exhausted(5, 'provisional_limit', PROVISIONAL_FULL);
+    // A unique token that another machine holds is a copy: it says nothing of this one.
+    const foreign = ownToken && self.id !== machine.id;
+    const uniqueTokens = foreign ? self.uniqueTokens : afterRepeat(self.uniqueTokens, ask.uniqueTokenHash);
+    return {
+      kind: 'repeat',
+      row: 5,
+      machine: self.id,
+      uniqueTokens: uniqueTokens === self.uniqueTokens ? null : uniqueTokens,
+      state: revived ? 'provisional' : null,
+      learntUuid: !self.knowsUuid && ask.uuid === self.uuid,
+    };
   }
   const owner = facts.keyOwner;
   if (owner !== undefined && owner !== machine?.id) return refuse(6, 'foreign_key', { conflictWith: owner });
   if (policy.policy === 'known' && machine === undefined) {
     return refuse(7, 'not_known', policy.requireToken ? {} : { code: 'not_found', message: 'not found' });
   }
-  if (isJunkUuid(ask.asked) || ask.uuid === undefined) return refuse(8, 'junk_uuid');
+  const firstUse = token === undefined ? null : { id: token.id, takesUse: hasUsesLeft(token) };
+  const provisional = (row: 8 | 10): NewProvisional | Refusal => {
+    if (facts.provisional >= policy.maxProvisional) return exhausted(row, 'provisional_limit', PROVISIONAL_FULL);
+    // What the present machine holds proves that machine, not its copy.
+    const uniqueTokens = ask.uniqueTokenHash === null || ownToken ? [] : bind([], ask.uniqueTokenHash);
+    const conflictWith = machine?.id ?? null;
+    return { kind: 'provisional', row, madeFor: ask.asked, uniqueTokens, token: firstUse, conflictWith };
+  };
   if (machine === undefined) {
+    if (isJunkUuid(ask.asked) || ask.uuid === undefined) return provisional(8);
     if (facts.machines >= policy.maxMachines) {
-      const message = 'the limit of machines is reached';
-      return refuse(9, 'machine_limit', { code: 'exhausted', message });
+      return exhausted(9, 'machine_limit', 'the limit of machines is reached (join.max_machines)');
     }
     return {
       kind: 'new',
@@ -214,25 +99,30 @@ export function decideJoin(
       uuid: ask.uuid,
       state: policy.policy === 'hold' ? 'pending' : 'accepted',
       uniqueTokens: ask.uniqueTokenHash === null ? [] : bind([], ask.uniqueTokenHash),
-      token: joinToken === undefined ? null : { id: joinToken.id, takesUse: true },
+      token: firstUse,
     };
   }
-  // A former key of this machine: its machine rebooted since, so whoever sends it has a copy of an old call.
-  if (owner === machine.id) return refuse(10, 'conflict', { conflictWith: machine.id });
-  if (machine.key !== null) {
+  // A former key of this machine: its machine rebooted since, so whoever sends it has a copy.
+  if (owner === machine.id) return provisional(10);
+  // An expired identity has no peer that could answer.
+  if (machine.key !== null && machine.state !== 'expired') {
     if (liveness?.machine !== machine.id || liveness.key !== machine.key) {
       const withinMs = ownToken && !machine.tunnelled ? PROBE_OWN_TOKEN_MS : PROBE_MS;
       return { kind: 'probe', row: 10, machine: machine.id, key: machine.key, address: machine.address, withinMs };
     }
-    if (liveness.alive) return refuse(10, 'conflict', { conflictWith: machine.id });
+    if (liveness.alive) return provisional(10);
   }
 
+  const state = stateAfterRekey(machine, policy, ownToken && ask.uuid === machine.uuid);
+  if (machine.state === 'expired' && state === 'provisional' && facts.provisional >= policy.maxProvisional) {
+    return exhausted(ownToken ? 11 : 12, 'provisional_limit', PROVISIONAL_FULL);
+  }
   const firstJoin = machine.key === null;
   const rekey = {
     kind: 'rekey',
     machine: machine.id,
-    state: machine.state === 'known' ? 'accepted' : machine.state,
-    token: joinToken === undefined ? null : { id: joinToken.id, takesUse: firstJoin },
+    state,
+    token: token === undefined ? null : { id: token.id, takesUse: firstJoin },
     alias,
   } as const;
   if (ownToken && ask.uniqueTokenHash !== null) {
@@ -245,26 +135,69 @@ export function decideJoin(
   return refuse(13, 'unique_token');
 }
 
+const PROVISIONAL_FULL = 'the limit of provisional identities is reached (join.max_provisional)';
+
 /** *M*: whose unique token was sent, else the incumbent, else a pre-registered machine under its swapped UUID. */
 function findMachine(
   ask: JoinAsk,
-  facts: JoinFacts,
+  { holder, incumbent, swapped }: JoinFacts,
 ): { readonly machine: JoinMachine | undefined; readonly alias: NodeUuid | null } {
-  const byToken = facts.candidates.find((candidate) => holds(candidate.uniqueTokens, ask.uniqueTokenHash));
-  const machine = byToken ?? facts.candidates[0];
+  const machine = holder ?? incumbent;
   if (machine !== undefined) return { machine, alias: null };
-  const { swapped } = facts;
   if (swapped?.state === 'known' && swapped.key === null) return { machine: swapped, alias: ask.uuid ?? null };
   return { machine: undefined, alias: null };
 }
 
-/** *JT*: the token sent, if it admits this join. Only the first join of a machine takes a use. */
-function usableToken(facts: JoinFacts, machine: JoinMachine | undefined): JoinTokenFacts | undefined {
+/**
+ * *JT*: the token sent, if it admits this join. `self` is the identity that repeats its call; what it took a use of
+ * stays its own.
+ */
+function admittingToken(
+  ask: JoinAsk,
+  facts: JoinFacts,
+  machine: JoinMachine | undefined,
+  self: JoinMachine | undefined,
+): JoinTokenFacts | undefined {
   const { token, now } = facts;
   if (token === undefined || token.revokedAt !== null) return undefined;
   if (token.expiresAt !== null && token.expiresAt <= now) return undefined;
-  const usesLeft = token.maxUses === null || token.uses < token.maxUses;
-  return usesLeft || machine?.firstToken === token.id ? token : undefined;
+  const gave = machine?.firstToken === token.id || self?.firstToken === token.id;
+  if (!hasUsesLeft(token) && !gave) return undefined;
+  const own: readonly (string | null | undefined)[] = [ask.asked, machine?.uuid, machine?.madeFor, self?.uuid];
+  if (token.nodeUuid !== null && !own.includes(token.nodeUuid)) return undefined;
+  if (token.nodeUuid === null && isReserved(ask, facts, machine)) return undefined;
+  const joined = self ?? machine;
+  return gave || joined === undefined || confersNothingElse(token.ownership, joined) ? token : undefined;
+}
+
+function hasUsesLeft({ maxUses, uses }: JoinTokenFacts): boolean {
+  return maxUses === null || uses < maxUses;
+}
+
+/** While a token is bound to a machine's UUID, no other admits the machine's first join. */
+function isReserved({ uuid }: JoinAsk, { reserved }: JoinFacts, machine: JoinMachine | undefined): boolean {
+  if (machine !== undefined && machine.key !== null) return false;
+  return reserved.some((bound) => bound === uuid || bound === machine?.uuid);
+}
+
+/** Owner and namespace of the token are the machine's, or it has none yet: a machine that joined keeps what it has. */
+function confersNothingElse(conferred: Ownership, { ownership, key }: JoinMachine): boolean {
+  return (['owner', 'namespace'] as const).every((field) => {
+    const wanted = conferred[field];
+    if (wanted === undefined || wanted === ownership[field]) return true;
+    return key === null && ownership[field] === undefined;
+  });
+}
+
+/**
+ * A pre-registered machine is accepted by its first join. A provisional identity that comes back as itself, by its
+ * assigned UUID and its unique token, has shown that it keeps both: it is accepted, where new machines are.
+ */
+function stateAfterRekey(machine: JoinMachine, { policy }: JoinPolicy, asItself: boolean): MachineState {
+  if (machine.state === 'known') return 'accepted';
+  if (machine.state !== 'provisional' && machine.state !== 'expired') return machine.state;
+  if (!asItself) return 'provisional';
+  return policy === 'accept' ? 'accepted' : 'pending';
 }
 
 function isTooOld(ask: JoinAsk): boolean {

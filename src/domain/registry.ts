@@ -25,9 +25,16 @@ export type RegistryOp =
     }
   /** Replaces the members of a boot's `doc` that `patch`, a JSON object, has; the others stay as they are. */
   | { readonly op: 'patchBoot'; readonly machine: number; readonly boot: number; readonly patch: string }
+  /** Only for a boot of which nothing is stored. */
+  | { readonly op: 'deleteBoot'; readonly machine: number; readonly boot: number }
   | { readonly op: 'putStatus'; readonly machine: number; readonly doc: string }
   | { readonly op: 'putToken'; readonly id: string; readonly doc: string }
   | { readonly op: 'deleteToken'; readonly id: string }
+  /**
+   * Deletes what is stored of a machine up to here: not the records of the change that this is part of. `logs`: only
+   * kernel and service logs. Readers see none of it from this commit on; its bytes leave little by little.
+   */
+  | { readonly op: 'deleteRecords'; readonly machine: number; readonly what: 'all' | 'logs' }
   | { readonly op: 'putMeta'; readonly key: string; readonly value: string };
 
 /** Everything the registry holds, read once at start. */

@@ -170,8 +170,23 @@ export class BootLog implements Boot {
   }
 }
 
+/** A boot that ended without a sign of life. */
+type SilentBoot = Pick<BootLog, 'machine' | 'number' | 'publicKey'>;
+
 /** Machine number and boot number in one safe integer: 10,000 machines with many boots stay small. */
 const BOOTS_PER_MACHINE = 2 ** 26;
+
+function packed(machine: number, number: number): number {
+  return machine * BOOTS_PER_MACHINE + number;
+}
+
+export interface BootTableOptions {
+  /**
+   * Boots of a machine from which nothing came that are remembered since our start; then the oldest is forgotten with
+   * its key. Whoever holds a join token can make boots as fast as probes end. Default 128.
+   */
+  readonly maxSilent?: number;
+}
 
 /** All boots: the current one of each machine in full, former ones as key → (machine, number). */
 export class BootTable implements Boots {
@@ -182,12 +197,21 @@ export class BootTable implements Boots {
   readonly #byKey = new Map<PublicKey, number>();
   readonly #lastNumber = new Map<number, number>();
   readonly #withGaps = new Set<BootLog>();
+  /** Boots from which nothing came, by machine, oldest first. */
+  readonly #silent = new Map<number, SilentBoot[]>();
+  readonly #maxSilent: number;
   readonly #onGap = (boot: BootLog) => this.#withGaps.add(boot);
 
-  constructor(deps: { readonly image: Pick<RegistryImage, 'boots'>; readonly clock: Clock }) {
+  constructor(
+    deps: { readonly image: Pick<RegistryImage, 'boots'>; readonly clock: Clock },
+    options: BootTableOptions = {},
+  ) {
     this.#clock = deps.clock;
+    this.#maxSilent = options.maxSilent ?? 128;
     for (const { machine, boot, publicKey } of deps.image.boots) {
-      this.#byKey.set(publicKey, machine * BOOTS_PER_MACHINE + boot);
+      // A key with two boots: a newcomer came with a former key of the machine it was made for, which is an older machine,
+      // and rows come in the order of machines. The key is the newcomer's since.
+      this.#byKey.set(publicKey, packed(machine, boot));
       if (boot > (this.#lastNumber.get(machine) ?? 0)) this.#lastNumber.set(machine, boot);
     }
     for (const row of deps.image.boots) {
@@ -206,15 +230,16 @@ export class BootTable implements Boots {
   }
 
   ofKey(publicKey: PublicKey): { readonly machine: number; readonly number: number } | undefined {
-    const packed = this.#byKey.get(publicKey);
-    if (packed === undefined) return undefined;
-    return { machine: Math.floor(packed / BOOTS_PER_MACHINE), number: packed % BOOTS_PER_MACHINE };
+    const owner = this.#byKey.get(publicKey);
+    if (owner === undefined) return undefined;
+    return { machine: Math.floor(owner / BOOTS_PER_MACHINE), number: owner % BOOTS_PER_MACHINE };
   }
 
   begin(
     machine: number,
     publicKey: PublicKey,
-  ): { readonly boot: BootLog; readonly op: RegistryOp; readonly undo: () => void } {
+    wasSilent = false,
+  ): { readonly boot: BootLog; readonly ops: readonly RegistryOp[]; readonly undo: () => void } {
     const number = (this.#lastNumber.get(machine) ?? 0) + 1;
     const doc: BootDoc = { started_at: this.#clock.now(), seen: [], seq: null, clock: null };
     const boot = new BootLog(
@@ -222,10 +247,13 @@ export class BootTable implements Boots {
       { clock: this.#clock, onGap: this.#onGap },
     );
     const before = this.#begun.get(machine);
+    // One that was begun and never made current had no peer, so nothing can have come from it.
+    const silent = before ?? (wasSilent ? this.#current.get(machine) : undefined);
+    const forgotten = silent === undefined ? undefined : this.#noteSilent(silent);
     const keyBefore = this.#byKey.get(publicKey);
     this.#begun.set(machine, boot);
     this.#lastNumber.set(machine, number);
-    this.#byKey.set(publicKey, machine * BOOTS_PER_MACHINE + number);
+    this.#byKey.set(publicKey, packed(machine, number));
     const undo = () => {
       boot.undo();
       if (this.#begun.get(machine) !== boot) return;
@@ -235,8 +263,11 @@ export class BootTable implements Boots {
       else this.#lastNumber.set(machine, number - 1);
       if (keyBefore === undefined) this.#byKey.delete(publicKey);
       else this.#byKey.set(publicKey, keyBefore);
+      if (silent !== undefined) this.#silent.get(machine)?.pop();
+      if (forgotten !== undefined) this.#remember(forgotten);
     };
-    return { boot, op: boot.op(), undo };
+    const forget: RegistryOp[] = forgotten === undefined ? [] : [{ op: 'deleteBoot', machine, boot: forgotten.number }];
+    return { boot, ops: [boot.op(), ...forget], undo };
   }
 
   activate(machine: number): void {
@@ -244,6 +275,23 @@ export class BootTable implements Boots {
     if (boot === undefined) return;
     this.#begun.delete(machine);
     this.#current.set(machine, boot);
+  }
+
+  /** Notes a boot from which nothing came, and forgets the oldest one if that makes too many. */
+  #noteSilent({ machine, number, publicKey }: BootLog): SilentBoot | undefined {
+    const silent = this.#silent.get(machine) ?? [];
+    this.#silent.set(machine, silent);
+    silent.push({ machine, number, publicKey });
+    const oldest = silent.length > this.#maxSilent ? silent.shift() : undefined;
+    if (oldest !== undefined && this.#byKey.get(oldest.publicKey) === packed(machine, oldest.number)) {
+      this.#byKey.delete(oldest.publicKey);
+    }
+    return oldest;
+  }
+
+  #remember(boot: SilentBoot): void {
+    this.#silent.get(boot.machine)?.unshift(boot);
+    if (!this.#byKey.has(boot.publicKey)) this.#byKey.set(boot.publicKey, packed(boot.machine, boot.number));
   }
 
   /** Boots with a hole that is not told yet, or was told and filled up since; of former boots too. */

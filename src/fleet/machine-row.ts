@@ -1,9 +1,10 @@
+import type { MachineState } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Tags } from '../domain/record.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 import { trust, type UniqueTokens } from '../domain/unique-token.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
-import type { Machine, MachineState } from './types.ts';
+import type { Machine } from './types.ts';
 
 /** A machine with what only joining may know of it. */
 export interface MachineRow {
@@ -11,8 +12,17 @@ export interface MachineRow {
   readonly uniqueTokens: UniqueTokens;
   /** The join token of its first join, by id. */
   readonly firstToken: string | null;
-  /** Other UUIDs under which it joins: the byte-swapped one of a pre-registered machine. */
-  readonly aliases: readonly NodeUuid[];
+  /** The join token of its latest join, by id; null if it came without one. */
+  readonly lastToken: string | null;
+  /** How it was removed; absent for all that are not. */
+  readonly removal?: Removal | undefined;
+}
+
+export interface Removal {
+  /** As an identity that nobody had accepted: readmitted, it is one again. */
+  readonly provisional: boolean;
+  /** Its records were deleted. */
+  readonly records: boolean;
 }
 
 /** A machine's row in the registry, as JSON. Times are milliseconds since the epoch. */
@@ -29,9 +39,15 @@ interface MachineDoc {
   readonly created_at: number;
   readonly joined_at: number | null;
   readonly version: number;
+  // Rows from before provisional identities have none of these.
+  readonly last_token?: string | null;
+  readonly made_for?: string | null;
+  readonly knows_uuid?: boolean;
+  readonly removal?: Removal;
 }
 
-export function machineOp({ machine, uniqueTokens, firstToken, aliases }: MachineRow): RegistryOp {
+export function machineOp(row: MachineRow): RegistryOp {
+  const { machine, uniqueTokens, firstToken, lastToken } = row;
   const doc: MachineDoc = {
     state: machine.state,
     tags: machine.tags.id,
@@ -41,10 +57,14 @@ export function machineOp({ machine, uniqueTokens, firstToken, aliases }: Machin
     talos_version: machine.talosVersion,
     unique_tokens: uniqueTokens,
     first_token: firstToken,
-    aliases,
+    last_token: lastToken,
+    made_for: machine.madeFor,
+    knows_uuid: machine.knowsUuid,
+    aliases: machine.aliases,
     created_at: machine.createdAt,
     joined_at: machine.joinedAt,
     version: machine.version,
+    ...(row.removal !== undefined && { removal: row.removal }),
   };
   return { op: 'putMachine', id: machine.id, uuid: machine.uuid, address: machine.address, doc: JSON.stringify(doc) };
 }
@@ -62,9 +82,18 @@ export function machineRow(row: RegistryImage['machines'][number], tags: Readonl
     boot: doc.boot,
     talosVersion: doc.talos_version,
     uniqueToken: trust(doc.unique_tokens),
+    madeFor: doc.made_for ?? null,
+    knowsUuid: doc.knows_uuid ?? true,
+    aliases: doc.aliases,
     createdAt: doc.created_at,
     joinedAt: doc.joined_at,
     version: doc.version,
   };
-  return { machine, uniqueTokens: doc.unique_tokens, firstToken: doc.first_token, aliases: doc.aliases };
+  return {
+    machine,
+    uniqueTokens: doc.unique_tokens,
+    firstToken: doc.first_token,
+    lastToken: doc.last_token === undefined ? doc.first_token : doc.last_token,
+    removal: doc.removal,
+  };
 }

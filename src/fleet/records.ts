@@ -3,7 +3,21 @@ import type { LinkState } from '../wireguard/types.ts';
 import type { Machine, MachineView } from './types.ts';
 import { linkJson, machineRecordBody } from './view.ts';
 
-export type MachineDetail = 'discovered' | 'accepted' | 'rebooted' | 'changed' | 'conflict';
+export type MachineDetail =
+  | 'registered'
+  | 'discovered'
+  | 'accepted'
+  | 'rejected'
+  | 'claimed'
+  | 'released'
+  | 'labeled'
+  | 'token_reset'
+  | 'rebooted'
+  | 'changed'
+  | 'conflict'
+  | 'expired'
+  | 'removed'
+  | 'readmitted';
 
 /** `machine.*` records with one body: the view, who did it, and what only this kind of record says. */
 export function machineRecords(

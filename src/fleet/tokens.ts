@@ -1,27 +1,14 @@
 import { SiderolinkError } from '../domain/errors.ts';
-import { type NewRecord, NO_TAGS } from '../domain/record.ts';
+import { parseLabels } from '../domain/labels.ts';
+import { parseOwnership } from '../domain/ownership.ts';
+import type { NewRecord } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
+import { isJunkUuid, type NodeUuid } from '../domain/uuid.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
 import { hashSecret, newTokenSecret, sameHash, splitToken } from './secrets.ts';
+import { type TokenRow, tokenOp, tokenRecord, tokenRow } from './token-rows.ts';
 import type { JoinToken, JoinTokens, NewJoinToken } from './types.ts';
-
-/** A token's row. `hash` is the SHA-256 of the secret in hex; times are milliseconds since the epoch. */
-interface TokenDoc {
-  readonly name: string;
-  readonly hash: string;
-  readonly created_at: number;
-  readonly expires_at: number | null;
-  readonly max_uses: number | null;
-  readonly uses: number;
-  readonly last_used_at: number | null;
-  readonly revoked_at: number | null;
-}
-
-interface Entry {
-  readonly token: JoinToken;
-  readonly hash: string;
-}
 
 /** A use that is counted in memory; `op` stores it, `undo` takes it back if the commit fails. */
 export interface TokenReservation {
@@ -34,6 +21,11 @@ export interface TokensOptions {
   readonly maxTokens?: number;
 }
 
+/** A row in memory, and how often it was handed out to be stored. */
+interface Entry extends TokenRow {
+  readonly written: number;
+}
+
 /** Hashed when no token has the id, so that a guess at an id takes as long as a guess at a secret. */
 const NO_HASH = hashSecret('');
 
@@ -43,7 +35,12 @@ export class TokenRegistry implements JoinTokens {
   readonly #clock: Clock;
   readonly #maxTokens: number;
   readonly #entries = new Map<string, Entry>();
+  /** Tokens that are bound to a UUID, by it. */
+  readonly #bound = new Map<NodeUuid, Set<string>>();
+  /** Their deletion is under way: nothing more of them may be stored. */
+  readonly #leaving = new Set<string>();
 
+  /** Reads the registry's image. @throws SyntaxError of a row that is no JSON */
   constructor(
     options: TokensOptions,
     deps: { readonly log: Pick<RecordLog, 'commit' | 'image'>; readonly clock: Clock },
@@ -51,10 +48,7 @@ export class TokenRegistry implements JoinTokens {
     this.#log = deps.log;
     this.#clock = deps.clock;
     this.#maxTokens = options.maxTokens ?? 10_000;
-    for (const row of deps.log.image.tokens) {
-      const doc = JSON.parse(row.doc) as TokenDoc;
-      this.#entries.set(row.id, { token: tokenOf(row.id, doc), hash: doc.hash });
-    }
+    for (const row of deps.log.image.tokens) this.#put(tokenRow(row));
   }
 
   list(): readonly JoinToken[] {
@@ -73,73 +67,129 @@ export class TokenRegistry implements JoinTokens {
     return entry !== undefined && same ? entry.token : undefined;
   }
 
+  /** Whether a token that may still be used is bound to this UUID. */
+  isReserved(uuid: NodeUuid): boolean {
+    for (const id of this.#bound.get(uuid) ?? []) {
+      const token = this.get(id);
+      if (token !== undefined && this.#isValid(token)) return true;
+    }
+    return false;
+  }
+
   /** @throws SiderolinkError `invalid_argument`, `exhausted`, `storage` */
   async create(wanted: NewJoinToken, by: string) {
-    this.#check(wanted);
-    const { id, text, hash } = newTokenSecret();
-    const token: JoinToken = {
-      id,
-      name: wanted.name,
-      createdAt: this.#clock.now(),
-      expiresAt: wanted.expiresAt ?? null,
-      maxUses: wanted.maxUses ?? null,
-      uses: 0,
-      lastUsedAt: null,
-      revokedAt: null,
-    };
-    const entry = { token, hash };
-    await this.#log.commit({ ops: [putOp(entry)], records: [tokenRecord('created', token, by)] });
-    this.#entries.set(id, entry);
-    return { token, secret: text };
+    const { name, expiresAt = null, maxUses = null, nodeUuid = null } = wanted;
+    this.#check({ name, expiresAt, maxUses, nodeUuid });
+    const ownership = parseOwnership({ ...wanted.ownership });
+    const labels = parseLabels({ ...wanted.labels });
+    const made = this.#make({ name, expiresAt, maxUses, nodeUuid, ownership, labels, rotates: null });
+    await this.#log.commit({ ops: [tokenOp(made.row)], records: [tokenRecord('created', made.row.token, by)] });
+    this.#put(made.row);
+    return { token: made.row.token, secret: made.text };
   }
 
   async revoke(id: string, by: string): Promise<JoinToken> {
-    const entry = this.#entry(id);
-    if (entry.token.revokedAt !== null) return entry.token;
-    const token = { ...entry.token, revokedAt: this.#clock.now() };
+    const { token } = this.#entry(id);
+    if (token.revokedAt !== null) return token;
     // At once: a token that its owner has given up must not admit anyone while the disk is slow.
-    this.#entries.set(id, { ...entry, token });
-    try {
-      await this.#log.commit({
-        ops: [putOp({ ...entry, token })],
-        records: [tokenRecord('revoked', token, by)],
-      });
-    } catch (error) {
-      this.#update(id, (now) => ({ ...now, revokedAt: null }));
-      throw error;
-    }
-    return token;
+    const revoked = this.#update(id, (now) => ({ ...now, revokedAt: this.#clock.now() }));
+    await this.#store(revoked, [tokenRecord('revoked', revoked.token, by)], (now) => ({ ...now, revokedAt: null }));
+    return this.get(id) ?? revoked.token;
   }
 
   async delete(id: string, by: string): Promise<void> {
     const { token } = this.#entry(id);
-    const expired = token.expiresAt !== null && token.expiresAt <= this.#clock.now();
-    if (token.revokedAt === null && !expired) {
+    if (this.#isValid(token)) {
       throw new SiderolinkError('conflict', 'only a revoked or expired token can be deleted: revoke it first', { id });
     }
-    await this.#log.commit({ ops: [{ op: 'deleteToken', id }], records: [tokenRecord('deleted', token, by)] });
-    this.#entries.delete(id);
+    if (this.#leaving.has(id)) throw new SiderolinkError('not_found', 'no such join token', { id });
+    this.#leaving.add(id);
+    try {
+      await this.#log.commit({ ops: [{ op: 'deleteToken', id }], records: [tokenRecord('deleted', token, by)] });
+      this.#drop(token);
+    } finally {
+      this.#leaving.delete(id);
+    }
+  }
+
+  /**
+   * The new one lives as long as this one was meant to, where no expiry is given.
+   * @throws SiderolinkError `not_found`, `conflict`, `invalid_argument`, `exhausted`, `storage`
+   */
+  async rotate(id: string, options: { readonly overlapMs: number; readonly expiresAt?: number }, by: string) {
+    const { token } = this.#entry(id);
+    if (!this.#isValid(token)) {
+      throw new SiderolinkError('conflict', 'the token is revoked or expired: create another', { id });
+    }
+    const now = this.#clock.now();
+    const lifetime = token.expiresAt === null ? null : token.expiresAt - token.createdAt;
+    const expiresAt = options.expiresAt ?? (lifetime === null ? null : now + lifetime);
+    if (!Number.isSafeInteger(options.overlapMs) || options.overlapMs < 0) {
+      throw new SiderolinkError('invalid_argument', 'overlap: a duration that is not negative');
+    }
+    this.#check({ ...token, expiresAt });
+    const { name, maxUses, nodeUuid, ownership, labels } = token;
+    const made = this.#make({ name, expiresAt, maxUses, nodeUuid, ownership, labels, rotates: id });
+    const endsAt = Math.min(token.expiresAt ?? Number.POSITIVE_INFINITY, now + options.overlapMs);
+    const rotated = this.#update(id, (current) => ({ ...current, expiresAt: endsAt }));
+    const records = [
+      tokenRecord('created', made.row.token, by),
+      tokenRecord('rotated', rotated.token, by, { successor: made.row.token.id }),
+    ];
+    const takeBack = (current: JoinToken) => ({ ...current, expiresAt: token.expiresAt });
+    await this.#store(rotated, records, takeBack, [tokenOp(made.row)]);
+    this.#put(made.row);
+    return { token: made.row.token, secret: made.text, rotated: this.get(id) ?? rotated.token };
   }
 
   /** Notes that a join rests on a token, and takes one of its uses for a machine's first join. */
   reserve(id: string, takesUse: boolean): TokenReservation {
-    const before = this.#entry(id);
+    this.#entry(id);
+    const taken = takesUse ? 1 : 0;
     const lastUsedAt = this.#clock.now();
-    const entry = this.#update(id, (token) => ({ ...token, lastUsedAt, uses: token.uses + (takesUse ? 1 : 0) }));
+    const entry = this.#update(id, (token) => ({ ...token, lastUsedAt, uses: token.uses + taken }));
     return {
-      op: putOp(entry ?? before),
-      undo: () => {
-        if (takesUse) this.#update(id, (token) => ({ ...token, uses: token.uses - 1 }));
-      },
+      op: tokenOp(entry),
+      undo: () => this.#takeBack(entry, (token) => ({ ...token, uses: token.uses - taken })),
     };
   }
 
-  #update(id: string, change: (token: JoinToken) => JoinToken): Entry | undefined {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return undefined;
-    const changed = { ...entry, token: change(entry.token) };
-    this.#entries.set(id, changed);
-    return changed;
+  async #store(
+    entry: Entry,
+    records: NewRecord[],
+    takeBack: (now: JoinToken) => JoinToken,
+    more: readonly RegistryOp[] = [],
+  ): Promise<void> {
+    try {
+      await this.#log.commit({ ops: [...more, tokenOp(entry)], records });
+    } catch (error) {
+      this.#takeBack(entry, takeBack);
+      throw error;
+    }
+  }
+
+  /**
+   * Undoes a change whose commit failed. What was handed out to be stored since then holds it too, so if there is such,
+   * the truth is stored after it; should that fail as well, the token's next use stores it.
+   */
+  #takeBack({ token: { id }, written }: Entry, change: (now: JoinToken) => JoinToken): void {
+    const now = this.#entries.get(id);
+    if (now === undefined) return;
+    if (now.written === written) {
+      this.#entries.set(id, { ...now, token: change(now.token) });
+      return;
+    }
+    const truth = this.#update(id, change);
+    if (this.#leaving.has(id)) return;
+    this.#log.commit({ ops: [tokenOp(truth)], records: [] }).catch(() => {});
+  }
+
+  /** Another row, which the caller hands out to be stored. */
+  #update(id: string, change: (token: JoinToken) => JoinToken): Entry {
+    const before = this.#entry(id);
+    const entry = { ...before, token: change(before.token), written: before.written + 1 };
+    this.#entries.set(id, entry);
+    return entry;
   }
 
   #entry(id: string): Entry {
@@ -148,63 +198,52 @@ export class TokenRegistry implements JoinTokens {
     return entry;
   }
 
-  #check({ name, expiresAt, maxUses }: NewJoinToken): void {
+  #put(row: TokenRow): void {
+    const { id, nodeUuid } = row.token;
+    this.#entries.set(id, { ...row, written: 0 });
+    if (nodeUuid === null) return;
+    const bound = this.#bound.get(nodeUuid) ?? new Set();
+    this.#bound.set(nodeUuid, bound.add(id));
+  }
+
+  #drop({ id, nodeUuid }: JoinToken): void {
+    this.#entries.delete(id);
+    if (nodeUuid === null) return;
+    const bound = this.#bound.get(nodeUuid);
+    bound?.delete(id);
+    if (bound?.size === 0) this.#bound.delete(nodeUuid);
+  }
+
+  #isValid({ revokedAt, expiresAt }: JoinToken): boolean {
+    return revokedAt === null && (expiresAt === null || expiresAt > this.#clock.now());
+  }
+
+  #make(wanted: Omit<JoinToken, 'id' | 'createdAt' | 'uses' | 'lastUsedAt' | 'revokedAt'>) {
+    const { id, text, hash } = newTokenSecret();
+    const token: JoinToken = {
+      ...wanted,
+      id,
+      createdAt: this.#clock.now(),
+      uses: 0,
+      lastUsedAt: null,
+      revokedAt: null,
+    };
+    return { row: { token, hash }, text };
+  }
+
+  #check({ name, expiresAt, maxUses, nodeUuid }: Pick<JoinToken, 'name' | 'expiresAt' | 'maxUses' | 'nodeUuid'>): void {
     if (Buffer.byteLength(name) > 256) throw new SiderolinkError('invalid_argument', 'name: at most 256 bytes');
-    if (maxUses !== undefined && (!Number.isSafeInteger(maxUses) || maxUses < 1)) {
+    if (maxUses !== null && (!Number.isSafeInteger(maxUses) || maxUses < 1)) {
       throw new SiderolinkError('invalid_argument', 'max_uses: a whole number, at least 1');
     }
-    if (expiresAt !== undefined && !(expiresAt > this.#clock.now())) {
+    if (expiresAt !== null && !(expiresAt > this.#clock.now())) {
       throw new SiderolinkError('invalid_argument', 'expires_at: must be in the future');
+    }
+    if (nodeUuid !== null && isJunkUuid(nodeUuid)) {
+      throw new SiderolinkError('invalid_argument', 'node_uuid: many machines have this one, it binds to none');
     }
     if (this.#entries.size >= this.#maxTokens) {
       throw new SiderolinkError('exhausted', `there are ${this.#maxTokens} join tokens: delete some first`);
     }
   }
-}
-
-function putOp({ token, hash }: Entry): RegistryOp {
-  const doc: TokenDoc = {
-    name: token.name,
-    hash,
-    created_at: token.createdAt,
-    expires_at: token.expiresAt,
-    max_uses: token.maxUses,
-    uses: token.uses,
-    last_used_at: token.lastUsedAt,
-    revoked_at: token.revokedAt,
-  };
-  return { op: 'putToken', id: token.id, doc: JSON.stringify(doc) };
-}
-
-function tokenOf(id: string, doc: TokenDoc): JoinToken {
-  return {
-    id,
-    name: doc.name,
-    createdAt: doc.created_at,
-    expiresAt: doc.expires_at,
-    maxUses: doc.max_uses,
-    uses: doc.uses,
-    lastUsedAt: doc.last_used_at,
-    revokedAt: doc.revoked_at,
-  };
-}
-
-/** `_._.token.…`: a token belongs to no machine. */
-function tokenRecord(detail: 'created' | 'revoked' | 'deleted', token: JoinToken, by: string): NewRecord {
-  const body = {
-    id: token.id,
-    name: token.name,
-    created_at: time(token.createdAt),
-    expires_at: time(token.expiresAt),
-    max_uses: token.maxUses,
-    uses: token.uses,
-    last_used_at: time(token.lastUsedAt),
-    revoked_at: time(token.revokedAt),
-    by,
-  };
-  return { machine: 0, stream: 'token', boot: 0, tags: NO_TAGS, detail, body: JSON.stringify(body) };
-}
-
-function time(milliseconds: number | null): string | null {
-  return milliseconds === null ? null : new Date(milliseconds).toISOString();
 }

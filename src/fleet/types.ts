@@ -1,11 +1,11 @@
+import type { MachineState } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
-import type { Tags } from '../domain/record.ts';
+import type { Ownership, Tags } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { LinkState, PeerSpec } from '../wireguard/types.ts';
-
-export type MachineState = 'known' | 'pending' | 'accepted' | 'rejected' | 'provisional' | 'removed';
+import type { TokenWrite } from './token-writes.ts';
 
 /** A machine as it is now: an immutable snapshot, replaced when anything of it changes. */
 export interface Machine {
@@ -23,6 +23,12 @@ export interface Machine {
   readonly talosVersion: string | null;
   /** `none`, `offered`, `bound` or `proven` (DESIGN section 6, *NUT*). */
   readonly uniqueToken: 'none' | 'offered' | 'bound' | 'proven';
+  /** What it asked with, if its UUID was assigned; null for all others. */
+  readonly madeFor: string | null;
+  /** It has called with its own UUID; only an assigned one may be unknown to it. */
+  readonly knowsUuid: boolean;
+  /** Other UUIDs under which it joins: the byte-swapped one of a pre-registered machine. */
+  readonly aliases: readonly NodeUuid[];
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly joinedAt: number | null;
@@ -40,6 +46,8 @@ export interface Boot {
   /** The kernel's own seq of the boot's newest line, and its clock in microseconds; null before the first line. */
   readonly lastSeq?: number | null;
   readonly lastClock?: number | null;
+  /** It began before our start; undefined where nobody knows. */
+  readonly restored?: boolean;
   /** The boot's row with what is known now: seen ranges, last seq and clock. */
   op(): RegistryOp;
 }
@@ -66,6 +74,8 @@ export interface MachineView {
   readonly machine: Machine;
   readonly status: MachineStatus;
   readonly link: LinkState;
+  /** How writing its unique token (and UUID) to it goes; null while nothing was tried. */
+  readonly tokenWrite: TokenWrite | null;
 }
 
 /** What happened to a machine, told synchronously after the change is committed and, for keys, in the device. */
@@ -90,6 +100,66 @@ export interface Machines {
   onEvent(listener: (event: FleetEvent) => void): void;
 }
 
+/** What a change is based on: the version that the caller saw (`If-Match`); undefined for whatever is there. */
+export type SeenVersion = number | undefined;
+
+/** A machine that has never booted, as the control plane knows it. */
+export interface Registration {
+  readonly ownership: Ownership;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Make a unique token for its machine configuration; it is shown once. */
+  readonly uniqueToken: boolean;
+}
+
+/**
+ * What a control plane does to machines. `by` says who asks, for the record. Every change is committed with its record,
+ * and for those that concern the device applied to it, before the promise resolves. A change that would change nothing
+ * commits nothing and makes no record.
+ *
+ * All throw SiderolinkError `not_found`, `stale` (a version was given and it is another one now), `conflict` where the
+ * state forbids it, `invalid_argument`, `storage`, `unavailable`; what concerns the device also `command_failed`: the
+ * change stands then, and repair finishes it.
+ */
+export interface MachineAdmin {
+  /**
+   * Makes a machine known before it ever booted; one that is known and never joined is brought to what is wanted, with
+   * a new unique token if one is asked for.
+   * @throws SiderolinkError also `conflict` for one that joined, `exhausted`
+   */
+  register(
+    uuid: NodeUuid,
+    wanted: Registration,
+    by: string,
+    seen?: SeenVersion,
+  ): Promise<{ readonly machine: Machine; readonly created: boolean; readonly uniqueToken: string | null }>;
+  /** Pending, provisional and rejected machines are let in. */
+  accept(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
+  /** Its link and connections go at once, and it may not join until it is accepted. */
+  reject(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
+  /**
+   * Gives it an owner. Another owner's machine only with the version seen.
+   * @throws SiderolinkError also `conflict` if another owner has it and no version was given
+   */
+  claim(uuid: NodeUuid, ownership: Ownership, by: string, seen?: SeenVersion): Promise<Machine>;
+  /** Takes its ownership away. @throws SiderolinkError also `precondition_required` without a version */
+  release(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
+  label(
+    uuid: NodeUuid,
+    change: { readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] },
+    by: string,
+    seen?: SeenVersion,
+  ): Promise<Machine>;
+  /** Forgets its unique tokens, for a machine that was installed anew. */
+  resetToken(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
+  /**
+   * Decommissions it: link and connections go at once; UUID and address stay reserved. With `records`, what is stored of
+   * it is deleted too.
+   */
+  remove(uuid: NodeUuid, options: { readonly records: boolean }, by: string, seen?: SeenVersion): Promise<Machine>;
+  /** A removed machine may join again, with its address: known if it never joined, else accepted. */
+  readmit(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
+}
+
 /** A join token without its secret. Times are milliseconds since the epoch. */
 export interface JoinToken {
   readonly id: string;
@@ -100,12 +170,22 @@ export interface JoinToken {
   readonly uses: number;
   readonly lastUsedAt: number | null;
   readonly revokedAt: number | null;
+  /** The only UUID that may join with it. */
+  readonly nodeUuid: NodeUuid | null;
+  /** What a machine gets at its first join with it. */
+  readonly ownership: Ownership;
+  readonly labels: Readonly<Record<string, string>>;
+  /** The token that it takes the place of, by id. */
+  readonly rotates: string | null;
 }
 
 export interface NewJoinToken {
   readonly name: string;
   readonly expiresAt?: number;
   readonly maxUses?: number;
+  readonly nodeUuid?: NodeUuid;
+  readonly ownership?: Ownership;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface JoinTokens {
@@ -117,6 +197,15 @@ export interface JoinTokens {
   revoke(id: string, by: string): Promise<JoinToken>;
   /** Once revoked or expired. @throws SiderolinkError `not_found`, `conflict` */
   delete(id: string, by: string): Promise<void>;
+  /**
+   * Makes a token like this one and lets this one expire in `overlapMs`, or when it would have before.
+   * @throws SiderolinkError `not_found`, `conflict` for one that is revoked or expired
+   */
+  rotate(
+    id: string,
+    options: { readonly overlapMs: number; readonly expiresAt?: number },
+    by: string,
+  ): Promise<{ readonly token: JoinToken; readonly secret: string; readonly rotated: JoinToken }>;
 }
 
 /** Which boots there are, by machine and by key. */
@@ -127,9 +216,14 @@ export interface Boots {
   ofKey(publicKey: PublicKey): { readonly machine: number; readonly number: number } | undefined;
   /**
    * Makes the next boot of a machine and its row. It becomes current by `activate`, once the device has its key; if the
-   * commit that holds `op` fails, `undo` takes it back. Joins of one machine go one after the other.
+   * commit that holds `ops` fails, `undo` takes it back. Joins of one machine go one after the other. `wasSilent`: nothing
+   * ever came from the boot that ends with this. Of such boots a machine has a bounded number; the oldest is forgotten.
    */
-  begin(machine: number, publicKey: PublicKey): { readonly boot: Boot; readonly op: RegistryOp; undo(): void };
+  begin(
+    machine: number,
+    publicKey: PublicKey,
+    wasSilent?: boolean,
+  ): { readonly boot: Boot; readonly ops: readonly RegistryOp[]; undo(): void };
   /** Makes the boot that was begun last the current one. Idempotent. */
   activate(machine: number): void;
 }

@@ -1,6 +1,8 @@
+import type { MachineState } from '../domain/join-types.ts';
 import type { Ownership } from '../domain/record.ts';
 import type { LinkState } from '../wireguard/types.ts';
-import type { MachineState, MachineStatus, MachineView } from './types.ts';
+import type { TokenWrite } from './token-writes.ts';
+import type { MachineStatus, MachineView } from './types.ts';
 
 /** A machine's link in JSON: times are RFC 3339, null for never. */
 export interface LinkJson {
@@ -14,6 +16,14 @@ export interface LinkJson {
   mode: 'udp';
 }
 
+/** How writing a unique token (and UUID) to the machine goes. */
+export interface TokenWriteJson {
+  state: TokenWrite['state'];
+  tries: number;
+  last_error: string | null;
+  at: string;
+}
+
 /** What `machine.*` records say of a machine: the view without the names of tags, which the record log adds. */
 export interface MachineRecordBody {
   address: string;
@@ -23,6 +33,10 @@ export interface MachineRecordBody {
   boot: number;
   talos_version: string | null;
   unique_token: 'none' | 'offered' | 'bound' | 'proven';
+  /** What it asked with, if its UUID was assigned. */
+  made_for: string | null;
+  aliases: string[];
+  token_write: TokenWriteJson | null;
   created_at: string;
   joined_at: string | null;
   version: number;
@@ -48,7 +62,7 @@ export function machineViewJson(view: MachineView): MachineJson {
   };
 }
 
-export function machineRecordBody({ machine, status, link }: MachineView): MachineRecordBody {
+export function machineRecordBody({ machine, status, link, tokenWrite }: MachineView): MachineRecordBody {
   return {
     address: machine.address,
     state: machine.state,
@@ -57,6 +71,9 @@ export function machineRecordBody({ machine, status, link }: MachineView): Machi
     boot: machine.boot,
     talos_version: machine.talosVersion,
     unique_token: machine.uniqueToken,
+    made_for: machine.madeFor,
+    aliases: [...machine.aliases],
+    token_write: tokenWrite === null ? null : tokenWriteJson(tokenWrite),
     created_at: rfc3339(machine.createdAt),
     joined_at: timeOrNull(machine.joinedAt),
     version: machine.version,
@@ -78,6 +95,10 @@ export function linkJson(link: LinkState): LinkJson {
   };
 }
 
+function tokenWriteJson({ state, tries, lastError, at }: TokenWrite): TokenWriteJson {
+  return { state, tries, last_error: lastError, at: rfc3339(at) };
+}
+
 function statusJson(status: MachineStatus) {
   return {
     stage: status.stage,
@@ -94,7 +115,7 @@ function statusJson(status: MachineStatus) {
 }
 
 /** Only the five names of ownership: a snapshot may carry more one day, a view must not grow by accident. */
-function ownershipJson(ownership: Ownership): Ownership {
+export function ownershipJson(ownership: Ownership): Ownership {
   const { owner, namespace, cluster, metal_machine, machine } = ownership;
   return {
     ...(owner !== undefined && { owner }),

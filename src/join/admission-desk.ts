@@ -1,35 +1,36 @@
 import { SiderolinkError } from '../domain/errors.ts';
-import {
-  type Admission,
-  decideJoin,
-  type JoinAsk,
-  type JoinPolicy,
-  type Liveness,
-  type Refusal,
-} from '../domain/join.ts';
+import { decideJoin } from '../domain/join.ts';
 import type { JoinRequest } from '../domain/join-request.ts';
+import type { Admission, JoinAsk, JoinPolicy, Liveness, Refusal } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
-import type { Fleet, JoinReservation } from '../fleet/fleet.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { JoinReservation } from '../fleet/reservations.ts';
 import type { FleetEvent, Machine } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { LinkMonitor, PeerChange, WireGuard } from '../wireguard/types.ts';
 import type { Prober } from './prober.ts';
 
 export interface AdmissionDeps {
-  readonly fleet: Pick<Fleet, 'ask' | 'facts' | 'reserve' | 'byId' | 'tell'>;
+  readonly fleet: Pick<Fleet, 'joins' | 'machines'>;
   readonly prober: Pick<Prober, 'ask'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
   readonly links: Pick<LinkMonitor, 'state'>;
   readonly clock: Clock;
 }
 
+/** `conflictWith`: the machine that keeps the UUID asked for, if the admitted one had to get another. */
 export type Outcome =
-  | { readonly kind: 'admitted'; readonly by: Admission['kind']; readonly machine: Machine }
+  | {
+      readonly kind: 'admitted';
+      readonly by: Admission['kind'];
+      readonly machine: Machine;
+      readonly conflictWith: number | null;
+    }
   | Refusal;
 
-/** What a join left behind when the device failed after the commit; the next call makes up for it. */
+/** What joins left behind when the device failed after the commit; the next call makes up for it. */
 interface Unfinished {
-  readonly remove: PublicKey | null;
+  readonly remove: ReadonlySet<PublicKey>;
   readonly events: readonly FleetEvent[];
 }
 
@@ -40,12 +41,12 @@ const AFTER_PROBE_MS = 1_500;
 
 /**
  * Takes one call from its request to an address in the device: decide, probe if need be, decide again, reserve, commit,
- * device, listeners. One machine's joins go one after the other; a call that finds its machine busy decides anew.
+ * device, listeners. A machine's joins and what is done to it from outside go one after the other; a call that finds its
+ * machine busy decides anew.
  */
 export class AdmissionDesk {
   readonly #policy: JoinPolicy;
   readonly #deps: AdmissionDeps;
-  readonly #busy = new Map<number, Promise<void>>();
   readonly #unfinished = new Map<number, Unfinished>();
 
   constructor(policy: JoinPolicy, deps: AdmissionDeps) {
@@ -59,12 +60,12 @@ export class AdmissionDesk {
    */
   async admit(request: JoinRequest, giveUpAt: number): Promise<Outcome> {
     const { fleet, prober, clock } = this.#deps;
-    const ask = fleet.ask(request);
+    const ask = fleet.joins.ask(request);
     let liveness: Liveness | undefined;
     for (;;) {
-      const decision = decideJoin(ask, fleet.facts(ask, request.joinToken), this.#policy, liveness);
+      const decision = decideJoin(ask, fleet.joins.facts(ask, request.joinToken), this.#policy, liveness);
       if (decision.kind === 'refuse') return decision;
-      const busy = decision.kind === 'new' ? undefined : this.#busy.get(decision.machine);
+      const busy = 'machine' in decision ? fleet.machines.turns.busy(decision.machine) : undefined;
       if (busy !== undefined) {
         await busy;
         if (clock.monotonic() >= giveUpAt) throw new SiderolinkError('unavailable', 'the machine is busy');
@@ -74,22 +75,19 @@ export class AdmissionDesk {
         }
         liveness = await prober.ask(decision);
       } else {
-        return { kind: 'admitted', by: decision.kind, machine: await this.#carryOut(ask, decision) };
+        const conflictWith = decision.kind === 'provisional' ? decision.conflictWith : null;
+        return { kind: 'admitted', by: decision.kind, machine: await this.#carryOut(ask, decision), conflictWith };
       }
     }
   }
 
   /** Synchronous up to the reservation, so nothing comes between the decision and it. */
   #carryOut(ask: JoinAsk, decision: Admission): Promise<Machine> {
-    const reservation = this.#deps.fleet.reserve(ask, decision);
+    const { joins, machines } = this.#deps.fleet;
+    const reservation = joins.reserve(ask, decision);
     const machine = reservation?.machine ?? this.#machine(decision);
     const done = this.#finish(machine, decision, reservation);
-    const settled = done.then(
-      () => {},
-      () => {},
-    );
-    this.#busy.set(machine.id, settled);
-    void settled.then(() => this.#busy.delete(machine.id));
+    machines.turns.hold(machine.id, done);
     return done;
   }
 
@@ -100,25 +98,30 @@ export class AdmissionDesk {
     if (reservation !== null && decision.kind !== 'repeat') {
       events.push({ kind: 'boot', machine, previousBoot: reservation.previousBoot });
     }
-    const remove = reservation?.previousKey ?? before?.remove ?? null;
+    const remove = new Set(before?.remove);
+    if (reservation !== null && reservation.previousKey !== null) remove.add(reservation.previousKey);
     try {
-      await this.#deps.wireguard.apply(this.#peerChange(machine, decision, remove));
+      for (const change of this.#peerChanges(machine, decision, remove)) await this.#deps.wireguard.apply(change);
     } catch (error) {
       // Committed, so it stands: the machine calls again and finds its own key.
-      if (events.length > 0 || remove !== null) this.#unfinished.set(machine.id, { remove, events });
+      if (events.length > 0 || remove.size > 0) this.#unfinished.set(machine.id, { remove, events });
       throw error;
     }
     this.#unfinished.delete(machine.id);
-    for (const event of events) this.#deps.fleet.tell(event);
+    for (const event of events) this.#deps.fleet.machines.tell(event);
     return machine;
   }
 
-  #peerChange(machine: Machine, decision: Admission, remove: PublicKey | null): PeerChange {
+  /** The last one is the swap that gives the key its address; older keys that stayed behind go first. */
+  #peerChanges(machine: Machine, decision: Admission, remove: ReadonlySet<PublicKey>): readonly PeerChange[] {
     const { key, address } = machine;
     if (key === null) throw new SiderolinkError('internal', 'a joined machine has no key', { uuid: machine.uuid });
     const set = { publicKey: key, address };
-    if (remove !== null) return { remove, set };
-    return decision.kind === 'repeat' && this.#isStale(key) ? { remove: key, set } : { set };
+    const former = [...remove].filter((other) => other !== key);
+    const last = former.pop();
+    const older = former.map((other) => ({ remove: other }));
+    if (last !== undefined) return [...older, { remove: last, set }];
+    return decision.kind === 'repeat' && this.#isStale(key) ? [{ remove: key, set }] : [{ set }];
   }
 
   /** A clock that went back makes the device refuse handshakes until the peer is made anew (facts/users.md B9). */
@@ -128,7 +131,7 @@ export class AdmissionDesk {
   }
 
   #machine(decision: Admission): Machine {
-    const machine = decision.kind === 'new' ? undefined : this.#deps.fleet.byId(decision.machine);
+    const machine = 'machine' in decision ? this.#deps.fleet.machines.byId(decision.machine) : undefined;
     if (machine === undefined) throw new SiderolinkError('internal', 'a decision names a machine that is not there');
     return machine;
   }

@@ -1,5 +1,6 @@
 import { errorMessage } from '../domain/errors.ts';
 import type { PublicKey } from '../domain/keys.ts';
+import type { NodeUuid } from '../domain/uuid.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Machine } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -13,6 +14,8 @@ export interface Newcomer {
   readonly key: PublicKey;
   readonly source: string;
   readonly reason: string;
+  /** The UUID of the identity that it got instead; null if it got none. */
+  readonly uuid: NodeUuid | null;
 }
 
 /** Writes `machine.conflict` records: at most one an hour for a machine and a key, and a bounded number in all. */
@@ -37,8 +40,9 @@ export class Conflicts {
       return;
     }
     this.#made.set(name, clock.monotonic());
-    const { asked, key, source, reason } = newcomer;
-    fleet.recordConflict(machine, { asked, public_key: key, source, reason }).then(
+    const { asked, key, source, reason, uuid } = newcomer;
+    const told = { asked, public_key: key, source, reason, ...(uuid !== null && { uuid }) };
+    fleet.joins.recordConflict(machine, told).then(
       () => metrics.conflicts.inc({ result: 'recorded' }),
       (error) => {
         this.#made.delete(name);
@@ -57,7 +61,7 @@ export class Conflicts {
 }
 
 interface ConflictsDeps {
-  readonly fleet: Pick<Fleet, 'recordConflict'>;
+  readonly fleet: Pick<Fleet, 'joins'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: JoinMetrics;

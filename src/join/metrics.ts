@@ -8,7 +8,7 @@ export function joinMetrics(registry: MetricsRegistry) {
   return {
     admitted: new Counter({
       name: 'siderolinkd_join_admitted_total',
-      help: 'Provision calls answered with an address, by kind: new, rekey (another boot), repeat',
+      help: 'Provision calls answered with an address, by kind: new, provisional, rekey (another boot), repeat',
       labelNames: ['kind'],
       registers,
     }),
@@ -40,6 +40,19 @@ export function joinMetrics(registry: MetricsRegistry) {
       name: 'siderolinkd_join_conflicts_total',
       help: 'Calls that conflicted with a machine, by whether they made a record: recorded, repeated, full, failed',
       labelNames: ['result'],
+      registers,
+    }),
+    metaWrites: new Counter({
+      name: 'siderolinkd_join_meta_writes_total',
+      help:
+        'Writes into META of machines in maintenance, by value (unique_token, uuid) and result: written, not_tried (not ' +
+        'stored, so not written), or how the exchange failed',
+      labelNames: ['value', 'result'],
+      registers,
+    }),
+    metaWaiting: new Gauge({
+      name: 'siderolinkd_join_meta_writes_waiting',
+      help: 'Machines that wait for their turn to be written to',
       registers,
     }),
     running: new Gauge({

@@ -1,5 +1,5 @@
 import { SiderolinkError } from '../domain/errors.ts';
-import type { Liveness } from '../domain/join.ts';
+import type { Liveness } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
 import type { LinkMonitor } from '../wireguard/types.ts';

@@ -1,6 +1,6 @@
 import { ERRORS, errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
-import type { JoinPolicy, Refusal } from '../domain/join.ts';
 import { type JoinRequest, parseJoinRequest } from '../domain/join-request.ts';
+import type { JoinPolicy, Refusal } from '../domain/join-types.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { sidero } from '../gen/proto.js';
@@ -31,7 +31,7 @@ export interface ProvisionOptions {
 }
 
 export interface ProvisionDeps {
-  readonly fleet: Fleet;
+  readonly fleet: Pick<Fleet, 'joins' | 'machines'>;
   readonly wireguard: Pick<WireGuard, 'apply' | 'publicKey'>;
   readonly links: Pick<LinkMonitor, 'state' | 'isAlive'>;
   readonly clock: Clock;
@@ -98,6 +98,7 @@ export class ProvisionService {
     try {
       const request = parseJoinRequest(fieldsOf(message), wireguard.publicKey);
       outcome = await this.#shared(request, startedAt + this.#deadlineMs);
+      this.#noteConflict(outcome, request, call.source);
       if (outcome.kind === 'refuse') this.#noteRefusal(outcome, request, call.source);
     } catch (error) {
       metrics.failed.inc({ code: errorCode(error) });
@@ -131,14 +132,21 @@ export class ProvisionService {
     return run;
   }
 
-  #noteRefusal(refusal: Refusal, { asked, key }: JoinRequest, source: string): void {
+  #noteConflict(outcome: Outcome, { asked, key }: JoinRequest, source: string): void {
+    const { conflictWith } = outcome;
+    const machine = conflictWith === null ? undefined : this.#deps.fleet.machines.byId(conflictWith);
+    if (machine === undefined) return;
+    const told =
+      outcome.kind === 'refuse'
+        ? { reason: outcome.reason, uuid: null }
+        : { reason: outcome.by, uuid: outcome.machine.uuid };
+    this.#conflicts.note(machine, { asked, key, source, ...told });
+  }
+
+  #noteRefusal(refusal: Refusal, { key }: JoinRequest, source: string): void {
     const { fleet, logger, metrics } = this.#deps;
     metrics.refused.inc({ reason: refusal.reason });
-    if (refusal.conflictWith !== null) {
-      const machine = fleet.byId(refusal.conflictWith);
-      if (machine !== undefined) this.#conflicts.note(machine, { asked, key, source, reason: refusal.reason });
-    }
-    const machine = refusal.machine === null ? undefined : fleet.byId(refusal.machine);
+    const machine = refusal.machine === null ? undefined : fleet.machines.byId(refusal.machine);
     const suppressed = this.#mayLog.pass(`${machine?.id ?? ''} ${refusal.reason}`);
     if (suppressed === undefined) return;
     const about = { uuid: machine?.uuid ?? null, key: key.slice(0, KEY_PREFIX), source };

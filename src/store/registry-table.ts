@@ -22,6 +22,7 @@ export class RegistryTable {
   readonly #sameTags: Statement;
   readonly #putBoot: Statement;
   readonly #patchBoot: Statement;
+  readonly #deleteBoot: Statement;
   readonly #putStatus: Statement;
   readonly #putToken: Statement;
   readonly #deleteToken: Statement;
@@ -47,6 +48,7 @@ export class RegistryTable {
        on conflict (machine, boot) do update set public_key = excluded.public_key, doc = excluded.doc`,
     );
     this.#patchBoot = db.prepare('update boot set doc = json_patch(doc, ?) where machine = ? and boot = ?');
+    this.#deleteBoot = db.prepare('delete from boot where machine = ? and boot = ?');
     this.#putStatus = db.prepare(
       'insert into status (machine, doc) values (?, ?) on conflict (machine) do update set doc = excluded.doc',
     );
@@ -72,6 +74,9 @@ export class RegistryTable {
         return;
       case 'patchBoot':
         this.#patchBoot.run(op.patch, op.machine, op.boot);
+        return;
+      case 'deleteBoot':
+        this.#deleteBoot.run(op.machine, op.boot);
         return;
       case 'putStatus':
         this.#putStatus.run(op.machine, op.doc);

@@ -129,6 +129,19 @@ export const MIGRATIONS: readonly string[] = [
   ) strict, without rowid;
   create index extent_machine on extent (machine, series, segment);
   `,
+  // A machine's former key may come again as that of an identity made for a newcomer, so a key can have two boots.
+  `
+  create table boot_of_any_key (
+    machine integer not null,
+    boot integer not null,
+    public_key text not null,
+    doc text not null,
+    primary key (machine, boot)
+  ) strict, without rowid;
+  insert into boot_of_any_key select machine, boot, public_key, doc from boot;
+  drop table boot;
+  alter table boot_of_any_key rename to boot;
+  `,
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

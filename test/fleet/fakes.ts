@@ -126,7 +126,7 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit'> {
     return new MemoryLog({
       machines: [...this.#machines.values()],
       tags: [...this.#tags.values()],
-      boots: [...this.#boots.values()],
+      boots: [...this.#boots.values()].sort((a, b) => a.machine - b.machine || a.boot - b.boot),
       statuses: [...this.#statuses.values()],
       tokens: [...this.#tokens.values()],
       meta: new Map(),
@@ -160,6 +160,9 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit'> {
         return;
       case 'putBoot':
         this.#boots.set(`${op.machine}.${op.boot}`, op);
+        return;
+      case 'deleteBoot':
+        this.#boots.delete(`${op.machine}.${op.boot}`);
         return;
       case 'putStatus':
         this.#statuses.set(op.machine, op);

@@ -16,27 +16,27 @@ describe('the fleet', () => {
     await before.provision({ uuid, uniqueToken: 'meta' });
     await before.provision({});
     const after = await before.restart();
-    expect([...after.fleet.all()]).toEqual([...before.fleet.all()]);
-    expect(after.fleet.peers()).toEqual(before.fleet.peers());
-    expect(after.fleet.size).toBe(2);
+    expect([...after.fleet.machines.all()]).toEqual([...before.fleet.machines.all()]);
+    expect(after.fleet.machines.peers()).toEqual(before.fleet.machines.peers());
+    expect(after.fleet.machines.size).toBe(2);
   });
 
   it('finds machines by what names them; snapshots do not change', async () => {
     const gateway = await Gateway.start();
     const uuid = randomUUID();
     const { address } = await gateway.provision({ uuid });
-    const first = gateway.fleet.bySource(address);
+    const first = gateway.fleet.machines.bySource(address);
     if (first === undefined) throw new Error('no machine');
     const copy = structuredClone(first);
-    expect(gateway.fleet.get(first.uuid)).toBe(first);
-    expect(gateway.fleet.byId(first.id)).toBe(first);
+    expect(gateway.fleet.machines.get(first.uuid)).toBe(first);
+    expect(gateway.fleet.machines.byId(first.id)).toBe(first);
     expect(first.tags).toEqual({ id: 1, server_uuid: uuid, ownership: {} });
     expect(Object.isFrozen(first.tags)).toBe(true);
     await gateway.provision({ uuid });
     expect(first).toEqual(copy);
-    expect(gateway.fleet.get(first.uuid)?.tags).toBe(first.tags);
-    expect(gateway.fleet.bySource('fd00::1')).toBeUndefined();
-    expect(gateway.fleet.bySource(gateway.overlay.server)).toBeUndefined();
+    expect(gateway.fleet.machines.get(first.uuid)?.tags).toBe(first.tags);
+    expect(gateway.fleet.machines.bySource('fd00::1')).toBeUndefined();
+    expect(gateway.fleet.machines.bySource(gateway.overlay.server)).toBeUndefined();
   });
 
   it('removed and rejected machines may not send and have no peer', async () => {
@@ -46,9 +46,9 @@ describe('the fleet', () => {
       const { image } = gateway.log.reopen();
       const machines = image.machines.map((row) => ({ ...row, doc: row.doc.replace('"accepted"', `"${state}"`) }));
       const { fleet } = await gateway.restart({ ...image, machines });
-      expect(fleet.peers()).toEqual([]);
-      expect(fleet.bySource(address)).toBeUndefined();
-      expect(fleet.size).toBe(1);
+      expect(fleet.machines.peers()).toEqual([]);
+      expect(fleet.machines.bySource(address)).toBeUndefined();
+      expect(fleet.machines.size).toBe(1);
     }
   });
 
@@ -65,9 +65,9 @@ describe('the fleet', () => {
     const key = newKey();
     const { address } = await gateway.provision({ key });
     gateway.links.set(key, { state: 'up', rxBytes: 5 });
-    const machine = gateway.fleet.bySource(address);
+    const machine = gateway.fleet.machines.bySource(address);
     if (machine === undefined) throw new Error('no machine');
-    expect(gateway.fleet.view(machine)).toMatchObject({
+    expect(gateway.fleet.machines.view(machine)).toMatchObject({
       machine,
       link: { state: 'up', rxBytes: 5 },
       status: { stage: null },
@@ -77,10 +77,10 @@ describe('the fleet', () => {
   it('a listener that fails keeps the news from no other, and its error is not lost', async () => {
     const gateway = await Gateway.start();
     const heard: string[] = [];
-    gateway.fleet.onEvent(() => {
+    gateway.fleet.machines.onEvent(() => {
       throw new Error('deaf');
     });
-    gateway.fleet.onEvent((event) => heard.push(event.kind));
+    gateway.fleet.machines.onEvent((event) => heard.push(event.kind));
     const call = { uuid: randomUUID(), key: newKey() };
     expect(await gateway.refusal(call)).toMatchObject({ message: 'not possible now, try again' });
     expect(heard).toEqual(['boot']);
@@ -105,8 +105,8 @@ describe('the fleet', () => {
     expect(before.recorded.at(-1)).toBe('machine.changed');
     expect(before.events.at(-1)).toMatchObject({ kind: 'changed', machine: { uniqueToken: 'offered', version: 2 } });
     const after = await before.restart();
-    expect([...after.fleet.all()]).toMatchObject([{ uniqueToken: 'offered', version: 2, boot: 1 }]);
+    expect([...after.fleet.machines.all()]).toMatchObject([{ uniqueToken: 'offered', version: 2, boot: 1 }]);
     await after.provision({ ...call, uniqueToken: 'new' });
-    expect([...after.fleet.all()]).toMatchObject([{ uniqueToken: 'bound', version: 3 }]);
+    expect([...after.fleet.machines.all()]).toMatchObject([{ uniqueToken: 'bound', version: 3 }]);
   });
 });

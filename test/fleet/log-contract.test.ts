@@ -11,7 +11,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/stream/types.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
 import { openLog, temporaryStore } from '../stream/harness.ts';
-import { MemoryLinks, MemoryLog, newKey } from './fakes.ts';
+import { MemoryDevice, MemoryLinks, MemoryLog, newKey } from './fakes.ts';
 
 type FleetLog = Pick<RecordLog, 'image' | 'commit'>;
 
@@ -64,7 +64,10 @@ function fleetOf(log: FleetLog): { fleet: Fleet; boots: BootTable } {
   const links = new MemoryLinks();
   const metrics = fleetMetrics(createRegistry());
   const options = { overlay: overlayOf('contract'), uniqueTokenKey: Buffer.alloc(32, 1) };
-  return { fleet: new Fleet(options, { log, boots, statuses, links, clock, metrics }), boots };
+  return {
+    fleet: new Fleet(options, { log, boots, statuses, links, wireguard: new MemoryDevice(), clock, metrics }),
+    boots,
+  };
 }
 
 /** A join without network and device: decided, reserved, committed. */
@@ -78,15 +81,21 @@ async function join(fleet: Fleet, uuid: string, key = newKey(), unique = ''): Pr
     wireguard_over_grpc: null,
   };
   const request = parseJoinRequest(fields, newKey());
-  const ask = fleet.ask(request);
-  const policy = { policy: 'accept', requireToken: false, uniqueTokens: 'strict', maxMachines: 1_000 } as const;
-  const facts = fleet.facts(ask, null);
-  const present = facts.candidates[0];
+  const ask = fleet.joins.ask(request);
+  const policy = {
+    policy: 'accept',
+    requireToken: false,
+    uniqueTokens: 'strict',
+    maxMachines: 1_000,
+    maxProvisional: 1,
+  } as const;
+  const facts = fleet.joins.facts(ask, null);
+  const present = facts.incumbent;
   const silent = present?.key == null ? undefined : { machine: present.id, key: present.key, alive: false };
   const decision = decideJoin(ask, facts, policy, silent);
   if (decision.kind === 'refuse' || decision.kind === 'probe') throw new Error(`row ${decision.row}`);
-  await fleet.reserve(ask, decision)?.commit();
-  return fleet.get(request.uuid ?? ('' as never))?.address ?? '';
+  await fleet.joins.reserve(ask, decision)?.commit();
+  return fleet.machines.get(request.uuid ?? ('' as never))?.address ?? '';
 }
 
 // The fake log of the other tests, and the real one, keep the same.
@@ -105,12 +114,12 @@ describe.each([
     const gone = await first.fleet.tokens.create({ name: 'gone' }, 'test');
     await first.fleet.tokens.revoke(gone.token.id, 'test');
     await first.fleet.tokens.delete(gone.token.id, 'test');
-    const before = { machines: [...first.fleet.all()], peers: first.fleet.peers() };
+    const before = { machines: [...first.fleet.machines.all()], peers: first.fleet.machines.peers() };
     await life.leave();
 
     const { fleet, boots } = fleetOf(await life.open());
-    expect([...fleet.all()]).toEqual(before.machines);
-    expect(fleet.peers()).toEqual(before.peers);
+    expect([...fleet.machines.all()]).toEqual(before.machines);
+    expect(fleet.machines.peers()).toEqual(before.peers);
     expect(fleet.tokens.list()).toEqual([token]);
     expect(fleet.tokens.match(secret)).toEqual(token);
     expect(boots.current(1)).toMatchObject({ number: 2, publicKey: rebooted });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { endpointsFromWire } from '../../src/domain/endpoints.ts';
-import type { JoinPolicy } from '../../src/domain/join.ts';
+import type { JoinPolicy } from '../../src/domain/join-types.ts';
 import { type Overlay, overlayOf, sourceAddress } from '../../src/domain/overlay.ts';
 import type { RegistryImage } from '../../src/domain/registry.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
@@ -22,6 +22,7 @@ const POLICY: JoinPolicy = {
   requireToken: false,
   uniqueTokens: 'strict',
   maxMachines: 1_000,
+  maxProvisional: 256,
 };
 
 const open: Gateway[] = [];
@@ -93,9 +94,17 @@ export class Gateway {
     this.statuses = new StatusTable({}, { image: log.image, clock });
     this.fleet = new Fleet(
       { overlay: this.overlay, uniqueTokenKey: Buffer.alloc(32, 7) },
-      { log, boots: this.boots, statuses: this.statuses, links, clock, metrics: fleetMetrics(registry) },
+      {
+        log,
+        boots: this.boots,
+        statuses: this.statuses,
+        links,
+        wireguard: this.device,
+        clock,
+        metrics: fleetMetrics(registry),
+      },
     );
-    this.fleet.onEvent((event) => this.events.push(event));
+    this.fleet.machines.onEvent((event) => this.events.push(event));
     const logger = createLogger('debug', { write: (line: string) => void this.logged.push(line) });
     this.service = new ProvisionService(
       {

@@ -16,7 +16,7 @@ describe('calls at one time', () => {
     expect(new Set(await Promise.all(answers)).size).toBe(1);
     expect(gateway.commits).toBe(1);
     expect(gateway.device.changes).toHaveLength(1);
-    expect(gateway.fleet.size).toBe(1);
+    expect(gateway.fleet.machines.size).toBe(1);
   });
 
   it('for one UUID with many keys: one address, one peer, no address without an owner', async () => {
@@ -25,8 +25,8 @@ describe('calls at one time', () => {
     const keys = Array.from({ length: 8 }, () => newKey());
     const answers = await Promise.all(keys.map((key) => gateway.provision({ uuid, key })));
     expect(new Set(answers.map(({ address }) => address)).size).toBe(1);
-    const machine = [...gateway.fleet.all()][0];
-    expect(gateway.fleet.size).toBe(1);
+    const machine = [...gateway.fleet.machines.all()][0];
+    expect(gateway.fleet.machines.size).toBe(1);
     expect([...gateway.device.peers]).toEqual([[machine?.key, machine?.address]]);
     expect(machine?.boot).toBe(8);
     expect(gateway.log.reopen().image.machines).toHaveLength(1);
@@ -52,7 +52,7 @@ describe('calls at one time', () => {
     );
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(3);
     expect(gateway.fleet.tokens.get(token.id)?.uses).toBe(3);
-    expect(gateway.fleet.size).toBe(3);
+    expect(gateway.fleet.machines.size).toBe(3);
   });
 
   it('the key changed while the incumbent was asked: asked again, about the new one', async () => {
@@ -65,7 +65,7 @@ describe('calls at one time', () => {
     gateway.links.gate.open();
     await Promise.all(both);
     expect(gateway.links.probes.map(({ peer }) => peer.publicKey)).toEqual([first, second]);
-    const machine = [...gateway.fleet.all()][0];
+    const machine = [...gateway.fleet.machines.all()][0];
     expect([...gateway.device.peers]).toEqual([[machine?.key, machine?.address]]);
     expect(machine).toMatchObject({ key: third, boot: 3 });
   });
@@ -82,7 +82,7 @@ describe('calls at one time', () => {
       { status: 'fulfilled' },
       { status: 'rejected', reason: { code: 'unavailable' } },
     ]);
-    expect([...gateway.fleet.all()]).toMatchObject([{ key: second, boot: 2 }]);
+    expect([...gateway.fleet.machines.all()]).toMatchObject([{ key: second, boot: 2 }]);
   });
 
   it('probes and joins are bounded', async () => {
@@ -116,11 +116,11 @@ describe('the reply comes after the commit and after the device', () => {
       answered = true;
     });
     await gateway.log.gate.arrived(1);
-    expect(gateway.fleet.peers()).toEqual([]);
+    expect(gateway.fleet.machines.peers()).toEqual([]);
     gateway.log.gate.open();
     await gateway.device.gate.arrived(1);
     expect(gateway.commits).toBe(1);
-    expect(gateway.fleet.peers()).toMatchObject([{ publicKey: key }]);
+    expect(gateway.fleet.machines.peers()).toMatchObject([{ publicKey: key }]);
     expect(gateway.events).toEqual([]);
     expect(answered).toBe(false);
     gateway.device.gate.open();
@@ -137,25 +137,25 @@ describe('the reply comes after the commit and after the device', () => {
       code: status.UNAVAILABLE,
       message: 'not possible now, try again',
     });
-    expect(gateway.fleet.size).toBe(0);
+    expect(gateway.fleet.machines.size).toBe(0);
     expect(gateway.boots.ofKey(call.key)).toBeUndefined();
     expect(gateway.fleet.tokens.get(token.id)?.uses).toBe(0);
     expect(gateway.device.changes).toEqual([]);
     expect(gateway.events).toEqual([]);
     await gateway.provision(call);
-    expect([...gateway.fleet.all()]).toMatchObject([{ uuid: call.uuid, boot: 1 }]);
+    expect([...gateway.fleet.machines.all()]).toMatchObject([{ uuid: call.uuid, boot: 1 }]);
   });
 
   it('the store fails at a reboot: the machine is as it was', async () => {
     const gateway = await Gateway.start();
     const [uuid, key, next] = [randomUUID(), newKey(), newKey()];
     const { address } = await gateway.provision({ uuid, key, uniqueToken: 'meta' });
-    const before = gateway.fleet.bySource(address);
+    const before = gateway.fleet.machines.bySource(address);
     gateway.log.failures = 1;
     expect((await gateway.refusal({ uuid, key: next, uniqueToken: 'meta' })).code).toBe(status.UNAVAILABLE);
-    expect(gateway.fleet.bySource(address)).toBe(before);
+    expect(gateway.fleet.machines.bySource(address)).toBe(before);
     expect(gateway.boots.current(1)?.publicKey).toBe(key);
-    expect(gateway.fleet.peers()).toEqual([{ publicKey: key, address }]);
+    expect(gateway.fleet.machines.peers()).toEqual([{ publicKey: key, address }]);
     expect([...gateway.device.peers]).toEqual([[key, address]]);
     expect((await gateway.provision({ uuid, key: next, uniqueToken: 'meta' })).address).toBe(address);
   });
@@ -171,7 +171,7 @@ describe('the reply comes after the commit and after the device', () => {
     gateway.log.gate.open();
     expect((await first).code).toBe(status.UNAVAILABLE);
     await second;
-    expect([...gateway.fleet.all()]).toMatchObject([{ uuid, boot: 1 }]);
+    expect([...gateway.fleet.machines.all()]).toMatchObject([{ uuid, boot: 1 }]);
   });
 
   it('the device fails: UNAVAILABLE; the next call finishes the swap and tells of the boot', async () => {
@@ -181,7 +181,7 @@ describe('the reply comes after the commit and after the device', () => {
     gateway.device.failures = 1;
     expect((await gateway.refusal({ uuid, key: next })).code).toBe(status.UNAVAILABLE);
     expect(gateway.events).toHaveLength(1);
-    expect(gateway.fleet.peers()).toEqual([{ publicKey: next, address }]);
+    expect(gateway.fleet.machines.peers()).toEqual([{ publicKey: next, address }]);
     expect((await gateway.provision({ uuid, key: next })).address).toBe(address);
     expect([...gateway.device.peers]).toEqual([[next, address]]);
     expect(gateway.events).toMatchObject([{ kind: 'boot' }, { kind: 'boot', previousBoot: { number: 1 } }]);

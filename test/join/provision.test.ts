@@ -89,7 +89,7 @@ describe('what a caller is told, row by row', () => {
       expect(await gateway.refusal(joinToken === undefined ? {} : { joinToken })).toEqual(UNAUTHORIZED);
     }
     expect(gateway.commits).toBe(commits);
-    expect(gateway.fleet.size).toBe(0);
+    expect(gateway.fleet.machines.size).toBe(0);
     await gateway.provision({ joinToken: secret });
     expect(gateway.fleet.tokens.get(token.id)).toMatchObject({ uses: 1, lastUsedAt: gateway.clock.now() });
   });
@@ -153,7 +153,7 @@ describe('what a caller is told, row by row', () => {
     ]) {
       expect(await gateway.refusal({ uuid })).toEqual(UNAUTHORIZED);
     }
-    expect(gateway.fleet.size).toBe(0);
+    expect(gateway.fleet.machines.size).toBe(0);
   });
 
   it('9: a new machine is accepted, or pending under hold, up to the limit', async () => {
@@ -161,16 +161,16 @@ describe('what a caller is told, row by row', () => {
     const uuid = randomUUID();
     const key = newKey();
     const joined = await gateway.provision({ uuid: uuid.toUpperCase(), key });
-    const machine = [...gateway.fleet.all()][0];
+    const machine = [...gateway.fleet.machines.all()][0];
     expect(machine).toMatchObject({ uuid, key, boot: 1, state: 'accepted', address: joined.address, version: 1 });
-    expect(gateway.fleet.bySource(joined.address)).toBe(machine);
+    expect(gateway.fleet.machines.bySource(joined.address)).toBe(machine);
     expect(gateway.device.peers.get(key)).toBe(joined.address);
     expect(gateway.recorded).toEqual(['machine.discovered', 'machine.accepted', 'link.provisioned']);
     expect(gateway.events).toEqual([{ kind: 'boot', machine, previousBoot: undefined }]);
     expect((await gateway.refusal({})).code).toBe(status.RESOURCE_EXHAUSTED);
     const held = await Gateway.start({ policy: { policy: 'hold' } });
     await held.provision({});
-    expect([...held.fleet.all()][0]?.state).toBe('pending');
+    expect([...held.fleet.machines.all()][0]?.state).toBe('pending');
     expect(held.recorded).toEqual(['machine.discovered', 'link.provisioned']);
   });
 });

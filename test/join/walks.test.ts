@@ -20,7 +20,7 @@ describe('first boot', () => {
       expect(await gateway.provision(call)).toEqual(first);
     }
     expect(gateway.commits).toBe(1);
-    expect(gateway.fleet.size).toBe(1);
+    expect(gateway.fleet.machines.size).toBe(1);
     expect(gateway.recorded).toHaveLength(3);
     expect(gateway.device.changes.every((change) => change.remove === undefined)).toBe(true);
   });
@@ -31,7 +31,7 @@ describe('first boot', () => {
     await gateway.provision(call);
     await gateway.provision(call);
     expect(gateway.commits).toBe(1);
-    expect([...gateway.fleet.all()][0]?.uniqueToken).toBe('bound');
+    expect([...gateway.fleet.machines.all()][0]?.uniqueToken).toBe('bound');
   });
 
   it('max_uses 1 and the first reply lost: the repeat is admitted, another machine is not', async () => {
@@ -57,7 +57,7 @@ describe('another boot', () => {
       expect((await gateway.provision({ uuid, key })).address).toBe(address);
       expect([...gateway.device.peers]).toEqual([[key, address]]);
     }
-    const machine = gateway.fleet.bySource(address);
+    const machine = gateway.fleet.machines.bySource(address);
     expect(machine).toMatchObject({ boot: 100, version: 100 });
     const rebooted = gateway.log.records.filter(({ detail }) => detail === 'rebooted');
     expect(rebooted).toHaveLength(99);
@@ -77,7 +77,7 @@ describe('another boot', () => {
     gateway.clock.advance(12_000);
     expect(await gateway.provision({ uuid, uniqueToken: 'meta' })).toEqual(first);
     expect(gateway.links.probes.map(({ withinMs }) => withinMs)).toEqual([2_000]);
-    expect([...gateway.fleet.all()][0]?.uniqueToken).toBe('proven');
+    expect([...gateway.fleet.machines.all()][0]?.uniqueToken).toBe('proven');
   });
 
   it('PXE loses META: a new key after 20 s and after 5 min', async () => {
@@ -89,7 +89,7 @@ describe('another boot', () => {
       expect(await gateway.provision({ uuid })).toEqual(first);
     }
     expect(gateway.links.probes.map(({ withinMs }) => withinMs)).toEqual([12_000, 12_000]);
-    expect([...gateway.fleet.all()][0]).toMatchObject({ uniqueToken: 'none', boot: 3 });
+    expect([...gateway.fleet.machines.all()][0]).toMatchObject({ uniqueToken: 'none', boot: 3 });
   });
 
   it('reimaged with a proven token: refused, unless the machine reported its reset', async () => {
@@ -99,7 +99,7 @@ describe('another boot', () => {
     await gateway.provision({ uuid, uniqueToken: 'meta' });
     expect(await gateway.refusal({ uuid })).toEqual(UNAUTHORIZED);
     expect(await gateway.refusal({ uuid, uniqueToken: 'other' })).toEqual(UNAUTHORIZED);
-    const machine = [...gateway.fleet.all()][0];
+    const machine = [...gateway.fleet.machines.all()][0];
     if (machine === undefined) throw new Error('no machine');
     gateway.statuses.fold(machine, machine.boot, {
       message: 'SequenceEvent',
@@ -134,7 +134,7 @@ describe('two machines with one UUID', () => {
       expect(await gateway.refusal({ uuid, key: clone, uniqueToken })).toEqual(UNAUTHORIZED);
     }
     expect([...gateway.device.peers]).toEqual([[key, first.address]]);
-    expect(gateway.fleet.bySource(first.address)).toMatchObject({ key, boot: 1 });
+    expect(gateway.fleet.machines.bySource(first.address)).toMatchObject({ key, boot: 1 });
     expect(gateway.commits).toBe(commits + 1);
     expect(gateway.recorded.at(-1)).toBe('machine.conflict');
   });
@@ -164,10 +164,10 @@ describe('our own troubles', () => {
     expect(await Promise.all(calls.map((call) => after.provision(call)))).toEqual(joined);
     expect(after.commits).toBe(0);
     expect(after.fleet.tokens.get(token.id)?.uses).toBe(20);
-    expect(after.fleet.peers()).toHaveLength(20);
+    expect(after.fleet.machines.peers()).toHaveLength(20);
     const newcomer = await after.provision({ joinToken: secret });
     expect(joined.map(({ address }) => address)).not.toContain(newcomer.address);
-    expect([...after.fleet.all()].at(-1)).toMatchObject({ id: 21, tags: { id: 21 } });
+    expect([...after.fleet.machines.all()].at(-1)).toMatchObject({ id: 21, tags: { id: 21 } });
     expect(await after.refusal({ key: calls[0]?.key ?? '' })).toEqual(UNAUTHORIZED);
   });
 
@@ -180,7 +180,7 @@ describe('our own troubles', () => {
       await gateway.provision({ uuid, key, uniqueToken });
       const restored = await gateway.restart(backup);
       expect(await restored.provision({ uuid, key, uniqueToken })).toEqual(first);
-      expect(restored.fleet.bySource(first.address)).toMatchObject({ key, boot: 2 });
+      expect(restored.fleet.machines.bySource(first.address)).toMatchObject({ key, boot: 2 });
     }
   });
 
@@ -199,8 +199,8 @@ describe('our own troubles', () => {
     expect(gateway.logged).toHaveLength(5);
     expect(JSON.parse(gateway.logged[0] ?? '')).toMatchObject({ uuid: call.uuid, reason: 'removed', row: 3 });
     expect(gateway.commits).toBe(0);
-    expect(gateway.fleet.peers()).toEqual([]);
-    expect(gateway.fleet.bySource(address)).toBeUndefined();
+    expect(gateway.fleet.machines.peers()).toEqual([]);
+    expect(gateway.fleet.machines.bySource(address)).toBeUndefined();
     const other = await gateway.provision({});
     expect(other.address).not.toBe(address);
   });
@@ -228,12 +228,12 @@ describe('our own troubles', () => {
     const after = await Gateway.start({}, before);
     const key = newKey();
     const { address } = await after.provision({ uuid: swapped, key });
-    expect([...after.fleet.all()]).toMatchObject([
+    expect([...after.fleet.machines.all()]).toMatchObject([
       { uuid: '00112233-4455-6677-8899-aabbccddeeff', state: 'accepted', address, key },
     ]);
     const again = await after.restart();
     expect((await again.provision({ uuid: swapped })).address).toBe(address);
-    expect(again.fleet.size).toBe(1);
+    expect(again.fleet.machines.size).toBe(1);
   });
 });
 

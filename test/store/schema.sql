@@ -1,8 +1,8 @@
 CREATE TABLE block (id integer primary key, data blob not null) strict;
-CREATE TABLE boot (
+CREATE TABLE "boot" (
     machine integer not null,
     boot integer not null,
-    public_key text not null unique,
+    public_key text not null,
     doc text not null,
     primary key (machine, boot)
   ) strict, without rowid;

@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  Admission,
+  JoinAsk,
+  MachineState,
+  NewKey,
+  NewMachine,
+  NewProvisional,
+  Repeat,
+  TokenUse,
+} from '../domain/join-types.ts';
+import type { PublicKey } from '../domain/keys.ts';
+import { MAX_LABELS } from '../domain/labels.ts';
+import { newAddress, type Overlay } from '../domain/overlay.ts';
+import { sameOwnership } from '../domain/ownership.ts';
+import type { Tags } from '../domain/record.ts';
+import type { RegistryOp } from '../domain/registry.ts';
+import { trust, type UniqueTokens } from '../domain/unique-token.ts';
+import type { NodeUuid } from '../domain/uuid.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { LinkMonitor } from '../wireguard/types.ts';
+import { type MachineRow, machineOp } from './machine-row.ts';
+import { linkRecord, type MachineDetail, machineRecords } from './records.ts';
+import type { Roster } from './roster.ts';
+import type { TokenRegistry } from './tokens.ts';
+import type { Boot, Boots, JoinToken, Machine, Statuses } from './types.ts';
+
+export interface ReservationOptions {
+  readonly overlay: Overlay;
+}
+
+export interface ReservationDeps {
+  readonly roster: Roster;
+  readonly tokens: TokenRegistry;
+  readonly boots: Boots;
+  readonly statuses: Statuses;
+  readonly links: Pick<LinkMonitor, 'state'>;
+  readonly clock: Clock;
+}
+
+/** A join that is reserved in memory and not yet committed: key, address and token use are taken. */
+export interface JoinReservation {
+  readonly machine: Machine;
+  /** The key whose peer the new one replaces. */
+  readonly previousKey: PublicKey | null;
+  /** The boot that ends with this join, if one does. */
+  readonly previousBoot: Boot | undefined;
+  /** Stores it; a failure takes the reservation back. @throws SiderolinkError `storage`, `unavailable` */
+  commit(): Promise<void>;
+}
+
+/** Who did what a machine's own call did. */
+export const BY_JOIN = 'join';
+
+/** A change of one machine's row, with what goes into its commit. */
+interface Step {
+  readonly row: MachineRow;
+  readonly token: TokenUse | null;
+  readonly ops: readonly RegistryOp[];
+  readonly details: readonly MachineDetail[];
+  /** The token that gave it its ownership, by id. */
+  readonly claimedBy: string | null;
+  readonly previousKey: PublicKey | null;
+  readonly previousBoot: Boot | undefined;
+  readonly undo: () => void;
+}
+
+/** Turns decisions into reserved rows, boots and token uses. All of it is synchronous up to the commit. */
+export class Reservations {
+  readonly #options: ReservationOptions;
+  readonly #deps: ReservationDeps;
+  readonly #roster: Roster;
+
+  constructor(options: ReservationOptions, deps: ReservationDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#roster = deps.roster;
+  }
+
+  /** Null if there is nothing to store. */
+  make(ask: JoinAsk, decision: Admission): JoinReservation | null {
+    switch (decision.kind) {
+      case 'new':
+        return this.#first(ask, decision, { uuid: decision.uuid, state: decision.state, madeFor: null });
+      case 'provisional':
+        return this.#first(ask, decision, { uuid: this.#unusedUuid(), state: 'provisional', madeFor: ask.asked });
+      case 'rekey':
+        return this.#anotherKey(ask, decision);
+      case 'repeat':
+        return this.#repeat(decision);
+    }
+  }
+
+  /** Another row of a machine that keeps its key; `machine.changed` if the view shows the difference. */
+  change(row: MachineRow): JoinReservation {
+    const before = this.#roster.row(row.machine.id);
+    const { machine } = row;
+    const visible = machine.uniqueToken !== before.machine.uniqueToken || machine.state !== before.machine.state;
+    this.#roster.table.put(row);
+    return {
+      machine,
+      previousKey: null,
+      previousBoot: undefined,
+      commit: async () => {
+        const records = machineRecords(visible ? ['changed'] : [], this.#roster.view(machine), BY_JOIN);
+        await this.#roster.store({ ops: [machineOp(row)], records }, () => this.#roster.table.put(before));
+        this.#roster.wantPeer(machine);
+        if (visible) this.#roster.tell({ kind: 'changed', machine });
+      },
+    };
+  }
+
+  #first(
+    ask: JoinAsk,
+    { uniqueTokens, token }: NewMachine | NewProvisional,
+    { uuid, state, madeFor }: { uuid: NodeUuid; state: MachineState; madeFor: string | null },
+  ): JoinReservation {
+    const { boots, clock } = this.#deps;
+    const { table } = this.#roster;
+    const now = clock.now();
+    const id = table.nextId();
+    const conferring = this.#conferring(token);
+    const tags = table.newTags(uuid, conferring?.ownership ?? {});
+    const begun = boots.begin(id, ask.key);
+    const row: MachineRow = {
+      machine: {
+        id,
+        uuid,
+        address: newAddress(this.#options.overlay, (address) => table.byAddress(address) !== undefined),
+        state,
+        tags,
+        labels: conferring?.labels ?? {},
+        key: ask.key,
+        boot: begun.boot.number,
+        talosVersion: ask.talosVersion,
+        uniqueToken: trust(uniqueTokens),
+        madeFor,
+        knowsUuid: madeFor === null,
+        aliases: [],
+        createdAt: now,
+        joinedAt: now,
+        version: 1,
+      },
+      uniqueTokens,
+      firstToken: token?.id ?? null,
+      lastToken: token?.id ?? null,
+    };
+    table.put(row);
+    return this.#joining({
+      row,
+      token,
+      ops: [putTags(tags), machineOp(row), ...begun.ops],
+      details: state === 'accepted' ? ['discovered', 'accepted'] : ['discovered'],
+      claimedBy: isEmpty(tags) ? null : (conferring?.id ?? null),
+      previousKey: null,
+      previousBoot: undefined,
+      undo: () => {
+        table.drop(row);
+        begun.undo();
+      },
+    });
+  }
+
+  #anotherKey(ask: JoinAsk, decision: NewKey): JoinReservation {
+    const { boots, clock } = this.#deps;
+    const { table } = this.#roster;
+    const before = this.#roster.row(decision.machine);
+    const { machine } = before;
+    const isFirst = machine.key === null;
+    const { tags, labels } = isFirst ? this.#conferred(machine, this.#conferring(decision.token)) : machine;
+    const previousBoot = boots.current(machine.id);
+    const begun = boots.begin(machine.id, ask.key, previousBoot !== undefined && this.#isSilent(previousBoot));
+    const row: MachineRow = {
+      machine: {
+        ...machine,
+        state: decision.state,
+        tags,
+        labels,
+        key: ask.key,
+        boot: begun.boot.number,
+        talosVersion: ask.talosVersion ?? machine.talosVersion,
+        uniqueToken: trust(decision.uniqueTokens),
+        knowsUuid: machine.knowsUuid || ask.uuid === machine.uuid,
+        aliases: decision.alias === null ? machine.aliases : [...machine.aliases, decision.alias],
+        joinedAt: machine.joinedAt ?? clock.now(),
+        version: machine.version + 1,
+      },
+      uniqueTokens: decision.uniqueTokens,
+      firstToken: before.firstToken ?? (decision.token?.takesUse === true ? decision.token.id : null),
+      lastToken: decision.token?.id ?? null,
+    };
+    table.put(row);
+    const isNewTags = tags !== machine.tags;
+    const details: MachineDetail[] = [isFirst ? 'discovered' : 'rebooted'];
+    if (decision.state === 'accepted' && machine.state !== 'accepted') details.push('accepted');
+    return this.#joining({
+      row,
+      token: decision.token,
+      ops: [...(isNewTags ? [putTags(tags)] : []), machineOp(row), ...begun.ops],
+      details,
+      claimedBy: isNewTags ? (decision.token?.id ?? null) : null,
+      previousKey: machine.key,
+      previousBoot,
+      undo: () => {
+        table.put(before);
+        begun.undo();
+      },
+    });
+  }
+
+  #repeat(decision: Repeat): JoinReservation | null {
+    const { uniqueTokens, state, learntUuid } = decision;
+    if (uniqueTokens === null && state === null && !learntUuid) return null;
+    const before = this.#roster.row(decision.machine);
+    const kept: UniqueTokens = uniqueTokens ?? before.uniqueTokens;
+    const { machine } = before;
+    return this.change({
+      ...before,
+      machine: {
+        ...machine,
+        state: state ?? machine.state,
+        uniqueToken: trust(kept),
+        knowsUuid: machine.knowsUuid || learntUuid,
+        version: machine.version + 1,
+      },
+      uniqueTokens: kept,
+    });
+  }
+
+  #joining(step: Step): JoinReservation {
+    const { token, previousKey, previousBoot, claimedBy } = step;
+    const { machine } = step.row;
+    const use = token === null ? undefined : this.#deps.tokens.reserve(token.id, token.takesUse);
+    return {
+      machine,
+      previousKey,
+      previousBoot,
+      commit: async () => {
+        const view = this.#roster.view(machine);
+        const more = {
+          join_token_id: token?.id ?? null,
+          ...(previousBoot !== undefined && { previous_boot: endOf(previousBoot) }),
+        };
+        const records = machineRecords(step.details, view, BY_JOIN, more);
+        if (claimedBy !== null) records.push(...machineRecords(['claimed'], view, `join token ${claimedBy}`));
+        records.push(linkRecord('provisioned', machine, view.link));
+        const ops = use === undefined ? [...step.ops] : [...step.ops, use.op];
+        await this.#roster.store({ ops, records }, () => {
+          step.undo();
+          use?.undo();
+        });
+        this.#roster.wantPeer(machine);
+      },
+    };
+  }
+
+  #conferring(use: TokenUse | null): JoinToken | undefined {
+    return use === null ? undefined : this.#deps.tokens.get(use.id);
+  }
+
+  /** What a pre-registered machine has goes before what the token confers. */
+  #conferred(machine: Machine, token: JoinToken | undefined): Pick<Machine, 'tags' | 'labels'> {
+    if (token === undefined) return machine;
+    const ownership = { ...token.ownership, ...machine.tags.ownership };
+    const labels = { ...token.labels, ...machine.labels };
+    return {
+      tags: sameOwnership(ownership, machine.tags.ownership)
+        ? machine.tags
+        : this.#roster.table.newTags(machine.uuid, ownership),
+      labels: Object.keys(labels).length > MAX_LABELS ? machine.labels : labels,
+    };
+  }
+
+  #unusedUuid(): NodeUuid {
+    for (;;) {
+      const uuid = randomUUID() as NodeUuid;
+      if (this.#roster.table.byUuid(uuid) === undefined) return uuid;
+    }
+  }
+
+  /** Nothing ever came from it, as far as we could see. After a restart we cannot know, so such a boot never is. */
+  #isSilent(boot: Boot): boolean {
+    const { links, statuses } = this.#deps;
+    if (boot.restored !== false || (boot.lastSeq ?? null) !== null) return false;
+    const { latestHandshake, rxBytes } = links.state(boot.publicKey);
+    return latestHandshake === 0 && rxBytes === 0 && (statuses.get(boot.machine).lastSeen ?? 0) < boot.startedAt;
+  }
+}
+
+function putTags({ id, server_uuid, ownership }: Tags): RegistryOp {
+  return { op: 'putTags', id, server_uuid: server_uuid as NodeUuid, ownership };
+}
+
+function isEmpty({ ownership }: Tags): boolean {
+  return sameOwnership(ownership, {});
+}
+
+/** Where the previous boot's log ends: what it said after that cannot be known (law 2). */
+function endOf(boot: Boot): { boot: number; public_key: PublicKey; seq: number | null; clock: number | null } {
+  return {
+    boot: boot.number,
+    public_key: boot.publicKey,
+    seq: boot.lastSeq ?? null,
+    clock: boot.lastClock ?? null,
+  };
+}
