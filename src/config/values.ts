@@ -122,6 +122,16 @@ export const endpoint = () =>
     return result;
   });
 
+/** A host name or an address, as it stands in a `Host` header without its port. */
+export const hostName = () =>
+  parsed('a host name or address', (value) => {
+    const bare = value.startsWith('[') && value.endsWith(']') ? value.slice(1, -1) : value;
+    if (isIP(bare) === 0 && (bare !== value || !DNS_NAME.test(value) || /^[\d.]+$/.test(value))) {
+      throw new TypeError(`${show(value)} is not a host name or address; write for example gateway.example.com`);
+    }
+    return bare;
+  });
+
 /** A network in CIDR notation, in canonical text. */
 export const cidr = () =>
   parsed('a network; write for example 10.0.0.0/8', (value): string => {

@@ -20,6 +20,7 @@ import { TelemetryServer } from '../telemetry/http.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
 import { SeparateRunner } from '../wireguard/separate-runner.ts';
+import { controlTcp, runControlTcp, startControlCertificate } from './control-tcp.ts';
 import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -240,22 +241,23 @@ async function startControl(
     prefix: config.publish.prefix,
     ...facts,
   });
-  await lifecycle.run(
-    'control API',
-    new ControlServer(
-      { socket: config.control.socket },
-      {
-        ...base,
-        log,
-        machines: fleet.machines,
-        admin: fleet.admin,
-        tokens: fleet.tokens,
-        cutBy: (token) => fleet.joins.cutBy(token),
-        status: { status },
-        metrics: metrics.registry,
-      },
-    ),
+  const certificate = await startControlCertificate(config, lifecycle, { ...base, metrics: metrics.tls });
+  const server = new ControlServer(
+    { socket: config.control.socket, ...controlTcp(config) },
+    {
+      ...base,
+      log,
+      machines: fleet.machines,
+      admin: fleet.admin,
+      tokens: fleet.tokens,
+      cutBy: (token) => fleet.joins.cutBy(token),
+      status: { status },
+      metrics: metrics.registry,
+      certificate,
+    },
   );
+  await lifecycle.run('control API', server);
+  await runControlTcp(config, lifecycle, server);
   const { listen } = config.metrics;
   if (listen !== null) {
     const telemetry = new TelemetryServer(listen, { ...base, registry: metrics.registry });

@@ -5,7 +5,6 @@ import { SiderolinkError } from '../domain/errors.ts';
 const NOT_THERE_YET: readonly { readonly path: string; readonly isSet: (config: Config) => boolean }[] = [
   { path: 'join.tunnel: force', isSet: ({ join }) => join.tunnel === 'force' },
   { path: 'publish.nats.servers', isSet: ({ publish }) => publish.nats.servers.length > 0 },
-  { path: 'control.listen', isSet: ({ control }) => control.listen !== null },
 ];
 
 /** @throws SiderolinkError `configuration`, naming all of them */
