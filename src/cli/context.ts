@@ -10,6 +10,9 @@ export interface Io {
   err(text: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTty: boolean;
+  readonly errIsTty: boolean;
+  /** Asks the person at the terminal and resolves with the line given; undefined where nobody can be asked. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
   readonly clock: Clock;
   /** Aborts when the user wants the command to end. */
   readonly signal: AbortSignal;
@@ -23,6 +26,11 @@ export interface Context extends Io {
   readonly formatIsChosen: boolean;
   readonly style: Style;
 }
+
+/** Turns an action into what commander calls: the action gets its context first, and then arguments and options. */
+export type Run = <Args extends unknown[]>(
+  action: (context: Context, ...args: Args) => Promise<void> | void,
+) => (...args: unknown[]) => Promise<void>;
 
 /** Colours are for terminals, and for who does not refuse them (no-color.org). */
 export function styleFor(io: Io): Style {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
 import { CommanderError } from 'commander';
 import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -18,6 +19,8 @@ const io: Io = {
   err: (text) => void process.stderr.write(text),
   env: process.env,
   outIsTty: process.stdout.isTTY === true,
+  errIsTty: process.stderr.isTTY === true,
+  ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   clock: systemClock,
   signal: abort.signal,
 };
@@ -45,6 +48,17 @@ try {
   if (!abort.signal.aborted) process.exitCode = report(error);
 } finally {
   clearInterval(alive);
+}
+
+/** On standard error, so that standard output is the command's result alone. Without an answer: nothing. */
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  try {
+    return await Promise.race([terminal.question(question, { signal: abort.signal }), closed]);
+  } finally {
+    terminal.close();
+  }
 }
 
 function report(error: unknown): number {

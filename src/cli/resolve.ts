@@ -1,21 +1,52 @@
 import ipaddr from 'ipaddr.js';
 import type { Machine } from '../client/api.ts';
 import type { ControlClient } from '../client/client.ts';
-import { SiderolinkError } from '../domain/errors.ts';
+import { errorCode, SiderolinkError } from '../domain/errors.ts';
 import { asNodeUuid } from '../domain/uuid.ts';
 import { printable } from './text.ts';
 
 /**
- * The machine that a user means: a UUID, the beginning of one, a hostname or an address.
+ * The machine that a user means: a UUID, the beginning of one, a hostname, an address, or a UUID under which it called.
  *
  * @throws SiderolinkError `not_found`, or `invalid_argument` when several machines could be meant
  */
 export async function resolveMachine(client: ControlClient, text: string): Promise<Machine> {
+  const [machine] = await resolveMachines(client, [text]);
+  if (machine === undefined) throw new SiderolinkError('internal', 'a machine was looked for and not found');
+  return machine;
+}
+
+/** As `resolveMachine`, for each; a machine that is meant twice comes once. All are listed at most once. */
+export async function resolveMachines(client: ControlClient, texts: readonly string[]): Promise<readonly Machine[]> {
+  let listed: readonly Machine[] | undefined;
+  const found = new Map<string, Machine>();
+  for (const text of texts) {
+    let machine = await byUuid(client, text);
+    if (machine === undefined) {
+      listed ??= await allMachines(client);
+      machine = pickMachine(listed, text);
+    }
+    found.set(machine.server_uuid, machine);
+  }
+  return [...found.values()];
+}
+
+async function byUuid(client: ControlClient, text: string): Promise<Machine | undefined> {
   const uuid = asNodeUuid(text);
-  if (uuid !== undefined) return client.machine(uuid);
+  if (uuid === undefined) return undefined;
+  try {
+    return await client.machine(uuid);
+  } catch (error) {
+    // It may be what a machine calls itself whose UUID is another.
+    if (errorCode(error) === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+export async function allMachines(client: ControlClient): Promise<readonly Machine[]> {
   const machines: Machine[] = [];
   for await (const machine of client.machines()) machines.push(machine);
-  return pickMachine(machines, text);
+  return machines;
 }
 
 /** Exact names and addresses go before the beginning of a UUID: `beef` may be a hostname. */
@@ -25,6 +56,8 @@ export function pickMachine(machines: readonly Machine[], text: string): Machine
   const exact = machines.filter(
     (machine) =>
       machine.hostname?.toLowerCase() === wanted ||
+      machine.made_for?.toLowerCase() === wanted ||
+      machine.aliases.includes(wanted) ||
       (address !== undefined &&
         [machine.address, ...machine.addresses].some((own) => canonicalAddress(own) === address)),
   );
@@ -47,6 +80,11 @@ export function pickMachine(machines: readonly Machine[], text: string): Machine
     'invalid_argument',
     `${JSON.stringify(text)} may be any of ${hits.length} machines: ${names.join(', ')}${rest}; give more of the UUID`,
   );
+}
+
+/** A machine in a sentence: its UUID, and its hostname if it has told one. */
+export function nameOf({ server_uuid, hostname }: Pick<Machine, 'server_uuid' | 'hostname'>): string {
+  return hostname === null || hostname === '' ? server_uuid : `${server_uuid} (${printable(hostname)})`;
 }
 
 function canonicalAddress(text: string): string | undefined {

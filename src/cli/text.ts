@@ -66,6 +66,53 @@ export function ago(time: string | null, now: number): string {
   return time === null ? '-' : formatAge(now - Date.parse(time));
 }
 
+/** How long until or since an RFC 3339 time, to the nearest unit: a token made for 30 days ends `in 30d`. */
+export function fromNow(time: string, now: number): string {
+  const left = Date.parse(time) - now;
+  const span = formatAge(roundAge(Math.abs(left)));
+  return left > 0 ? `in ${span}` : `${span} ago`;
+}
+
+/** To the unit in which `formatAge` shows it, so that a second short of 30 days is not 29 days. */
+function roundAge(milliseconds: number): number {
+  const unit =
+    milliseconds < 119_500
+      ? 1_000
+      : milliseconds < 7_170_000
+        ? 60_000
+        : milliseconds < 171_000_000
+          ? 3_600_000
+          : 86_400_000;
+  return Math.round(milliseconds / unit) * unit;
+}
+
+/** Labels as they are written on a command line; `-` for none. */
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  return (
+    Object.entries(labels)
+      .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
+      .join(',') || '-'
+  );
+}
+
+interface OwnershipValues {
+  readonly owner?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly cluster?: string | undefined;
+  readonly metal_machine?: string | undefined;
+  readonly machine?: string | undefined;
+}
+
+/** Ownership in a sentence: `acme (namespace fleet, cluster prod)`; `nobody` for none. */
+export function ownershipText(ownership: OwnershipValues): string {
+  const { owner, namespace, cluster, metal_machine, machine } = ownership;
+  const more = Object.entries({ namespace, cluster, metal_machine, machine }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name.replace('_', ' ')} ${value}`],
+  );
+  if (owner === undefined && more.length === 0) return 'nobody';
+  return `${owner ?? 'nobody'}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+}
+
 /** Bytes as people read them: `512 B`, `1.5 MiB`. */
 export function formatBytes(bytes: number): string {
   let value = bytes;

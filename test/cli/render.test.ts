@@ -9,7 +9,8 @@ import { createStyle, formatAge, formatBytes, printable } from '../../src/cli/te
 import type { Envelope, Machine } from '../../src/client/api.ts';
 import { machineViewJson } from '../../src/fleet/view.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { MemoryMachines, uuidOf } from '../control/fakes.ts';
+import { MemoryMachines } from '../control/fake-fleet.ts';
+import { uuidOf } from '../control/fakes.ts';
 
 function record(rest: string, body: Record<string, unknown>, uuid = uuidOf(1)): Envelope {
   return { seq: 1, subject: `siderolink._.${uuid}.${rest}`, received_at: '2026-11-21T12:00:00.000Z', boot: 1, body };
@@ -152,7 +153,16 @@ describe('text', () => {
     [true, { TERM: 'dumb' }, false],
   ])('on a terminal: %s, with %o, colours: %s', (outIsTty, env, colours) => {
     const { signal } = new AbortController();
-    const style = styleFor({ out: () => {}, err: () => {}, env, outIsTty, clock: systemClock, signal });
+    const style = styleFor({
+      out: () => {},
+      err: () => {},
+      env,
+      outIsTty,
+      errIsTty: outIsTty,
+      ask: undefined,
+      clock: systemClock,
+      signal,
+    });
     expect(style.red('x') !== 'x').toBe(colours);
   });
 

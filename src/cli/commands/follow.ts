@@ -1,6 +1,6 @@
 import type { Envelope } from '../../client/api.ts';
 import type { RecordFilter } from '../../client/client.ts';
-import type { StreamStart } from '../../client/stream.ts';
+import type { StreamItem, StreamStart } from '../../client/stream.ts';
 import { errorMessage } from '../../domain/errors.ts';
 import type { Context } from '../context.ts';
 import { LiveRenderer } from '../live.ts';
@@ -9,6 +9,9 @@ export function renderer(context: Context, prefix: string): LiveRenderer {
   return new LiveRenderer({ prefix, style: context.style });
 }
 
+/** After so long without a record a person at the terminal is told that nothing is wrong. */
+const QUIET_MS = 2_000;
+
 /** Prints records as they come until the user ends it; says when the connection breaks and is back. */
 export async function follow(
   context: Context,
@@ -16,8 +19,24 @@ export async function follow(
   start: StreamStart,
   render: (record: Envelope) => string,
 ): Promise<void> {
+  const waiting = context.errIsTty
+    ? context.clock.after(QUIET_MS, () => context.err('no records yet: waiting for them, until Ctrl-C\n'))
+    : () => {};
+  try {
+    await print(context, context.client.stream(filter, start, context.signal), render, waiting);
+  } finally {
+    waiting();
+  }
+}
+
+async function print(
+  context: Context,
+  items: AsyncIterable<StreamItem>,
+  render: (record: Envelope) => string,
+  onRecord: () => void,
+): Promise<void> {
   let interrupted = false;
-  for await (const item of context.client.stream(filter, start, context.signal)) {
+  for await (const item of items) {
     if (item.type === 'interrupted') {
       // One line for an interruption, however many tries it takes.
       if (!interrupted) context.err(`siderolinkctl: ${reason(item.error)}; trying to resume\n`);
@@ -26,7 +45,9 @@ export async function follow(
     }
     if (interrupted) context.err('siderolinkctl: resumed\n');
     interrupted = false;
-    if (item.type === 'record') context.out(context.format === 'json' ? `${item.json}\n` : render(item.record));
+    if (item.type !== 'record') continue;
+    onRecord();
+    context.out(context.format === 'json' ? `${item.json}\n` : render(item.record));
   }
 }
 

@@ -1,13 +1,18 @@
-import type { JoinToken } from '../../client/api.ts';
-import { parseDuration } from '../../domain/duration.ts';
+import type { CreatedJoinToken, JoinToken, JoinTokenDetails } from '../../client/api.ts';
+import { errorCode } from '../../domain/errors.ts';
+import { confirm } from '../confirm.ts';
 import { type Context, printJson } from '../context.ts';
-import { formatTable } from '../table.ts';
-import { ago, formatAge } from '../text.ts';
+import { formatFields, formatTable } from '../table.ts';
+import { ago, fromNow, labelText, ownershipText, printable } from '../text.ts';
+import { expiry, type Labels, type OwnershipOptions, ownershipOf } from '../tree/values.ts';
+import { withHint } from './each-machine.ts';
 
-export interface TokenCreateOptions {
+export interface TokenCreateOptions extends OwnershipOptions {
   readonly name: string;
   readonly expires?: string;
   readonly maxUses?: number;
+  readonly uuid?: string;
+  readonly label?: Labels;
 }
 
 export async function tokenCreate(context: Context, options: TokenCreateOptions): Promise<void> {
@@ -16,10 +21,34 @@ export async function tokenCreate(context: Context, options: TokenCreateOptions)
     name: options.name,
     ...(options.expires !== undefined && { expires_at: expiry(options.expires, clock.now()) }),
     ...(options.maxUses !== undefined && { max_uses: options.maxUses }),
+    ...(options.uuid !== undefined && { node_uuid: options.uuid }),
+    ...(options.label !== undefined && { labels: options.label }),
+    ...ownershipOf(options),
   });
-  if (context.format === 'json') return printJson(context, token);
-  // The secret alone on stdout, so that a script takes it as it is.
-  context.err(`join token ${token.id}; this is the only time that it is shown:\n`);
+  showSecret(context, token, `join token ${token.id}`);
+}
+
+export interface TokenRotateOptions {
+  readonly overlap: string;
+  readonly expires?: string;
+}
+
+export async function tokenRotate(context: Context, id: string, options: TokenRotateOptions): Promise<void> {
+  const { client, clock } = context;
+  const { overlap } = options;
+  const expires = options.expires === undefined ? {} : { expires_at: expiry(options.expires, clock.now()) };
+  const token = await listing(client.rotateToken(id, { overlap, ...expires }));
+  const until = /^0/.test(overlap) ? 'which has ended' : `which ends in ${overlap} at the latest`;
+  showSecret(context, token, `join token ${token.id} takes the place of ${printable(id)}, ${until}`);
+}
+
+/** The secret alone on stdout, so that a script takes it as it is. */
+function showSecret(context: Context, token: CreatedJoinToken, what: string): void {
+  if (context.format === 'json') {
+    printJson(context, token);
+    return;
+  }
+  context.err(`${what}; this is the only time that it is shown:\n`);
   context.out(`${token.secret}\n`);
 }
 
@@ -30,44 +59,120 @@ export async function tokenList(context: Context): Promise<void> {
     return;
   }
   context.out(tokenTable(tokens, context));
+  if (tokens.length === 0) context.err('no join tokens; `siderolinkctl token create NAME` makes one\n');
 }
 
-export async function tokenRevoke(context: Context, id: string): Promise<void> {
+export async function tokenGet(context: Context, id: string): Promise<void> {
+  const token = await listing(context.client.token(id));
+  if (context.format === 'json') return printJson(context, token);
+  context.out(tokenFields(token, context));
+  if (token.machines.length > 0) context.out(`\n${cutTable(token)}`);
+}
+
+export async function tokenRevoke(context: Context, id: string, options: { readonly yes?: boolean }): Promise<void> {
+  const before = await listing(context.client.token(id));
+  const cuts = before.state === 'revoked' ? 0 : before.cuts;
+  const who = cuts === 1 ? '1 machine' : `${cuts} machines`;
+  // Where nobody can be asked, to revoke is what was asked for: it is what one does in a hurry.
+  if (cuts > 0 && options.yes !== true && context.ask !== undefined) {
+    context.err(cutTable(before));
+    if (!(await confirm(context, `Revoke ${printable(id)}? ${who} could not join again at the next boot.`))) {
+      return context.err('nothing is revoked\n');
+    }
+  }
   const token = await context.client.revokeToken(id);
   if (context.format === 'json') return printJson(context, token);
-  context.out(`join token ${id} is revoked; machines that joined with it stay\n`);
+  if (before.state === 'revoked') return context.out(`join token ${token.id} was revoked already\n`);
+  const effect = cuts === 0 ? 'it cuts no machine' : `${who} cannot join again at the next boot`;
+  context.out(`join token ${token.id} is revoked; links stay up, and ${effect}\n`);
 }
 
 export async function tokenDelete(context: Context, id: string): Promise<void> {
-  await context.client.deleteToken(id);
-  if (context.format === 'json') return;
-  context.out(`join token ${id} is deleted\n`);
+  try {
+    await context.client.deleteToken(id);
+  } catch (error) {
+    if (errorCode(error) === 'conflict') throw withHint(error, `\`siderolinkctl token revoke ${id}\` does`);
+    // Done is done: a script that deletes again finds what it wanted.
+    if (errorCode(error) !== 'not_found') throw error;
+    if (context.format !== 'json') context.out(`join token ${printable(id)} is not there\n`);
+    return;
+  }
+  if (context.format !== 'json') context.out(`join token ${printable(id)} is deleted\n`);
+}
+
+async function listing<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (errorCode(error) !== 'not_found') throw error;
+    throw withHint(error, '`siderolinkctl token list` shows all');
+  }
 }
 
 function tokenTable(tokens: readonly JoinToken[], { style, clock, format }: Context): string {
   const now = clock.now();
   const wide = format === 'wide';
-  const header = ['ID', 'NAME', 'STATE', 'USES', 'EXPIRES', 'LAST USED', 'AGE'];
+  const header = ['ID', 'NAME', 'STATE', 'USES', 'EXPIRES', 'LAST USED', 'OWNER', 'AGE'];
+  const more = ['CUTS', 'UUID', 'LABELS', 'ROTATES', 'CREATED AT', 'EXPIRES AT', 'REVOKED AT'];
   const rows = tokens.map((token) => [
     token.id,
     token.name,
     { text: token.state, paint: token.state === 'valid' ? style.green : style.dim },
-    `${token.uses}${token.max_uses === null ? '' : `/${token.max_uses}`}`,
-    expiryText(token.expires_at, now),
+    usesText(token),
+    token.expires_at === null ? 'never' : fromNow(token.expires_at, now),
     ago(token.last_used_at, now),
+    token.owner ?? '-',
     ago(token.created_at, now),
-    ...(wide ? [token.created_at, token.expires_at ?? '-', token.revoked_at ?? '-'] : []),
+    ...(wide ? wideCells(token) : []),
   ]);
-  return formatTable(wide ? [...header, 'CREATED AT', 'EXPIRES AT', 'REVOKED AT'] : header, rows);
+  return formatTable(wide ? [...header, ...more] : header, rows);
 }
 
-function expiryText(time: string | null, now: number): string {
-  if (time === null) return 'never';
-  const left = Date.parse(time) - now;
-  return left > 0 ? `in ${formatAge(left)}` : `${formatAge(-left)} ago`;
+function wideCells(token: JoinToken): readonly string[] {
+  return [
+    String(token.cuts),
+    token.node_uuid ?? '-',
+    labelText(token.labels),
+    token.rotates ?? '-',
+    token.created_at,
+    token.expires_at ?? '-',
+    token.revoked_at ?? '-',
+  ];
 }
 
-/** RFC 3339 as it is; a duration from now. The API checks the rest. */
-function expiry(text: string, now: number): string {
-  return /^\d{4}-/.test(text) ? text : new Date(now + parseDuration(text)).toISOString();
+function tokenFields(token: JoinTokenDetails, { clock }: Context): string {
+  const now = clock.now();
+  const at = (time: string | null) => (time === null ? 'never' : `${time} (${fromNow(time, now)})`);
+  const fields: (readonly [string, string])[] = [
+    ['id', token.id],
+    ['name', token.name === '' ? '-' : token.name],
+    ['state', token.state.replace('_', ' ')],
+    ['uses', usesText(token)],
+    ['last used', at(token.last_used_at)],
+    ['created', at(token.created_at)],
+    ['expires', at(token.expires_at)],
+    ...(token.revoked_at === null ? [] : [['revoked', at(token.revoked_at)] as const]),
+    ...(token.rotates === null ? [] : [['takes the place of', token.rotates] as const]),
+    ['only for', token.node_uuid ?? 'any machine'],
+    ['gives ownership', ownershipText(token)],
+    ['gives labels', labelText(token.labels)],
+    ['cuts', `${token.cuts === 1 ? '1 machine' : `${token.cuts} machines`}, were it revoked`],
+  ];
+  return formatFields(fields.map(([name, value]) => [name, printable(value)] as const));
+}
+
+function cutTable({ machines }: JoinTokenDetails): string {
+  const rows = machines.map((machine) => [
+    machine.server_uuid,
+    machine.hostname ?? '-',
+    machine.state,
+    machine.link,
+    machine.owner ?? '-',
+    machine.address,
+  ]);
+  return formatTable(['MACHINE', 'HOSTNAME', 'STATE', 'LINK', 'OWNER', 'ADDRESS'], rows);
+}
+
+function usesText({ uses, max_uses: max }: JoinToken): string {
+  return max === null ? String(uses) : `${uses}/${max}`;
 }

@@ -1,0 +1,186 @@
+import type { Machine } from '../../client/api.ts';
+import type { ControlClient } from '../../client/client.ts';
+import { errorCode } from '../../domain/errors.ts';
+import { asNodeUuid, isJunkUuid } from '../../domain/uuid.ts';
+import type { Context } from '../context.ts';
+import { nameOf } from '../resolve.ts';
+import { type Cell, formatFields, formatTable } from '../table.ts';
+import { ago, formatBytes, labelText, printable } from '../text.ts';
+
+/** The machines that claim to be one: of a provisional one the incumbent, of an incumbent the newcomers. */
+export interface Conflict {
+  readonly incumbent: Machine | undefined;
+  readonly newcomers: readonly Machine[];
+}
+
+/** Which machines call themselves the same. */
+export async function conflictOf(client: ControlClient, machine: Machine): Promise<Conflict> {
+  if (machine.state === 'provisional') {
+    const asked = asNodeUuid(machine.made_for ?? '');
+    return { incumbent: asked === undefined ? undefined : await find(client, asked), newcomers: [] };
+  }
+  const newcomers: Machine[] = [];
+  for await (const other of client.machines({ state: ['provisional'] })) {
+    if (asNodeUuid(other.made_for ?? '') === machine.server_uuid) newcomers.push(other);
+  }
+  return { incumbent: undefined, newcomers };
+}
+
+async function find(client: ControlClient, uuid: string): Promise<Machine | undefined> {
+  try {
+    return await client.machine(uuid);
+  } catch (error) {
+    if (errorCode(error) === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+export function machineTable(machines: readonly Machine[], context: Context): string {
+  const wide = context.format === 'wide';
+  const header = ['UUID', 'HOSTNAME', 'STATE', 'LINK', 'STAGE', 'READY', 'TALOS', 'OWNER', 'SEEN'];
+  const more = ['ADDRESS', 'ENDPOINT', 'BOOT', 'JOINED', 'RX', 'TX', 'LABELS'];
+  const rows = machines.map((machine) => [...row(machine, context), ...(wide ? wideRow(machine, context) : [])]);
+  return formatTable(wide ? [...header, ...more] : header, rows);
+}
+
+function row(machine: Machine, { style, clock }: Context): Cell[] {
+  const link = { up: style.green, down: style.red, never: style.dim }[machine.link.state];
+  return [
+    machine.server_uuid,
+    machine.hostname ?? '-',
+    machine.state,
+    { text: machine.link.state, paint: link },
+    machine.stage ?? '-',
+    machine.ready === null ? '-' : machine.ready ? 'yes' : 'no',
+    machine.talos_version ?? '-',
+    machine.owner ?? '-',
+    ago(machine.last_seen, clock.now()),
+  ];
+}
+
+function wideRow(machine: Machine, { clock }: Context): Cell[] {
+  return [
+    machine.address,
+    machine.link.endpoint ?? '-',
+    String(machine.boot),
+    ago(machine.joined_at, clock.now()),
+    formatBytes(machine.link.rx_bytes),
+    formatBytes(machine.link.tx_bytes),
+    labelText(machine.labels),
+  ];
+}
+
+export function machineFields(machine: Machine, conflict: Conflict, { clock }: Context): string {
+  const now = clock.now();
+  const { link } = machine;
+  const since = (time: string | null) => (time === null ? 'never' : `${time} (${ago(time, now)} ago)`);
+  const services = Object.entries(machine.services).map(([name, { state, healthy, message }]) => {
+    const health = healthy === null ? '' : healthy ? ', healthy' : ', unhealthy';
+    return `${name}: ${state}${health}${message && `, ${message}`}`;
+  });
+  const unmet = machine.unmet_conditions.map(({ name, reason }) => `${name}${reason && ` (${reason})`}`);
+  const ownership = (['owner', 'namespace', 'cluster', 'metal_machine', 'machine'] as const).flatMap((name) =>
+    machine[name] === undefined ? [] : [[name.replace('_', ' '), machine[name]] as const],
+  );
+  const ready = machine.ready === null ? '' : machine.ready ? ', ready' : ', not ready';
+  const fields: (readonly [string, string])[] = [
+    ['uuid', machine.server_uuid],
+    ['hostname', machine.hostname ?? '-'],
+    ['state', stateText(machine)],
+    ...conflictFields(machine, conflict),
+    ...ownership,
+    ['labels', labelText(machine.labels)],
+    ['address', machine.address],
+    ...(machine.aliases.length > 0 ? [['also joins as', machine.aliases.join('\n')] as const] : []),
+    ['talos', machine.talos_version ?? '-'],
+    ['stage', `${machine.stage ?? '-'}${ready}`],
+    ['unmet', unmet.join('\n') || '-'],
+    ['sequence', machine.sequence === null ? '-' : `${machine.sequence.name} ${machine.sequence.action}`],
+    ['services', services.join('\n') || '-'],
+    ['addresses', machine.addresses.join('\n') || '-'],
+    ['last seen', since(machine.last_seen)],
+    ['link', `${link.state} (${link.mode})${link.endpoint === null ? '' : ` from ${link.endpoint}`}`],
+    ['last received', since(link.last_rx)],
+    ['last handshake', since(link.last_handshake)],
+    ['traffic', `${formatBytes(link.rx_bytes)} received, ${formatBytes(link.tx_bytes)} sent`],
+    ['public key', machine.public_key ?? '-'],
+    ['unique token', UNIQUE_TOKEN[machine.unique_token]],
+    ...tokenWriteFields(machine, now),
+    ['boot', String(machine.boot)],
+    ['joined', since(machine.joined_at)],
+    ['known since', since(machine.created_at)],
+    ['version', String(machine.version)],
+  ];
+  const safe = (text: string) => text.split('\n').map(printable).join('\n');
+  return formatFields(fields.map(([name, value]) => [name, safe(value)] as const));
+}
+
+const UNIQUE_TOKEN: Readonly<Record<Machine['unique_token'], string>> = {
+  none: 'none',
+  offered: 'offered: made for it, and not seen to come back',
+  bound: 'bound: it came back with it',
+  proven: 'proven: it came back with it after a reboot; without it nobody joins in its place',
+};
+
+/** What a state means for whoever has to decide, where that does not say itself. */
+function stateText({ state, server_uuid }: Machine): string {
+  const accept = `\`siderolinkctl machine accept ${server_uuid}\` lets it in`;
+  switch (state) {
+    case 'known':
+      return 'known: it has not joined yet';
+    case 'pending':
+      return `pending: ${accept}`;
+    case 'provisional':
+      return 'provisional: it has a link and an identity made for it';
+    case 'rejected':
+      return `rejected: it may not join; ${accept}`;
+    case 'removed':
+      return `removed: it may not join; \`siderolinkctl machine readmit ${server_uuid}\` lets it in again`;
+    case 'expired':
+      return 'expired: it was provisional and has not been heard for a day; it may join again, with its address';
+    case 'accepted':
+      return state;
+  }
+}
+
+type Field = readonly [name: string, value: string];
+
+function conflictFields(machine: Machine, { incumbent, newcomers }: Conflict): readonly Field[] {
+  if (newcomers.length > 0) {
+    const lines = newcomers.map((other) => `${nameOf(other)} calls itself the same, link ${other.link.state}`);
+    return [
+      ['conflict', [...lines, 'this machine is left alone; `machine get` of the other says what to do'].join('\n')],
+    ];
+  }
+  const { made_for: asked, server_uuid, state } = machine;
+  if (asked === null) return [];
+  const called: Field = ['calls itself', asked === '' ? '(nothing)' : asked];
+  if (state !== 'provisional') return [called];
+  const why =
+    incumbent !== undefined
+      ? `with ${nameOf(incumbent)}, ${incumbent.state}, link ${incumbent.link.state}, which keeps its UUID and address`
+      : isJunkUuid(asked)
+        ? 'its UUID is none that tells machines apart'
+        : 'with a machine that is not there any more';
+  const steps = [
+    'it is another machine: give it a UUID of its own in its firmware, or let it in under the one assigned:',
+    `  siderolinkctl machine accept ${server_uuid}`,
+    ...(incumbent === undefined
+      ? []
+      : [
+          'it takes the place of the other (new disk, same board): remove this identity, and switch the other off or reset it:',
+          `  siderolinkctl machine remove ${server_uuid}`,
+          `  siderolinkctl machine reset-token ${incumbent.server_uuid}`,
+        ]),
+    'it is not wanted:',
+    `  siderolinkctl machine remove ${server_uuid}`,
+  ];
+  return [called, ['conflict', why], ['what to do', steps.join('\n')]];
+}
+
+function tokenWriteFields({ token_write: write }: Machine, now: number): readonly Field[] {
+  if (write === null) return [];
+  const tries = `${write.tries} ${write.tries === 1 ? 'try' : 'tries'} in this boot`;
+  const error = write.last_error === null ? '' : `\n${write.last_error}`;
+  return [['token write', `${write.state}, ${tries}, the last ${ago(write.at, now)} ago${error}`]];
+}
