@@ -1,7 +1,8 @@
 import type { MachineNotice, MachineOptions, MachineState, RebootOptions } from './machine.ts';
 import type { Outage } from './network.ts';
+import type { ApiFault } from './talos-api.ts';
 
-/** What a machine in a namespace is told at its start. Secrets travel here, never in its arguments. */
+/** What a machine in a namespace is told at its start; its `talosApi` is on by default. Secrets travel here, never in its arguments. */
 export interface AgentOptions extends Omit<MachineOptions, 'profile' | 'args'> {
   /** Talos version, `1.13`. */
   readonly version: string;
@@ -23,7 +24,11 @@ export interface AgentCalls {
   reboot(options: RebootOptions): undefined;
   stop(options: { readonly abrupt?: boolean }): undefined;
   state(): MachineState;
-  setMeta(entry: { readonly key: number; readonly value: string }): undefined;
+  configure(): undefined;
+  meta(): ReadonlyMap<number, string>;
+  setMeta(entry: { readonly key: number; readonly value: string }): boolean;
+  deleteMeta(key: number): boolean;
+  setApiFault(fault: ApiFault): undefined;
   setOutage(outage: Outage): undefined;
   log(message: string): number | undefined;
   replayKmsg(): undefined;

@@ -9,6 +9,7 @@ import { NamespaceNetwork } from './namespace-network.ts';
 import type { Outage } from './network.ts';
 import { talosProfile } from './profile.ts';
 import { systemCommand } from './system-command.ts';
+import type { ApiFault } from './talos-api.ts';
 
 let machine: SimulatedMachine | undefined;
 
@@ -24,7 +25,7 @@ async function setUp({ machine: options, linkInterface, worldInterface }: AgentS
   const args = parseBootArguments(kernelArguments, profile, joinToken);
   await network.shield([...(args.events ? [args.events.host] : []), ...args.kmsg.map(({ host }) => host)]);
   machine = new SimulatedMachine(
-    { ...rest, profile, args },
+    { talosApi: true, ...rest, profile, args },
     { network, scripts: new BootScripts(), onNotice: (notice) => send({ kind: 'notice', notice }) },
   );
   return machine;
@@ -47,6 +48,14 @@ async function perform({ call, argument }: AgentRequest): Promise<unknown> {
       return await theMachine().stop(argument as { abrupt?: boolean });
     case 'state':
       return theMachine().state;
+    case 'configure':
+      return await theMachine().configure();
+    case 'meta':
+      return theMachine().meta;
+    case 'deleteMeta':
+      return theMachine().deleteMeta(argument as number);
+    case 'setApiFault':
+      return await theMachine().setApiFault(argument as ApiFault);
     case 'setMeta': {
       const { key, value } = argument as { key: number; value: string };
       return theMachine().setMeta(key, value);

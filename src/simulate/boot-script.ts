@@ -24,6 +24,8 @@ export interface BootScript {
   readonly events: readonly ScriptEvent[];
   /** When the machine has an address (Talos' AddressReady), in microseconds. */
   readonly networkReady: number;
+  /** From when on the Talos API answers, where the link is up; in microseconds. */
+  readonly apiReady: number;
   /** Lines of a machine that has booted, to choose from. */
   readonly chatter: readonly [ScriptLine, ...ScriptLine[]];
 }

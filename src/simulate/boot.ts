@@ -1,25 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { errorMessage } from '../domain/errors.ts';
-import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { KmsgTarget } from './boot-args.ts';
+import { newLinkManager } from './boot-link.ts';
 import { type BootScript, type MachineFacts, paceOf } from './boot-script.ts';
-import type { BootScripts } from './boot-scripts.ts';
+import type { BootEnd, BootScripts } from './boot-scripts.ts';
+import { BootSenders } from './boot-senders.ts';
 import type { MachineCounters } from './counters.ts';
 import { EventQueue } from './event-queue.ts';
-import { EventSender } from './event-sender.ts';
-import { GrpcChannel } from './grpc-call.ts';
 import { KernelLog } from './kernel-log.ts';
-import { KmsgSender } from './kmsg-sender.ts';
-import { LinkManager } from './link-manager.ts';
+import type { KernelRecord } from './kmsg-line.ts';
+import type { LinkManager } from './link-manager.ts';
 import type { MachineNotice, MachineOptions } from './machine.ts';
 import { addressEvent, type EventBody, encodeEventRequest } from './machine-events.ts';
-import { connectApi, type LinkConfig, type Network, resolveEndpoint } from './network.ts';
+import type { MetaAccess } from './machine-service.ts';
+import { type LinkConfig, linkAddress, type Network } from './network.ts';
 import type { Random } from './random.ts';
+import { playScript } from './script-player.ts';
 import { shutdownEvents, shutdownLines } from './shutdown.ts';
+import { type ApiFault, type ApiMode, TalosApi, type TalosApiOptions } from './talos-api.ts';
 import { XidSource } from './xid.ts';
 
-const PROVISION = '/sidero.link.ProvisionService/Provision';
 const ADDRESS_EVENT_MS = 600_000;
 const MICROS = 1000;
 
@@ -29,6 +29,10 @@ export interface BootEnvironment {
   readonly uuid: string;
   readonly hostname: string;
   readonly seed: number;
+  /** The machine has its configuration at the start of this boot. */
+  readonly configured: boolean;
+  readonly meta: MetaAccess;
+  readonly apiFault: ApiFault;
   /** The UUID that Provision gets: META may override it. */
   readonly uuidSent: () => string;
   readonly uniqueToken: () => string;
@@ -57,8 +61,12 @@ export class Boot {
   readonly #bootedAt: number;
   readonly #startedAt: number;
   readonly #tasks: Promise<void>[] = [];
-  #kmsg: KmsgSender | undefined;
-  #eventSender: EventSender | undefined;
+  readonly #senders: BootSenders;
+  /** undefined: the machine is made without one. */
+  readonly #api: TalosApi | undefined;
+  readonly #scriptEnded = Promise.withResolvers<void>();
+  #configured: boolean;
+  #apiReady = false;
   #link: LinkConfig | undefined;
   #nextEvent = 0;
 
@@ -66,8 +74,8 @@ export class Boot {
     this.#environment = environment;
     this.#deps = deps;
     const { machine, seed } = environment;
-    const script = deps.scripts.script(machine.profile, seed, machine.maintenance === true ? 'maintenance' : 'running');
-    this.#script = machine.quiet === true ? { ...script, lines: [], events: [] } : script;
+    this.#configured = environment.configured;
+    this.#script = this.#readScript(environment.configured ? 'running' : 'maintenance');
     this.#facts = {
       seed,
       boot: environment.number,
@@ -83,6 +91,9 @@ export class Boot {
     this.#log = new KernelLog({ script: this.#script, facts: this.#facts });
     this.#xids = new XidSource(deps.random, () => deps.clock.now());
     this.#manager = this.#newManager();
+    const bootedAt = this.#bootedAt;
+    this.#senders = new BootSenders({ machine, bootedAt }, { ...deps, events: this.#events, log: this.#log });
+    this.#api = machine.talosApi ? this.#newApi(machine.talosApi === true ? {} : machine.talosApi) : undefined;
   }
 
   get publicKey(): string {
@@ -90,7 +101,12 @@ export class Boot {
   }
 
   get address(): string | undefined {
-    return this.#link?.address.split('/', 1)[0];
+    return linkAddress(this.#link);
+  }
+
+  /** What the Talos API answers as; undefined when nobody answers. */
+  get apiMode(): ApiMode | undefined {
+    return this.#api?.mode;
   }
 
   get nextSeq(): number {
@@ -103,9 +119,21 @@ export class Boot {
 
   start(): void {
     const { signal } = this.#ending;
+    void this.#api?.setFault(this.#environment.apiFault);
     this.#advance();
     this.#tasks.push(this.#manager.run(signal), this.#live(signal), this.#heartbeat(signal));
-    this.#startSenders(undefined);
+    this.#tasks.push(...this.#senders.start(undefined, signal));
+  }
+
+  /** The machine has got its configuration: it leaves maintenance mode once it is there, and goes on booting. */
+  leaveMaintenance(): void {
+    if (this.#configured) return;
+    this.#configured = true;
+    this.#tasks.push(this.#goOn(this.#ending.signal));
+  }
+
+  async setApiFault(fault: ApiFault): Promise<void> {
+    await this.#api?.setFault(fault);
   }
 
   inputsChanged(): void {
@@ -118,7 +146,7 @@ export class Boot {
   }
 
   replayKmsg(): void {
-    this.#kmsg?.replay();
+    this.#senders.replayKmsg();
   }
 
   /** Tells of the end, and waits at most 10 s until all is sent. */
@@ -127,13 +155,13 @@ export class Boot {
     const actorId = profile.actorId ? randomUUID() : undefined;
     for (const line of shutdownLines(sequence)) this.#append('user', line);
     for (const event of shutdownEvents(profile, sequence, cmd)) this.#publish(event, actorId);
-    await Promise.all([this.#eventSender?.drain(signal), this.#kmsg?.drain(signal)]);
-    this.#kmsg?.close();
+    await this.#senders.drain(signal);
   }
 
   /** Stops all work of this boot. Idempotent. */
   async end(): Promise<void> {
     this.#ending.abort();
+    await this.#api?.stop();
     await Promise.all(this.#tasks);
   }
 
@@ -155,6 +183,7 @@ export class Boot {
     const clock = all ? Number.POSITIVE_INFINITY : this.#clock;
     this.#log.advance(clock);
     const pace = paceOf(this.#facts);
+    if (!this.#apiReady && this.#script.apiReady * pace <= clock) this.#apiUp();
     for (;;) {
       const scripted = this.#script.events[this.#nextEvent];
       if (scripted === undefined || scripted.clock * pace > clock) return;
@@ -170,6 +199,9 @@ export class Boot {
       await this.#deps.clock.sleep(Math.max(1, (due - this.#clock) / MICROS / speed), signal);
       if (!signal.aborted) this.#advance();
     }
+    // A quiet boot has no line left that could be waited for.
+    if (!signal.aborted && !this.#apiReady) this.#apiUp();
+    this.#scriptEnded.resolve();
     if (signal.aborted) return;
     this.#notice({ kind: 'booted', lines: this.#log.next });
     await this.#chat(signal);
@@ -196,6 +228,40 @@ export class Boot {
     }
   }
 
+  async #goOn(signal: AbortSignal): Promise<void> {
+    await this.#scriptEnded.promise;
+    if (signal.aborted) return;
+    await this.#api?.serve(undefined);
+    const { machine } = this.#environment;
+    const clock = this.#deps.clock;
+    const play = { script: this.#readScript('configured'), facts: this.#facts, speed: machine.speed ?? 1 };
+    const line = ({ facility, priority, msg }: KernelRecord) => this.#write({ facility, priority, msg });
+    const event = (body: EventBody) => this.#publish(body);
+    await playScript(play, { clock, line, event, apiReady: () => void this.#api?.serve('running') }, signal);
+    if (!signal.aborted) this.#notice({ kind: 'configured' });
+  }
+
+  #readScript(end: BootEnd): BootScript {
+    const { machine, seed } = this.#environment;
+    const script = this.#deps.scripts.script(machine.profile, seed, end);
+    return machine.quiet === true ? { ...script, lines: [], events: [] } : script;
+  }
+
+  #apiUp(): void {
+    this.#apiReady = true;
+    void this.#api?.serve(this.#environment.configured ? 'running' : 'maintenance');
+  }
+
+  #newApi(options: TalosApiOptions): TalosApi {
+    const { machine, meta } = this.#environment;
+    const { network, clock, counters } = this.#deps;
+    return new TalosApi(options, {
+      ...{ profile: machine.profile, network, clock, meta, counters },
+      onListening: (mode, address, port) => this.#notice({ kind: 'api', mode, address, port }),
+      onError: (error) => this.#append('user', controllerFailed('runtime.MaintenanceServiceController', error)),
+    });
+  }
+
   async #heartbeat(signal: AbortSignal): Promise<void> {
     for (;;) {
       await this.#deps.clock.sleep(ADDRESS_EVENT_MS, signal);
@@ -205,52 +271,22 @@ export class Boot {
   }
 
   #newManager(): LinkManager {
-    const { machine, number, uuidSent, uniqueToken } = this.#environment;
+    const { number } = this.#environment;
     const { clock, random, network, counters } = this.#deps;
-    return new LinkManager(
-      { profile: machine.profile },
-      {
-        clock,
-        random,
-        network,
-        inputs: () => ({
-          uuid: uuidSent(),
-          joinToken: machine.args.joinToken,
-          uniqueToken: uniqueToken(),
-          tunnel: machine.args.tunnel,
-        }),
-        provision: (request, signal) => this.#provision(request, signal),
-        resolve: resolveEndpoint,
-        onProvision: (outcome, error) => {
-          counters.provisions += 1;
-          if (outcome === 'ok') return;
-          counters.provisionErrors += 1;
-          this.#deps.onNotice({ kind: 'provision_failed', boot: number, error: errorMessage(error) });
-        },
-        onLink: (config, answer) => this.#linked(config, answer.serverAddress),
-        onError: (error, waitMs) => {
-          this.#append(
-            'user',
-            `[talos] controller failed {"component": "controller-runtime", "controller": "siderolink.ManagerController", "error": ${JSON.stringify(errorMessage(error))}}\n`,
-          );
-          this.#deps.onNotice({ kind: 'retry', boot: number, error: errorMessage(error), waitMs });
-        },
+    return newLinkManager(this.#environment, {
+      ...{ clock, random, network },
+      onProvision: (outcome, error) => {
+        counters.provisions += 1;
+        if (outcome === 'ok') return;
+        counters.provisionErrors += 1;
+        this.#deps.onNotice({ kind: 'provision_failed', boot: number, error: errorMessage(error) });
       },
-    );
-  }
-
-  /** A new connection for each call, closed afterwards, as Talos does. */
-  async #provision(request: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
-    const { args, ca } = this.#environment.machine;
-    const channel = new GrpcChannel(
-      { authority: formatHostPort(args.api) },
-      { connect: () => connectApi(this.#deps.network, args.api, ca) },
-    );
-    try {
-      return await channel.unary(PROVISION, request, signal);
-    } finally {
-      channel.close();
-    }
+      onLink: (config, answer) => this.#linked(config, answer.serverAddress),
+      onError: (error, waitMs) => {
+        this.#append('user', controllerFailed('siderolink.ManagerController', error));
+        this.#deps.onNotice({ kind: 'retry', boot: number, error: errorMessage(error), waitMs });
+      },
+    });
   }
 
   #linked(config: LinkConfig, serverAddress: string): void {
@@ -266,35 +302,14 @@ export class Boot {
       `[talos] siderolink connection configured {"component": "controller-runtime", "controller": "siderolink.ManagerController", "endpoint": ${JSON.stringify(api)}, "next_peer_endpoint": "${config.endpoint}"}\n`,
     );
     if (moved) this.#publishAddresses();
-    if (first) this.#startSenders(serverAddress);
+    if (moved) void this.#api?.linked(linkAddress(config) ?? '');
+    if (first) this.#tasks.push(...this.#senders.start(serverAddress, this.#ending.signal));
     this.#notice({
       kind: 'linked',
       address: config.address.split('/', 1)[0] ?? '',
       serverAddress,
       endpoint: config.endpoint,
     });
-  }
-
-  /** Starts the senders whose target is known: at once, or, for sinks nobody named, once the server's address is. */
-  #startSenders(serverAddress: string | undefined): void {
-    const { args, defaultSinks, profile } = this.#environment.machine;
-    const { clock, random, network, counters } = this.#deps;
-    const { signal } = this.#ending;
-    const fallback =
-      serverAddress === undefined || !defaultSinks ? undefined : { host: serverAddress, ...defaultSinks };
-    const events: HostPort | undefined = args.events ?? (fallback && { host: fallback.host, port: fallback.events });
-    if (this.#eventSender === undefined && events !== undefined) {
-      const deps = { clock, random, network, queue: this.#events, counters };
-      this.#eventSender = new EventSender({ profile, target: events }, deps);
-      this.#tasks.push(this.#eventSender.run(signal));
-    }
-    const derived: KmsgTarget[] = fallback ? [{ protocol: 'tcp', host: fallback.host, port: fallback.kmsg }] : [];
-    const targets = args.kmsg.length > 0 ? args.kmsg : derived;
-    if (this.#kmsg === undefined && targets.length > 0) {
-      const options = { profile, targets, bootedAt: this.#bootedAt };
-      this.#kmsg = new KmsgSender(options, { clock, random, network, log: this.#log, counters });
-      this.#tasks.push(this.#kmsg.run(signal));
-    }
   }
 
   #publishAddresses(): void {
@@ -309,12 +324,23 @@ export class Boot {
   }
 
   #append(facility: 'user' | 'kern', msg: string): void {
-    this.#log.append({ clock: this.#clock, facility, priority: facility === 'user' ? 'warning' : 'info', msg });
+    this.#write({ facility, priority: facility === 'user' ? 'warning' : 'info', msg });
+  }
+
+  #write(record: Omit<KernelRecord, 'clock'>): void {
+    const clock = this.#clock;
+    // What was due before comes before: the kernel's clock never goes back.
+    this.#log.advance(clock);
+    this.#log.append({ ...record, clock });
   }
 
   #notice(notice: DistributiveOmit<MachineNotice, 'boot'>): void {
     this.#deps.onNotice({ ...notice, boot: this.#environment.number } as MachineNotice);
   }
+}
+
+function controllerFailed(controller: string, error: unknown): string {
+  return `[talos] controller failed {"component": "controller-runtime", "controller": "${controller}", "error": ${JSON.stringify(errorMessage(error))}}\n`;
 }
 
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;

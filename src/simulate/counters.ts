@@ -14,6 +14,10 @@ export interface MachineCounters {
   eventsSent: number;
   eventErrors: number;
   eventsLost: number;
+  /** Connections to the machine's Talos API. */
+  apiConnections: number;
+  /** MetaWrite calls that were stored, whether or not their answer went out. */
+  metaWrites: number;
 }
 
 export function newCounters(): MachineCounters {
@@ -30,6 +34,8 @@ export function newCounters(): MachineCounters {
     eventsSent: 0,
     eventErrors: 0,
     eventsLost: 0,
+    apiConnections: 0,
+    metaWrites: 0,
   };
 }
 

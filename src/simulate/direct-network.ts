@@ -3,7 +3,7 @@ import { connect, isIPv6, Socket } from 'node:net';
 import { SiderolinkError } from '../domain/errors.ts';
 import type { HostPort } from '../domain/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { LinkConfig, Network, Outage } from './network.ts';
+import { type LinkConfig, linkAddress, listenOn, type Network, type Outage, type OverlayListener } from './network.ts';
 
 export interface DirectNetworkDeps {
   readonly clock: Clock;
@@ -16,28 +16,33 @@ export interface DirectNetworkDeps {
  */
 export class DirectNetwork implements Network {
   readonly #clock: Clock;
-  readonly #sockets = new Set<Socket>();
+  readonly #world = new Set<Socket>();
+  readonly #overlay = new Set<Socket>();
+  /** Connections that were begun, or came in, during an outage: nobody answers them. */
+  readonly #unanswered = new Set<Socket>();
   #link: LinkConfig | undefined;
   #outage: Outage = 'none';
-  #lastSeen = 0;
+  /** Milliseconds since the epoch; 0 for never. */
+  #handshake = 0;
 
   constructor({ clock }: DirectNetworkDeps) {
     this.#clock = clock;
   }
 
   connectWorld({ host, port }: HostPort): Socket {
-    return this.#outage === 'all' ? blackHole() : this.#track(connect({ host, port, noDelay: true }));
+    if (this.#outage === 'all') return track(new Socket(), this.#unanswered);
+    return track(connect({ host, port, noDelay: true }), this.#world);
   }
 
   connectOverlay({ host, port }: HostPort, { writeOnly = false }: { writeOnly?: boolean } = {}): Socket {
-    const localAddress = this.#localAddress();
+    const localAddress = linkAddress(this.#link);
     if (localAddress === undefined) return unreachable(host);
-    if (this.#outage !== 'none') return blackHole();
-    return this.#track(connect({ host, port, localAddress, noDelay: true, allowHalfOpen: writeOnly }));
+    if (this.#outage !== 'none') return track(new Socket(), this.#unanswered);
+    return track(connect({ host, port, localAddress, noDelay: true, allowHalfOpen: writeOnly }), this.#overlay);
   }
 
   async sendOverlay({ host, port }: HostPort, datagram: Buffer): Promise<void> {
-    const localAddress = this.#localAddress();
+    const localAddress = linkAddress(this.#link);
     if (localAddress === undefined) throw new SiderolinkError('unavailable', 'the link is not up');
     if (this.#outage !== 'none') return;
     const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
@@ -53,28 +58,45 @@ export class DirectNetwork implements Network {
     }
   }
 
+  async listenOverlay(port: number, onConnection: (socket: Socket) => void): Promise<OverlayListener> {
+    const address = linkAddress(this.#link);
+    if (address === undefined) throw new SiderolinkError('unavailable', 'the link is not up');
+    return await listenOn(address, port, (socket) => {
+      if (this.#outage === 'none') onConnection(track(socket, this.#overlay));
+      else track(socket, this.#unanswered).on('error', () => {});
+    });
+  }
+
   async configureLink(config: LinkConfig): Promise<void> {
+    // Another key, on either side, is another session.
+    const { privateKey, serverPublicKey } = this.#link ?? {};
+    if (privateKey !== config.privateKey || serverPublicKey !== config.serverPublicKey) this.#handshake = 0;
     this.#link = config;
-    this.#lastSeen = this.#clock.now();
+    this.#shake();
   }
 
   async latestHandshake(): Promise<number | undefined> {
     if (this.#link === undefined) return undefined;
-    if (this.#outage === 'none') this.#lastSeen = this.#clock.now();
-    return this.#lastSeen;
+    this.#shake();
+    return this.#handshake;
   }
 
   async removeLink(): Promise<void> {
     this.#link = undefined;
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of [...this.#world, ...this.#overlay, ...this.#unanswered]) socket.destroy();
   }
 
-  /** Established connections stand still in an outage of a real machine; here they are cut. */
+  /**
+   * Established connections stand still in an outage of a real machine; here they are cut: those over the link, and in
+   * an outage of everything the others too. What was begun in an outage fails at its end.
+   */
   async setOutage(outage: Outage): Promise<void> {
-    if (this.#outage === 'none') this.#lastSeen = this.#clock.now();
+    this.#shake();
     this.#outage = outage;
-    if (outage === 'none') return;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    if (outage !== 'none') for (const socket of this.#overlay) socket.resetAndDestroy();
+    if (outage === 'all') for (const socket of this.#world) socket.resetAndDestroy();
+    if (outage === 'all') return;
+    for (const socket of this.#unanswered) socket.destroy(new SiderolinkError('unavailable', 'connection timed out'));
   }
 
   addresses(): readonly string[] {
@@ -85,15 +107,15 @@ export class DirectNetwork implements Network {
     await this.removeLink();
   }
 
-  #localAddress(): string | undefined {
-    return this.#link?.address.split('/', 1)[0];
+  #shake(): void {
+    if (this.#link !== undefined && this.#outage === 'none') this.#handshake = this.#clock.now();
   }
+}
 
-  #track(socket: Socket): Socket {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    return socket;
-  }
+function track(socket: Socket, among: Set<Socket>): Socket {
+  among.add(socket);
+  socket.once('close', () => among.delete(socket));
+  return socket;
 }
 
 /** A connection that fails at once, as without a route. */
@@ -101,9 +123,4 @@ function unreachable(host: string): Socket {
   const socket = new Socket();
   process.nextTick(() => socket.destroy(new SiderolinkError('unavailable', `no route to ${host}`)));
   return socket;
-}
-
-/** A connection that nobody ever answers. */
-function blackHole(): Socket {
-  return new Socket();
 }

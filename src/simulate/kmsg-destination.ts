@@ -69,9 +69,12 @@ export class KmsgDestination {
     const socket = this.#deps.network.connectOverlay(this.#target, { writeOnly: true });
     this.#socket = socket;
     let written = false;
-    socket.on('error', () => done(written && socket.bytesWritten > 0 ? 'partial' : 'failed'));
+    const broken = () => done(written && socket.bytesWritten > 0 ? 'partial' : 'failed');
+    socket.on('error', broken);
     socket.on('close', () => {
       if (this.#socket === socket) this.#socket = undefined;
+      // One that we drop ourselves, at the end of a boot, closes without an error.
+      broken();
     });
     socket.once('connect', () => {
       this.#deps.onConnection();

@@ -10,7 +10,7 @@ import type { HostPort } from '../domain/host-port.ts';
 import type { PrivateKey } from '../domain/keys.ts';
 import { isSiderolinkAddress } from '../domain/overlay.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { LinkConfig, Network, Outage } from './network.ts';
+import { type LinkConfig, linkAddress, listenOn, type Network, type Outage, type OverlayListener } from './network.ts';
 import type { SystemCommand } from './system-command.ts';
 
 const KEEPALIVE_SECONDS = 25;
@@ -41,6 +41,8 @@ export class NamespaceNetwork implements Network {
   readonly #clock: Clock;
   #current: LinkConfig | undefined;
   #userspace: ChildProcess | undefined;
+  /** Changes of the link, one after the other: a power cut may come while the link is being made. */
+  #work: Promise<unknown> = Promise.resolve();
 
   constructor(options: NamespaceNetworkOptions, { run, clock }: NamespaceNetworkDeps) {
     this.#options = options;
@@ -78,9 +80,21 @@ export class NamespaceNetwork implements Network {
     }
   }
 
-  async configureLink(config: LinkConfig): Promise<void> {
+  async listenOverlay(port: number, onConnection: (socket: Socket) => void): Promise<OverlayListener> {
+    const address = linkAddress(this.#current);
+    if (address === undefined) throw new SiderolinkError('unavailable', 'the link is not up');
+    return await listenOn(address, port, onConnection);
+  }
+
+  configureLink(config: LinkConfig): Promise<void> {
+    return this.#serially(() => this.#configure(config));
+  }
+
+  async #configure(config: LinkConfig): Promise<void> {
     const { linkInterface: name } = this.#options;
     const before = this.#current;
+    // Until it is done, nobody knows what is: after a failure the link is made anew.
+    this.#current = undefined;
     if (before === undefined) await this.#createDevice(config);
     await this.#setPrivateKey(config.privateKey);
     if (before !== undefined && before.address !== config.address) {
@@ -105,7 +119,11 @@ export class NamespaceNetwork implements Network {
     return Number(output.split('\t')[1] ?? 0) * 1000;
   }
 
-  async removeLink(): Promise<void> {
+  removeLink(): Promise<void> {
+    return this.#serially(() => this.#remove());
+  }
+
+  async #remove(): Promise<void> {
     const { linkInterface: name } = this.#options;
     const userspace = this.#userspace;
     this.#current = undefined;
@@ -148,13 +166,19 @@ export class NamespaceNetwork implements Network {
   async #createDevice({ mtu }: LinkConfig): Promise<void> {
     const { linkInterface: name } = this.#options;
     // What a failed attempt left behind.
-    await this.removeLink();
+    await this.#remove();
     try {
       await this.#run('ip', 'link', 'add', name, 'type', 'wireguard');
     } catch {
       await this.#startUserspace(name);
     }
     if (mtu !== null) await this.#run('ip', 'link', 'set', name, 'mtu', String(mtu));
+  }
+
+  #serially(step: () => Promise<void>): Promise<void> {
+    const run = this.#work.then(step);
+    this.#work = run.catch(() => {});
+    return run;
   }
 
   /** In a session of its own: Ctrl-C on the terminal must not end it before the machine says so. */

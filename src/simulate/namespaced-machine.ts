@@ -8,6 +8,7 @@ import type { MachineNotice, MachineState, RebootOptions } from './machine.ts';
 import { MachineNamespace, WORLD_INTERFACE } from './machine-namespace.ts';
 import type { Outage } from './network.ts';
 import { type SystemCommand, systemCommand } from './system-command.ts';
+import type { ApiFault } from './talos-api.ts';
 
 const STDERR_KEPT = 4096;
 
@@ -87,8 +88,29 @@ export class NamespacedMachine {
     return this.#call('state');
   }
 
-  setMeta(key: number, value: string): Promise<void> {
+  /** Gives the machine its configuration: see `SimulatedMachine.configure`. */
+  configure(): Promise<void> {
+    return this.#call('configure');
+  }
+
+  /** What META holds, secrets and all. With the same UUID in the options of another machine it makes a clone. */
+  meta(): Promise<ReadonlyMap<number, string>> {
+    return this.#call('meta');
+  }
+
+  /** Writes META as the Talos API does; gives whether there was room. */
+  setMeta(key: number, value: string): Promise<boolean> {
     return this.#call('setMeta', { key, value });
+  }
+
+  /** Gives whether it was there. */
+  deleteMeta(key: number): Promise<boolean> {
+    return this.#call('deleteMeta', key);
+  }
+
+  /** Breaks the Talos API, or mends it; resolves when it is so. */
+  setApiFault(fault: ApiFault): Promise<void> {
+    return this.#call('setApiFault', fault);
   }
 
   setOutage(outage: Outage): Promise<void> {

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isIP, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, isIP, isIPv6, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 import type { PrivateKey, PublicKey } from '../domain/keys.ts';
@@ -22,6 +23,12 @@ export interface LinkConfig {
 /** What a machine's network can lose, for tests of outages. */
 export type Outage = 'none' | 'all' | 'udp';
 
+/** A listening socket of the machine. */
+export interface OverlayListener {
+  /** Takes no more connections, at once; those that stand stay. Idempotent. */
+  close(): void;
+}
+
 /**
  * The machine's network: its way to the world, and its overlay link. One per machine, for all its boots.
  * Sockets of `connectOverlay` have the overlay address as their source.
@@ -36,6 +43,11 @@ export interface Network {
   connectOverlay(target: HostPort, options?: { readonly writeOnly?: boolean }): Socket;
   /** Sends one datagram over the link. */
   sendOverlay(target: HostPort, datagram: Buffer): Promise<void>;
+  /**
+   * Listens on the machine's overlay address, and on no other.
+   * @throws SiderolinkError `unavailable` without a link; what `listen` throws
+   */
+  listenOverlay(port: number, onConnection: (socket: Socket) => void): Promise<OverlayListener>;
   /** Makes the link, or changes it in place; idempotent. @throws SiderolinkError `command_failed` */
   configureLink(config: LinkConfig): Promise<void>;
   /** Milliseconds since the epoch of the latest handshake; 0 for never, undefined without a link. */
@@ -60,6 +72,25 @@ export function connectApi(network: Network, target: ApiTarget, ca: string | und
     ...(isIP(target.host) === 0 ? { servername: target.host } : { host: target.host }),
     ...(ca === undefined ? {} : { ca }),
   });
+}
+
+/** Listens on one address. @throws what `listen` throws */
+export async function listenOn(
+  host: string,
+  port: number,
+  onConnection: (socket: Socket) => void,
+): Promise<OverlayListener> {
+  const server = createServer({ noDelay: true }, onConnection);
+  server.listen({ host, port, ipv6Only: isIPv6(host) });
+  await once(server, 'listening');
+  // A failed accept (no more descriptors) must not end the process.
+  server.on('error', () => {});
+  return { close: () => void server.close() };
+}
+
+/** The address of the link without its prefix length. */
+export function linkAddress(config: LinkConfig | undefined): string | undefined {
+  return config?.address.split('/', 1)[0];
 }
 
 /** An endpoint with its name resolved, IPv4 preferred as Go's resolver does. */

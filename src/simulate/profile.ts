@@ -38,6 +38,12 @@ export interface TalosProfile {
   readonly kmsgZeroRecord: boolean;
   /** Boot time is known exactly; before, to one second and anew for each reader. */
   readonly exactBootTime: boolean;
+  /** Answers Version in maintenance mode. */
+  readonly maintenanceVersion: boolean;
+  /** Takes MetaWrite and MetaDelete in maintenance mode. */
+  readonly maintenanceMeta: boolean;
+  /** In maintenance mode a peer outside of SideroLink is a reader; before, such calls did not exist for it. */
+  readonly maintenanceRoles: boolean;
 }
 
 const KERNELS: readonly (readonly [minor: number, kernel: string])[] = [
@@ -86,6 +92,9 @@ export function talosProfile(version: string): TalosProfile {
     kmsgRetries: minor >= 5,
     kmsgZeroRecord: minor <= 4,
     exactBootTime: minor >= 13,
+    maintenanceVersion: minor >= 2,
+    maintenanceMeta: minor >= 6,
+    maintenanceRoles: minor >= 13,
   };
 }
 

@@ -73,6 +73,14 @@ function describe(notice: MachineNotice): string {
       return `linked as ${notice.address} over ${notice.endpoint}`;
     case 'booted':
       return `has booted, ${notice.lines} kernel lines`;
+    case 'api':
+      return notice.mode === 'maintenance'
+        ? `maintenance mode: its Talos API answers on [${notice.address}]:${notice.port}`
+        : `its Talos API answers on [${notice.address}]:${notice.port} and wants a client certificate`;
+    case 'meta':
+      return `META ${notice.key} was ${notice.change}`;
+    case 'configured':
+      return 'has left maintenance mode';
     case 'rebooting':
       return notice.mode === 'kexec' ? 'reboots by kexec' : 'reboots';
     case 'off':

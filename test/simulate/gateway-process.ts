@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { PrivateKey } from '../../src/domain/keys.ts';
+import { ApiClient, handshake, type Outcome } from './api-client.ts';
 import { FakeGateway } from './fake-gateway.ts';
 
 const [device = '', server = '', prefix = '', keyFile = ''] = process.argv.slice(2);
@@ -34,10 +35,39 @@ const gateway = new FakeGateway((request) => {
   };
 });
 
+/** What the parent wants to be called, from here, over the link. */
+export interface ApiRequest {
+  readonly address: string;
+  readonly call: 'version' | 'metaWrite' | 'handshake';
+  readonly value?: string;
+}
+
+const outcomes: (Outcome<unknown> | string)[] = [];
+
+async function callApi({ address, call, value = '' }: ApiRequest): Promise<Outcome<unknown> | string> {
+  if (call === 'handshake') return await (await handshake(address, 50_000)).failure;
+  const client = new ApiClient(`[${address}]:50000`);
+  try {
+    return call === 'version' ? await client.version() : await client.metaWrite(16, value);
+  } finally {
+    client.close();
+  }
+}
+
+process.on('message', (request: ApiRequest) => {
+  void callApi(request).then((outcome) => {
+    outcomes.push(outcome);
+    process.send?.(report());
+  });
+});
+
 export interface GatewayReport {
+  /** Of all calls so far. */
+  readonly outcomes: readonly (Outcome<unknown> | string)[];
   readonly ready: boolean;
   readonly apiPort: number;
   readonly provisions: readonly { uuid: string; key: string }[];
+  readonly tokens: readonly string[];
   readonly lines: number;
   readonly lastLine: string;
   readonly events: readonly string[];
@@ -47,9 +77,11 @@ export interface GatewayReport {
 
 function report(): GatewayReport {
   return {
+    outcomes,
     ready: true,
     apiPort: gateway.apiPort,
     provisions: gateway.provisions.map((p) => ({ uuid: p.node_uuid ?? '', key: p.node_public_key ?? '' })),
+    tokens: gateway.provisions.map((p) => p.node_unique_token ?? ''),
     lines: gateway.lines.length,
     lastLine: gateway.lines.at(-1) ?? '',
     events: gateway.events.map((event) => event.type),

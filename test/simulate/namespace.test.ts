@@ -7,11 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
+import type { MachineNotice } from '../../src/simulate/machine.ts';
 import { MachineNamespace, removeLeftovers } from '../../src/simulate/machine-namespace.ts';
 import { NamespacedMachine } from '../../src/simulate/namespaced-machine.ts';
 import { systemCommand } from '../../src/simulate/system-command.ts';
 import { type Namespace, TestNetwork } from '../helpers/netns.ts';
-import type { GatewayReport } from './gateway-process.ts';
+import type { ApiRequest, GatewayReport } from './gateway-process.ts';
 
 const SERVER = 'fdae:41e4:649b:9303::1';
 const network = new TestNetwork('sim');
@@ -45,6 +46,37 @@ async function until(condition: (report: GatewayReport) => boolean): Promise<Gat
     if (condition(latest)) return latest;
   }
   throw new Error('the gateway ended');
+}
+
+/** Calls a machine's Talos API from the gateway, over the link. */
+async function api(request: ApiRequest): Promise<unknown> {
+  const before = latest.outcomes.length;
+  gateway.send(request);
+  return (await until(({ outcomes }) => outcomes.length > before)).outcomes.at(-1);
+}
+
+/** Takes notices; `noticed` gives the first that fits, now or later. */
+function listener(): {
+  onNotice: (notice: MachineNotice) => void;
+  noticed: (found: (notice: MachineNotice) => boolean) => Promise<MachineNotice>;
+} {
+  const all: MachineNotice[] = [];
+  let heard = () => {};
+  return {
+    onNotice: (notice) => {
+      all.push(notice);
+      heard();
+    },
+    noticed: async (found) => {
+      for (;;) {
+        const notice = all.find(found);
+        if (notice !== undefined) return notice;
+        await new Promise<void>((resolve) => {
+          heard = resolve;
+        });
+      }
+    },
+  };
 }
 
 const ARGUMENTS =
@@ -147,6 +179,57 @@ test('an outage of UDP leaves TCP alone, and ends', async () => {
     await machine.setOutage('none');
     await until(({ sources }) => sources.includes('fdae:41e4:649b:9303::12'));
     expect(latest.provisions).toContainEqual({ uuid, key: publicKey });
+  } finally {
+    await machine.close();
+  }
+});
+
+test('over WireGuard a machine in maintenance takes its token, installs, and keeps it', async () => {
+  const { onNotice, noticed } = listener();
+  const options = { gateway: namespace.name, version: '1.13', seed: 11, speed: Number.POSITIVE_INFINITY, darkMs: 0 };
+  const machine = new NamespacedMachine(
+    { ...options, index: 4, maintenance: true, loseMeta: true, kernelArguments: ARGUMENTS },
+    { onNotice },
+  );
+  try {
+    const { uuid } = await machine.create();
+    await machine.start();
+    await noticed((notice) => notice.kind === 'api' && notice.mode === 'maintenance');
+    const { address, publicKey } = await machine.state();
+    expect(await api({ address: address ?? '', call: 'version' })).toEqual({ ok: 'v1.13.0' });
+    expect(await api({ address: address ?? '', call: 'metaWrite', value: 'unique' })).toEqual({ ok: 1 });
+    await noticed((notice) => notice.kind === 'meta' && notice.key === 16);
+    expect(await machine.meta()).toEqual(new Map([[16, 'unique']]));
+    const after = await until(({ tokens }) => tokens.includes('unique'));
+    expect(after.provisions.at(-1)).toEqual({ uuid, key: publicKey });
+
+    await machine.setApiFault('refuse');
+    expect(await api({ address: address ?? '', call: 'version' })).toMatchObject({ code: 14 });
+    await machine.setApiFault('none');
+
+    await machine.configure();
+    await noticed((notice) => notice.kind === 'api' && notice.mode === 'running' && notice.boot === 2);
+    expect(await machine.state()).toMatchObject({
+      boot: 2,
+      address,
+      configured: true,
+      installed: true,
+      api: 'running',
+    });
+    expect(await machine.meta()).toEqual(new Map([[16, 'unique']]));
+    await until(({ handshakes }) => /\t[1-9]/.test(handshakes));
+    expect(await api({ address: address ?? '', call: 'handshake' })).toBe('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED');
+
+    const clone = new NamespacedMachine(
+      { ...options, index: 5, uuid, meta: await machine.meta(), quiet: true, kernelArguments: ARGUMENTS },
+      {},
+    );
+    try {
+      expect(await clone.create()).toMatchObject({ uuid, installed: true });
+      expect(await clone.meta()).toEqual(await machine.meta());
+    } finally {
+      await clone.close();
+    }
   } finally {
     await machine.close();
   }

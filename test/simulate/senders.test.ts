@@ -101,6 +101,17 @@ test('a destination that does not answer costs 5 s, then the line is retried', a
   expect(seqs()).toEqual(upTo(3));
 });
 
+test('the end of a boot does not wait for a connection that is being made', async () => {
+  reachable = 'black hole';
+  const log = kernelLog();
+  write(log, 1);
+  sendKmsg('1.13', log);
+  await clock.asked(5_000);
+  // Nobody lets the five seconds pass.
+  ending.abort();
+  await running;
+});
+
 test('since 1.5 a reset connection loses lines at most and repeats none; before, the ring is read anew', async () => {
   for (const [version, replays] of [
     ['1.13', 0],

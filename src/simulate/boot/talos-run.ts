@@ -29,6 +29,7 @@ export function runMaintenance(writer: ScriptWriter, profile: TalosProfile): voi
   writer.talos(
     'entering maintenance service {"component": "controller-runtime", "controller": "config.AcquireController"}',
   );
+  writer.apiUp();
   if (profile.machineStatusEvents) writer.event(() => statusEvent('MAINTENANCE', []));
   for (const line of text(MAINTENANCE)) writer.wait(30).talos(line);
   // A configuration that somebody sent and that did not load.
@@ -36,6 +37,16 @@ export function runMaintenance(writer: ScriptWriter, profile: TalosProfile): voi
   writer.talos(
     'failed to load configuration {"component": "controller-runtime", "controller": "config.AcquireController", "error": "unknown keys found during decoding:\\nmachine:\\n    installer: {}\\n"}',
   );
+}
+
+/** A machine in maintenance mode gets its configuration, and goes on as one that had it. */
+export function leaveMaintenance(writer: ScriptWriter, profile: TalosProfile, model: HardwareModel): void {
+  writer.talos(
+    'leaving maintenance service {"component": "controller-runtime", "controller": "config.AcquireController"}',
+  );
+  writer.event(() => taskEvent('runningMaintenance', 'STOP'));
+  if (profile.machineStatusEvents) writer.event(() => statusEvent('BOOTING', [['services', 'apid not healthy']]));
+  runNode(writer, profile, model);
 }
 
 function mountVolume(
@@ -85,6 +96,7 @@ function startServices(writer: ScriptWriter, profile: TalosProfile): void {
   startService(writer, profile, 'cri', 'process');
   serviceHealthy(writer, 'udevd');
   startService(writer, profile, 'apid', 'container');
+  writer.apiUp();
   for (const line of text(IMAGES)) writer.wait(250).talos(line);
   startService(writer, profile, 'trustd', 'container');
   serviceHealthy(writer, 'cri');

@@ -9,6 +9,7 @@ export class ScriptWriter {
   readonly events: ScriptEvent[] = [];
   readonly #random: Random;
   #clock = 0;
+  #apiReady: number | undefined;
 
   constructor(random: Random) {
     this.#random = random;
@@ -17,6 +18,17 @@ export class ScriptWriter {
   /** Microseconds since boot. */
   get clock(): number {
     return this.#clock;
+  }
+
+  /** When the Talos API is up, in microseconds; without a word about it, now. */
+  get apiReady(): number {
+    return this.#apiReady ?? this.#clock;
+  }
+
+  /** From now on the Talos API answers. */
+  apiUp(): this {
+    this.#apiReady = this.#clock;
+    return this;
   }
 
   /** Lets time pass, in milliseconds, a little more or less. */
