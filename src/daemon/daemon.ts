@@ -7,6 +7,7 @@ import { Redactor } from '../domain/redact.ts';
 import { BootTable } from '../fleet/boots.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { LinkRecorder } from '../fleet/links.ts';
+import { ProvisionalKeeper } from '../fleet/provisional.ts';
 import { StatusTable } from '../fleet/status.ts';
 import { ProvisionService, provisionStatus } from '../join/provision-service.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -138,6 +139,10 @@ async function startCore(
     new LinkRecorder({}, { ...base, links, machines: fleet.machines, boots, statuses, log, metrics: metrics.fleet }),
   );
   await lifecycle.run('link monitor', links);
+  await lifecycle.run(
+    'provisional identities',
+    new ProvisionalKeeper({}, { ...base, roster: fleet.machines, boots, statuses, links, wireguard: device }),
+  );
   return { metrics, log, boots, statuses, device, links, fleet };
 }
 

@@ -113,7 +113,8 @@ export function decideJoin(
     if (liveness.alive) return provisional(10);
   }
 
-  const state = stateAfterRekey(machine, policy, ownToken && ask.uuid === machine.uuid);
+  const asItself = ownToken && ask.uuid === machine.uuid && facts.machines < policy.maxMachines;
+  const state = stateAfterRekey(machine, policy, asItself);
   if (machine.state === 'expired' && state === 'provisional' && facts.provisional >= policy.maxProvisional) {
     return exhausted(ownToken ? 11 : 12, 'provisional_limit', PROVISIONAL_FULL);
   }
@@ -191,7 +192,8 @@ function confersNothingElse(conferred: Ownership, { ownership, key }: JoinMachin
 
 /**
  * A pre-registered machine is accepted by its first join. A provisional identity that comes back as itself, by its
- * assigned UUID and its unique token, has shown that it keeps both: it is accepted, where new machines are.
+ * assigned UUID and its unique token, has shown that it keeps both: it is accepted, where new machines are and while
+ * there is room for one.
  */
 function stateAfterRekey(machine: JoinMachine, { policy }: JoinPolicy, asItself: boolean): MachineState {
   if (machine.state === 'known') return 'accepted';

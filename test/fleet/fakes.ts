@@ -87,7 +87,7 @@ class Gate {
 }
 
 /** The record log in memory: what a change stores is in the image of the next start, and only that. */
-export class MemoryLog implements Pick<RecordLog, 'image' | 'commit'> {
+export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> {
   readonly image: RegistryImage;
   readonly changes: Change[] = [];
   readonly gate = new Gate();
@@ -119,6 +119,11 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit'> {
     const turn = this.#last.then(() => this.#commit(change));
     this.#last = turn.catch(() => {});
     return turn;
+  }
+
+  /** Resolves when all that was given before is committed or has failed. */
+  async flush(): Promise<void> {
+    await this.#last;
   }
 
   /** The log as it is after a restart: the same image, rows with equal keys replaced. */
@@ -172,6 +177,9 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit'> {
         return;
       case 'deleteToken':
         this.#tokens.delete(op.id);
+        return;
+      // It is a matter of records, which this log only gathers.
+      case 'deleteRecords':
         return;
       case 'patchBoot':
       case 'putMeta':

@@ -13,7 +13,7 @@ import { createRegistry } from '../../src/telemetry/metrics.ts';
 import { openLog, temporaryStore } from '../stream/harness.ts';
 import { MemoryDevice, MemoryLinks, MemoryLog, newKey } from './fakes.ts';
 
-type FleetLog = Pick<RecordLog, 'image' | 'commit'>;
+type FleetLog = Pick<RecordLog, 'image' | 'commit' | 'flush'>;
 
 /** A log that can be left and found again. */
 interface Life {
