@@ -16,10 +16,6 @@ export interface MachineApiOptions {
   readonly maxAnswerBytes?: number;
 }
 
-/** Where a machine's META partition keeps what we write (facts/talos-client.md section 2.2). */
-export const META_UUID_OVERRIDE = 15;
-export const META_UNIQUE_TOKEN = 16;
-
 const PATH = '/machine.MachineService';
 const NOTHING = new Uint8Array(0);
 const MAX_VERSION_TEXT = 64;

@@ -22,8 +22,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     because: 'machines are memory and rows; of the device it knows the shape of peers and links, not the device',
   },
   join: {
-    may: ['fleet', 'stream', 'wireguard', 'gen', ...BASE],
-    because: 'an edge: it turns calls into decisions of domain and effects on fleet and device',
+    may: ['fleet', 'stream', 'wireguard', 'talos', 'gen', ...BASE],
+    because:
+      'an edge: it turns calls into decisions of domain and effects on fleet and device; what makes a machine known ' +
+      'again, its unique token, it writes through the machine’s own API',
   },
   tunnel: { may: ['fleet', 'stream', 'wireguard', 'gen', ...BASE], because: 'an edge' },
   sinks: {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { machine } from '../../src/gen/proto.js';
 import type { MachineApiError } from '../../src/talos/api-error.ts';
-import { MachineApi, type MachineApiOptions, META_UNIQUE_TOKEN } from '../../src/talos/machine-api.ts';
+import { MachineApi, type MachineApiOptions } from '../../src/talos/machine-api.ts';
 import {
   answer,
   apiServer,
@@ -22,7 +22,7 @@ function apiAt(port: number, options: Partial<MachineApiOptions> = {}): MachineA
 }
 
 function write(server: Pick<TestServer, 'port'>, options?: Partial<MachineApiOptions>, signal = never): Promise<void> {
-  return apiAt(server.port, options).metaWrite('::1', META_UNIQUE_TOKEN, TOKEN, signal);
+  return apiAt(server.port, options).metaWrite('::1', 16, TOKEN, signal);
 }
 
 /** How a write failed. That it did not fail is a failure of the test. */
