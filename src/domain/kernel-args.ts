@@ -99,9 +99,9 @@ const AUTHORITY_NEEDS =
 
 /**
  * The value of `talos.config.early=` (facts/talos-client.md section 1.1). Only the authority goes there. The endpoints stay
- * plain arguments, because only those are carried over by an installation, a configuration on disk or from the platform
- * takes the place of this one, JOIN_TOKEN can be replaced, and the line stays short. Talos reads this before it has a
- * network, so the authority is known when it calls.
+ * plain arguments: an installation carries those over and not this one, a configuration on disk or from the platform takes
+ * the place of this one, JOIN_TOKEN can be put in, and the line stays short. Talos re-reads its roots when they change, so
+ * a call that is made before this was read fails and is made again.
  */
 function earlyConfig(documents: string): string {
   const params = { [zlib.ZSTD_c_compressionLevel]: 19 };

@@ -1,9 +1,11 @@
+import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { type KernelArgsInput, kernelArgs } from '../../src/domain/kernel-args.ts';
 import { overlayOf } from '../../src/domain/overlay.ts';
+import { TestAuthority } from '../lib/certificates.ts';
 
 const overlay = overlayOf('AKfdafTbmPeEqjtDc3OPGK9FriGO7CCBBIOZG4RjgmY=');
 const base: KernelArgsInput = {
@@ -94,5 +96,65 @@ url: 'tcp://[fdae:2859:5bb1:7a03::1]:4001'
     const make = () => kernelArgs({ ...base, ...input });
     expect(make).toThrow(SiderolinkError);
     expect(make).toThrow(message);
+  });
+});
+
+describe('kernel arguments for an API with an authority of its own', () => {
+  const authority = new TestAuthority().root.cert;
+  const own = { ...base, apiUrl: 'https://192.0.2.7:8081', authority };
+
+  /** What Talos does with `talos.config.early=`: base64, zstd, YAML documents. */
+  function early(args: readonly string[]) {
+    const [, value] = /^talos\.config\.early=(\S+)$/.exec(args.at(-1) ?? '') ?? [];
+    const yaml = zstdDecompressSync(Buffer.from(value ?? '', 'base64')).toString();
+    return parseAllDocuments(yaml).map((document) => document.toJS());
+  }
+
+  it('bring the authority, and nothing else, before the machine calls', () => {
+    const { args } = kernelArgs({ ...own, token: 'a1.b2', talosVersion: 'v1.11.0' });
+    expect(args.slice(0, 3)).toEqual([
+      'siderolink.api=https://192.0.2.7:8081?jointoken=a1.b2',
+      'talos.events.sink=[fdae:2859:5bb1:7a03::1]:4002',
+      'talos.logging.kernel=tcp://[fdae:2859:5bb1:7a03::1]:4001',
+    ]);
+    expect(args).toHaveLength(4);
+    expect(early(args)).toEqual([
+      { apiVersion: 'v1alpha1', kind: 'TrustedRootsConfig', name: 'siderolink', certificates: authority },
+    ]);
+  });
+
+  it('keep the token where it can be seen, replaced and redacted', () => {
+    const { args } = kernelArgs(own);
+    expect(args.filter((argument) => argument.includes('JOIN_TOKEN'))).toEqual([args[0]]);
+    const [, , , withToken] = kernelArgs({ ...own, token: 'secret' }).args;
+    expect(withToken).toBe(args[3]);
+  });
+
+  it('are documents too, the authority last', () => {
+    const documents = parseAllDocuments(kernelArgs(own).documents ?? '').map((document) => document.toJS());
+    expect(documents.map(({ kind }) => kind)).toEqual([
+      'SideroLinkConfig',
+      'EventSinkConfig',
+      'KmsgLogConfig',
+      'TrustedRootsConfig',
+    ]);
+    expect(documents[3].certificates).toBe(authority);
+  });
+
+  it('say which Talos and which configuration they need', () => {
+    const { warnings } = kernelArgs(own);
+    expect(warnings).toEqual([expect.stringMatching(/Talos 1\.11.*Talos 1\.8.*machine configuration/)]);
+  });
+
+  it.each(['v1.10.9', 'v1.8.0', 'v1.0.0'])('are refused for Talos %s, which would never trust us', (talosVersion) => {
+    const make = () => kernelArgs({ ...own, talosVersion });
+    expect(make).toThrow(SiderolinkError);
+    expect(make).toThrow(/since 1\.11.*documents/);
+  });
+
+  it('fit on a command line beside what Talos has there', () => {
+    expect(kernelArgs({ ...own, token: 'x'.repeat(70) }).args.join(' ').length).toBeLessThan(1_100);
+    const long = kernelArgs({ ...own, token: 'x'.repeat(900) });
+    expect(long.warnings).toContainEqual(expect.stringMatching(/have 1\d{3} characters.*2047.*documents/));
   });
 });

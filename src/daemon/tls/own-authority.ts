@@ -82,7 +82,7 @@ function read<T>(file: string, how: () => T): T {
 function unusable(file: string, why: string, cause?: unknown): SiderolinkError {
   return new SiderolinkError(
     'configuration',
-    `api.tls.self_signed: ${why}. Put back ${file} from a backup; without it a new authority is made, which no machine knows yet`,
+    `api.tls.self_signed: ${why}. Put back ${file} from a backup; if there is none, remove it: a new authority is made then, which machines must be given`,
     {},
     cause === undefined ? {} : { cause },
   );
