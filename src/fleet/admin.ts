@@ -1,14 +1,21 @@
 import { SiderolinkError } from '../domain/errors.ts';
+import { changeLabels } from '../domain/labels.ts';
+import { checkVersion, decideLife, isUnacceptedIdentity, type LifeAction } from '../domain/machine-life.ts';
 import type { Overlay } from '../domain/overlay.ts';
+import { claimable, parseClaim, sameOwnership } from '../domain/ownership.ts';
 import type { Ownership } from '../domain/record.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
-import type { LinkMonitor, WireGuard } from '../wireguard/types.ts';
+import type { WireGuard } from '../wireguard/types.ts';
+import { AdminLinks } from './admin-links.ts';
+import { Registrar } from './admin-register.ts';
+import { type AdminStep, after, owned } from './admin-steps.ts';
+import { type MachineRow, machineOp } from './machine-row.ts';
 import type { FleetMetrics } from './metrics.ts';
+import { machineRecords } from './records.ts';
 import type { Roster } from './roster.ts';
-import type { TokenRegistry } from './tokens.ts';
-import type { Boots, Machine, MachineAdmin, Registration, SeenVersion, Statuses } from './types.ts';
+import type { Boots, Machine, MachineAdmin, Registration, SeenVersion } from './types.ts';
 
 export interface FleetAdminOptions {
   readonly overlay: Overlay;
@@ -16,74 +23,261 @@ export interface FleetAdminOptions {
   readonly uniqueTokenKey: Uint8Array;
   /** Machines that are known and never joined; more are refused. Default 20,000. */
   readonly maxKnown?: number;
+  /** How long lines of a machine whose records are deleted may take to be stored first, milliseconds. Default 10,000. */
+  readonly flushTimeoutMs?: number;
 }
 
 export interface FleetAdminDeps {
-  readonly log: Pick<RecordLog, 'commit'>;
-  readonly boots: Boots;
-  readonly statuses: Statuses;
-  readonly links: Pick<LinkMonitor, 'state'>;
+  readonly roster: Roster;
+  readonly log: Pick<RecordLog, 'commit' | 'flush'>;
+  readonly boots: Pick<Boots, 'current'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
   readonly clock: Clock;
   readonly metrics: FleetMetrics;
-  readonly roster: Roster;
-  readonly tokens: TokenRegistry;
 }
 
-/** What a control plane does to machines. */
+/** What is asked of a machine, by whom, and on which version it is based. */
+interface Ask {
+  readonly uuid: NodeUuid;
+  readonly action: LifeAction;
+  readonly by: string;
+  readonly seen: SeenVersion;
+}
+
+interface Work {
+  /** The change of a machine that goes to the state of `machine`, or stays in it; null if nothing is different. */
+  readonly plan: (before: MachineRow, state: Machine['state']) => AdminStep | null;
+  /** What follows once it is stored, and again when the same is asked for again. */
+  readonly finish?: (machine: Machine) => Promise<unknown>;
+}
+
+/**
+ * What a control plane does to machines. A change waits for its machine's turn, is decided on what is there then, and
+ * stored with its record in one transaction; listeners hear of it before the device is asked.
+ */
 export class FleetAdmin implements MachineAdmin {
-  readonly #options: FleetAdminOptions;
+  readonly #flushTimeoutMs: number;
   readonly #deps: FleetAdminDeps;
+  readonly #roster: Roster;
+  readonly #links: AdminLinks;
+  readonly #registrar: Registrar;
 
   constructor(options: FleetAdminOptions, deps: FleetAdminDeps) {
-    this.#options = options;
+    this.#flushTimeoutMs = options.flushTimeoutMs ?? 10_000;
     this.#deps = deps;
+    this.#roster = deps.roster;
+    this.#links = new AdminLinks(deps);
+    this.#registrar = new Registrar(options, deps);
   }
 
-  register(_uuid: NodeUuid, _wanted: Registration, _by: string, _seen?: SeenVersion): Promise<never> {
-    return this.#notYet();
+  async register(uuid: NodeUuid, wanted: Registration, by: string, seen?: SeenVersion) {
+    const registration = this.#registrar.check(uuid, wanted);
+    if (this.#roster.table.byUuid(uuid) === undefined) {
+      if (seen !== undefined) throw new SiderolinkError('stale', 'there is no such machine', { seen });
+      return await this.#registrar.add(uuid, registration, by);
+    }
+    let uniqueToken: string | null = null;
+    const machine = await this.#change(
+      { uuid, action: 'register', by, seen },
+      {
+        plan: (before) => {
+          if (seen === undefined) checkOwner(before, registration.ownership);
+          const planned = this.#registrar.plan(before, registration);
+          uniqueToken = planned?.uniqueToken ?? null;
+          return planned?.step ?? null;
+        },
+      },
+    );
+    return { machine, created: false, uniqueToken };
   }
 
-  accept(_uuid: NodeUuid, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  accept(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
+    return this.#change(
+      { uuid, action: 'accept', by, seen },
+      { plan: goTo('accepted'), finish: (machine) => this.#links.link(machine) },
+    );
   }
 
-  reject(_uuid: NodeUuid, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  reject(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
+    return this.#change(
+      { uuid, action: 'reject', by, seen },
+      { plan: goTo('rejected'), finish: (machine) => this.#links.unlink(machine) },
+    );
   }
 
-  claim(_uuid: NodeUuid, _ownership: Ownership, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  async claim(uuid: NodeUuid, ownership: Ownership, by: string, seen?: SeenVersion): Promise<Machine> {
+    const wanted = parseClaim({ ...ownership });
+    const plan = (before: MachineRow) => {
+      if (seen === undefined) checkOwner(before, wanted);
+      return this.#giveTo(before, wanted, 'claimed');
+    };
+    return await this.#change({ uuid, action: 'claim', by, seen }, { plan });
   }
 
-  release(_uuid: NodeUuid, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  release(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
+    const plan = (before: MachineRow) => {
+      if (seen === undefined) {
+        throw new SiderolinkError('precondition_required', 'a release must name the version that was seen (If-Match)');
+      }
+      return this.#giveTo(before, {}, 'released');
+    };
+    return this.#change({ uuid, action: 'release', by, seen }, { plan });
   }
 
   label(
-    _uuid: NodeUuid,
-    _change: { readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] },
-    _by: string,
-    _seen?: SeenVersion,
+    uuid: NodeUuid,
+    change: { readonly set: Readonly<Record<string, string>>; readonly unset: readonly string[] },
+    by: string,
+    seen?: SeenVersion,
   ): Promise<Machine> {
-    return this.#notYet();
+    const plan = ({ machine }: MachineRow): AdminStep | null => {
+      const labels = changeLabels(machine.labels, change);
+      if (labels === machine.labels) return null;
+      return { detail: 'labeled', machine: { labels }, more: { set: change.set, unset: change.unset } };
+    };
+    return this.#change({ uuid, action: 'label', by, seen }, { plan });
   }
 
-  resetToken(_uuid: NodeUuid, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  resetToken(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
+    const plan = ({ machine, uniqueTokens }: MachineRow): AdminStep | null => {
+      if (uniqueTokens.length === 0) return null;
+      const more = { previous_unique_token: machine.uniqueToken };
+      return { detail: 'token_reset', machine: { uniqueToken: 'none' }, row: { uniqueTokens: [] }, more };
+    };
+    return this.#change({ uuid, action: 'reset-token', by, seen }, { plan });
   }
 
-  remove(_uuid: NodeUuid, _options: { readonly records: boolean }, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  remove(uuid: NodeUuid, { records }: { readonly records: boolean }, by: string, seen?: SeenVersion): Promise<Machine> {
+    const plan = (before: MachineRow, state: Machine['state']): AdminStep | null => {
+      const { machine, removal } = before;
+      if (state === machine.state && (removal?.records === true || !records)) return null;
+      const provisional = removal?.provisional ?? isUnacceptedIdentity(machine.state);
+      return {
+        detail: 'removed',
+        machine: { state },
+        row: { removal: { provisional, records } },
+        more: { previous_state: machine.state, records_deleted: records },
+        ops: records ? [{ op: 'deleteRecords', machine: machine.id, what: 'all' }] : [],
+      };
+    };
+    const finish = async (machine: Machine) => {
+      const [unlinked, deleted] = await Promise.allSettled([
+        this.#links.unlink(machine),
+        records ? this.#deleteLastLines(machine) : undefined,
+      ]);
+      for (const step of [unlinked, deleted]) if (step.status === 'rejected') throw step.reason;
+    };
+    return this.#change({ uuid, action: 'remove', by, seen }, { plan, finish });
   }
 
-  readmit(_uuid: NodeUuid, _by: string, _seen?: SeenVersion): Promise<Machine> {
-    return this.#notYet();
+  readmit(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
+    return this.#change(
+      { uuid, action: 'readmit', by, seen },
+      { plan: goTo('readmitted'), finish: (machine) => this.#links.link(machine) },
+    );
   }
 
-  #notYet(): Promise<never> {
-    void this.#options;
-    void this.#deps;
-    return Promise.reject(new SiderolinkError('unavailable', 'not there yet'));
+  #change(ask: Ask, { plan, finish }: Work): Promise<Machine> {
+    return this.#inTurn(ask.uuid, async (before) => {
+      checkVersion(before.machine.version, ask.seen);
+      const { state } = before.machine;
+      const joined = before.machine.joinedAt !== null;
+      const removedProvisional = before.removal?.provisional === true;
+      const decision = decideLife(ask.action, { state, joined, removedProvisional });
+      if (decision.kind === 'refuse') throw new SiderolinkError('conflict', decision.message, { state });
+      const step = plan(before, decision.kind === 'become' ? decision.state : state);
+      const machine = step === null ? before.machine : await this.#store(before, step, ask.by);
+      try {
+        if (step !== null) this.#roster.tell({ kind: isCut(machine) ? 'removed' : 'changed', machine });
+      } finally {
+        await finish?.(machine);
+      }
+      return machine;
+    });
   }
+
+  /** Waits for the machine's turn; what it is then is what counts. @throws SiderolinkError `not_found` */
+  #inTurn(uuid: NodeUuid, change: (before: MachineRow) => Promise<Machine>): Promise<Machine> {
+    const row = (): MachineRow => {
+      const found = this.#roster.table.byUuid(uuid);
+      if (found === undefined) throw new SiderolinkError('not_found', 'no such machine', { uuid });
+      return found;
+    };
+    const take = async (): Promise<Machine> => {
+      const { id } = row().machine;
+      return await this.#roster.turns.take(id, async () => {
+        const now = row();
+        // A registration that failed and another that came meanwhile: that one's turn counts.
+        return now.machine.id === id ? await change(now) : await take();
+      });
+    };
+    return take();
+  }
+
+  async #store(before: MachineRow, step: AdminStep, by: string): Promise<Machine> {
+    const { table } = this.#roster;
+    const row = after(before, step);
+    const { machine } = row;
+    // What is taken from a machine is gone at once, however slow the disk is; all else counts when it is stored, because
+    // lines that refer to tags must not be stored before them.
+    if (isCut(machine)) table.put(row);
+    await this.#roster.store(
+      {
+        ops: [...(step.ops ?? []), machineOp(row)],
+        records: machineRecords([step.detail], this.#roster.view(machine), by, step.more),
+      },
+      () => table.put(before),
+    );
+    table.put(row);
+    this.#roster.wantPeer(machine);
+    this.#deps.metrics.adminChanges.inc({ kind: step.detail });
+    return machine;
+  }
+
+  #giveTo(before: MachineRow, ownership: Ownership, detail: 'claimed' | 'released'): AdminStep | null {
+    const current = before.machine.tags.ownership;
+    if (sameOwnership(current, ownership)) return null;
+    const more = { previous_owner: current.owner ?? null };
+    return { detail, more, ...owned(before.machine, ownership, this.#roster.table) };
+  }
+
+  /** Lines that had been accepted before the connections were closed, and were not stored yet when all else went. */
+  async #deleteLastLines({ id }: Machine): Promise<void> {
+    const { log, clock } = this.#deps;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const cancel = clock.after(this.#flushTimeoutMs, () =>
+      reject(
+        new SiderolinkError('unavailable', 'the machine is removed, but its last lines wait to be stored: try again'),
+      ),
+    );
+    try {
+      await Promise.race([log.flush(), late]);
+    } finally {
+      cancel();
+    }
+    await log.commit({ ops: [{ op: 'deleteRecords', machine: id, what: 'logs' }], records: [] });
+  }
+}
+
+/** The plan of a change that is one of state alone. */
+function goTo(detail: 'accepted' | 'rejected' | 'readmitted') {
+  return ({ machine }: MachineRow, state: Machine['state']): AdminStep | null =>
+    state === machine.state
+      ? null
+      : { detail, machine: { state }, row: { removal: undefined }, more: { previous_state: machine.state } };
+}
+
+/** Its connections are to be closed. */
+function isCut({ state }: Machine): boolean {
+  return state === 'removed' || state === 'rejected';
+}
+
+/** @throws SiderolinkError `conflict` if the machine has an owner and it is another one */
+function checkOwner({ machine }: MachineRow, wanted: Ownership): void {
+  const current = machine.tags.ownership;
+  if (current.owner === undefined || claimable(current, wanted)) return;
+  throw new SiderolinkError(
+    'conflict',
+    'the machine has another owner: to change that, name the version seen (If-Match)',
+  );
 }

@@ -12,6 +12,12 @@ export function fleetMetrics(registry: MetricsRegistry) {
       labelNames: ['state'],
       registers,
     }),
+    adminChanges: new Counter({
+      name: 'siderolinkd_fleet_admin_changes_total',
+      help: 'Changes of machines that a control plane made, by kind',
+      labelNames: ['kind'],
+      registers,
+    }),
     linkRecords: new Counter({
       name: 'siderolinkd_fleet_link_records_total',
       help: 'Link changes that became records, by kind: up, down, moved',

@@ -11,6 +11,11 @@ export function newTokenSecret(): { readonly id: string; readonly text: string; 
   return { id, text: `${id}.${secret}`, hash: hashSecret(secret) };
 }
 
+/** A unique token for a machine: 43 characters. */
+export function newUniqueToken(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
 /** The parts of a token's text; what is no token of ours has an empty id. */
 export function splitToken(text: string): { readonly id: string; readonly secret: string } {
   const dot = text.indexOf('.');
