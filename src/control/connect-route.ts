@@ -4,7 +4,7 @@ import { sourceAddress } from '../domain/overlay.ts';
 import type { App, RouteDeps } from './app.ts';
 import { type Connection, Unreachable } from './connect.ts';
 import type { Upgrades } from './connect-upgrade.ts';
-import { makeProblem } from './problem.ts';
+import { makeProblem, type ProblemCode } from './problem.ts';
 import { problemResponses } from './responses.ts';
 import { machineOf } from './routes/machines.ts';
 
@@ -43,7 +43,7 @@ export function connectRoutes(app: App, deps: RouteDeps, upgrades: Upgrades): vo
     },
     async (request, reply) => {
       const { params, query, caller } = request;
-      const problem = (code: number, kind: string, detail: string) =>
+      const problem = (code: number, kind: ProblemCode, detail: string) =>
         reply
           .code(code as 101)
           .type('application/problem+json')

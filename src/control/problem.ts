@@ -41,10 +41,22 @@ function fieldErrors(issue: z.core.$ZodIssue, above: readonly string[]): { path:
   return [{ path: path.join('.'), message: issue.message }];
 }
 
+/** Codes that HTTP alone has, beside those of `ERRORS`: docs/reference/errors.md tells of both. */
+export const HTTP_CODES = [
+  'timeout',
+  'too_large',
+  'unsupported_media_type',
+  'upgrade_required',
+  'wrong_host',
+  'origin_refused',
+] as const;
+export type ProblemCode = ErrorCode | (typeof HTTP_CODES)[number];
+
 /** What a stranger may read of an error that is ours to mend: the detail is in the log. */
 const INTERNAL_DETAIL: Partial<Record<ErrorCode, string>> = {
   unavailable: 'not possible now; try again',
   storage: 'the store cannot take it now; the daemon log says why',
+  command_failed: 'a system command failed, the daemon log says which; what was changed stands, and is repaired soon',
 };
 
 /** The answer to an error of ours. */
@@ -57,7 +69,7 @@ export function problemOf(error: SiderolinkError): Problem {
 }
 
 /** What the HTTP layer itself refuses: our stable code and words by its status. */
-export const HTTP_REFUSALS: Readonly<Record<number, readonly [code: string, detail: string]>> = {
+const HTTP_REFUSALS: Readonly<Record<number, readonly [code: ProblemCode, detail: string]>> = {
   400: ['invalid_argument', 'the request cannot be read'],
   404: ['not_found', 'no such thing here'],
   408: ['timeout', 'the request did not arrive in time'],
@@ -74,6 +86,7 @@ export function problemOfStatus(status: number, detail?: string): Problem | unde
   return refusal === undefined ? undefined : makeProblem(status, refusal[0], detail ?? refusal[1]);
 }
 
-export function makeProblem(status: number, code: string, detail: string): Problem {
+/** An answer in the words of whoever refuses. */
+export function makeProblem(status: number, code: ProblemCode, detail: string): Problem {
   return { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, code, detail };
 }

@@ -1,13 +1,21 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { HTTP_CODES } from '../../src/control/problem.ts';
+import { ERRORS } from '../../src/domain/errors.ts';
 import { type Harness, startControl } from './harness.ts';
 
 interface Operation {
+  'x-role'?: string;
+  description?: string;
   operationId: string;
   summary: string;
   parameters?: { name: string; in: string; required?: boolean; schema: object }[];
   requestBody?: { content: Record<string, { schema: object }> };
-  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>;
+  responses: Record<
+    string,
+    { description: string; headers?: Record<string, object>; content?: Record<string, { schema: object }> }
+  >;
 }
 
 let control: Harness;
@@ -15,13 +23,41 @@ let document: {
   openapi: string;
   info: { title: string; version: string };
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
+  security: object[];
 };
 beforeAll(async () => {
   control = await startControl();
   document = (await control.call('GET', '/v1/openapi.json')).json;
 });
 afterAll(() => control[Symbol.asyncDispose]());
+
+/** Every operation, and the least role that may call it. */
+const ROLES: Readonly<Record<string, string>> = {
+  'GET /v1/status': 'reader',
+  'GET /v1/machines': 'reader',
+  'GET /v1/machines/{uuid}': 'reader',
+  'PUT /v1/machines/{uuid}': 'operator',
+  'PATCH /v1/machines/{uuid}': 'operator',
+  'DELETE /v1/machines/{uuid}': 'operator',
+  'POST /v1/machines/{uuid}/accept': 'operator',
+  'POST /v1/machines/{uuid}/reject': 'operator',
+  'POST /v1/machines/{uuid}/claim': 'operator',
+  'POST /v1/machines/{uuid}/release': 'operator',
+  'POST /v1/machines/{uuid}/reset-token': 'operator',
+  'POST /v1/machines/{uuid}/readmit': 'operator',
+  'GET /v1/machines/{uuid}/connect': 'operator',
+  'GET /v1/join-tokens': 'reader',
+  'GET /v1/join-tokens/{id}': 'reader',
+  'POST /v1/join-tokens': 'admin',
+  'POST /v1/join-tokens/{id}/revoke': 'admin',
+  'POST /v1/join-tokens/{id}/rotate': 'admin',
+  'DELETE /v1/join-tokens/{id}': 'admin',
+  'POST /v1/kernel-args': 'reader',
+  'GET /v1/records': 'reader',
+  'GET /v1/stream': 'reader',
+  'GET /v1/openapi.json': 'reader',
+};
 
 const operations = () =>
   Object.entries(document.paths).flatMap(([path, item]) =>
@@ -35,19 +71,31 @@ describe('the OpenAPI document', () => {
       operations()
         .map(({ path, method }) => `${method.toUpperCase()} ${path}`)
         .sort(),
-    ).toEqual([
-      'DELETE /v1/join-tokens/{id}',
-      'GET /v1/join-tokens',
-      'GET /v1/machines',
-      'GET /v1/machines/{uuid}',
-      'GET /v1/openapi.json',
-      'GET /v1/records',
-      'GET /v1/status',
-      'GET /v1/stream',
-      'POST /v1/join-tokens',
-      'POST /v1/join-tokens/{id}/revoke',
-      'POST /v1/kernel-args',
-    ]);
+    ).toEqual(Object.keys(ROLES).sort());
+  });
+
+  it('says who may call each', () => {
+    const roles = operations().map(({ path, method, operation }) => {
+      expect(operation.description).toMatch(new RegExp(`Role: ${operation['x-role']}\\.$`));
+      return [`${method.toUpperCase()} ${path}`, operation['x-role']];
+    });
+    expect(Object.fromEntries(roles)).toEqual(ROLES);
+    expect(document.components.securitySchemes).toMatchObject({ token: { type: 'http', scheme: 'bearer' } });
+    // A token, or none at all on the socket.
+    expect(document.security).toEqual([{ token: [] }, {}]);
+  });
+
+  it('tells of conditions and versions where there are any', () => {
+    for (const { path, method, operation } of operations()) {
+      const change = path.startsWith('/v1/machines/{uuid}') && method !== 'get';
+      const headers = (operation.parameters ?? []).filter(({ in: place }) => place === 'header');
+      if (change) {
+        expect(headers).toMatchObject([{ name: 'if-match', required: false, schema: { type: 'string' } }]);
+        expect(operation.responses['412']?.headers).toHaveProperty('ETag');
+      }
+      const tells = change || operation.operationId === 'getMachine';
+      expect('ETag' in (operation.responses['200']?.headers ?? {})).toBe(tells);
+    }
   });
 
   it('names each operation once, its path parameters and its errors', () => {
@@ -95,5 +143,13 @@ describe('the OpenAPI document', () => {
     expect(parameters.map(({ name }) => name).sort()).toEqual(
       ['after', 'before', 'filter', 'grep', 'limit', 'machine', 'since', 'tail', 'until'].sort(),
     );
+  });
+});
+
+describe('the reference of errors', () => {
+  it('has every code that an answer may carry', async () => {
+    const page = await readFile(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
+    const codes = [...page.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
+    expect(codes.sort()).toEqual([...Object.keys(ERRORS), ...HTTP_CODES].sort());
   });
 });
