@@ -17,6 +17,8 @@ export interface FleetOptions {
   readonly uniqueTokenKey: Uint8Array;
   /** Default 10,000. */
   readonly maxTokens?: number;
+  /** Machines that are known and never joined. Default 20,000. */
+  readonly maxKnown?: number;
 }
 
 export interface FleetDeps {
