@@ -4,12 +4,12 @@ import { version } from '../version.ts';
 import { kernelArgs } from './commands/kernel-args.ts';
 import { status } from './commands/status.ts';
 import { type Context, type Format, type Io, type Run, styleFor } from './context.ts';
+import { addTargetOptions, targetOf } from './target.ts';
 import { addMachineCommands } from './tree/machine.ts';
 import { addRecordCommands } from './tree/records.ts';
+import { addConnectCommand, addControlTokenCommands } from './tree/remote.ts';
 import { addTokenCommands } from './tree/token.ts';
 import { examples } from './tree/values.ts';
-
-const DEFAULT_SOCKET = '/run/siderolinkd/control.sock';
 
 const HELP = `
 MACHINE is a UUID, the beginning of one, a hostname or an address.
@@ -23,11 +23,12 @@ Exit codes:
   70   an error of the daemon; its log says more
   74   the daemon cannot store now
   75   too many at once; try again
-  77   not allowed: no access to the socket
+  77   not allowed: no access to the socket, or no token for it
   130  ended by Ctrl-C, the usual end of what follows (143: by SIGTERM)
 
 Environment:
-  SIDEROLINKCTL_SOCKET  as --socket
+  SIDEROLINKCTL_SOCKET, SIDEROLINKCTL_URL, SIDEROLINKCTL_TOKEN_FILE, SIDEROLINKCTL_CA_FILE
+                        as the options; the command line goes before them
   NO_COLOR              no colours, on a terminal either
 `;
 
@@ -42,10 +43,10 @@ export function buildProgram(io: Io): Command {
         .choices(['table', 'json', 'wide'])
         .default('table'),
     )
-    .addOption(new Option('--socket <path>', 'the control socket').env('SIDEROLINKCTL_SOCKET').default(DEFAULT_SOCKET))
     .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
     .exitOverride()
     .addHelpText('after', HELP);
+  addTargetOptions(program);
   const run: Run =
     <Args extends unknown[]>(action: (context: Context, ...args: Args) => Promise<void> | void) =>
     async (...args: unknown[]) =>
@@ -60,28 +61,30 @@ export function buildProgram(io: Io): Command {
   addMachineCommands(program, run);
   addTokenCommands(program, run);
   addRecordCommands(program, run);
+  addConnectCommand(program, run);
+  addControlTokenCommands(program, io);
   const args = program
     .command('kernel-args')
     .description('the kernel arguments a machine boots with to join')
     .addOption(
       new Option('--token <token>', 'join token to put in; others may see it in the list of processes').conflicts(
-        'tokenFile',
+        'joinTokenFile',
       ),
     )
-    .option('--token-file <file>', 'file that holds the join token; - is stdin')
+    .option('--join-token-file <file>', 'file that holds the join token; - is stdin')
     .option('--tunnel', 'ask for WireGuard over gRPC, where UDP is blocked (Talos 1.7 or newer)')
     .option('--talos-version <version>', 'for this Talos, as v1.13.0')
     .option('--config', 'print the same as machine-config documents (YAML)')
     .action(run(kernelArgs));
-  examples(args, 'kernel-args --token-file token', 'kernel-args --config --tunnel');
+  examples(args, 'kernel-args --join-token-file token', 'kernel-args --config --tunnel');
   return program;
 }
 
 function contextOf(program: Command, io: Io): Context {
-  const { output, socket } = program.opts<{ output: Format; socket: string }>();
+  const { output } = program.opts<{ output: Format }>();
   return {
     ...io,
-    client: new ControlClient({ target: { socket } }, { clock: io.clock }),
+    client: new ControlClient({ target: targetOf(program) }, { clock: io.clock }),
     format: output,
     formatIsChosen: program.getOptionValueSource('output') !== 'default',
     style: styleFor(io),

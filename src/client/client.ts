@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import type {
   Boot,
@@ -23,6 +24,7 @@ import type {
   RotateToken,
   Status,
 } from './api.ts';
+import { openConnection } from './connect.ts';
 import { followStream, readLines, type StreamItem, type StreamStart } from './stream.ts';
 import { type Call, readJson, send, type Target } from './transport.ts';
 
@@ -198,6 +200,11 @@ export class ControlClient {
 
   kernelArgs(request: KernelArgsRequest = {}): Promise<KernelArgs> {
     return this.#json('POST', '/v1/kernel-args', request);
+  }
+
+  /** A byte stream to a port of a machine. @throws SiderolinkError `not_found`, `conflict` without a link, `unavailable` */
+  connect(uuid: string, port: number, signal?: AbortSignal): Promise<Socket> {
+    return openConnection(this.#target, { uuid, port, signal, timeoutMs: this.#timeoutMs });
   }
 
   /** One page, the oldest first. */

@@ -26,6 +26,8 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds without a byte until the call is given up; 0 waits for ever. */
   readonly idleTimeoutMs: number;
+  /** Whether each side may end on its own; for a connection that becomes a byte stream. */
+  readonly halfOpen?: boolean;
 }
 
 // A page of the longest records the API gives is below this; more is not ours.
@@ -77,8 +79,13 @@ export async function send(target: Target, call: Call): Promise<IncomingMessage>
   const response = await exchange(target, call);
   const status = response.statusCode ?? 0;
   if (status >= 200 && status < 300) return response;
+  throw await refusalOf(response);
+}
+
+/** What an answer that is no 2xx says. */
+export async function refusalOf(response: IncomingMessage): Promise<ApiError> {
   const text = await readText(response).catch(() => '');
-  throw new ApiError(status, parseProblem(text), response.headers.etag);
+  return new ApiError(response.statusCode ?? 0, parseProblem(text), response.headers.etag);
 }
 
 /** The whole body as JSON. @throws SiderolinkError `unavailable` if it breaks off, `internal` if it is no JSON */
@@ -140,9 +147,19 @@ function exchange(target: Target, call: Call): Promise<IncomingMessage> {
   });
 }
 
-function openRequest(target: Target, call: Call, headers: Record<string, string | number>): ClientRequest {
-  const { method, path, signal } = call;
-  const common = { method, headers, ...(signal !== undefined && { signal }) };
+/** A request that is not sent yet. @throws SiderolinkError `invalid_argument` for a URL that is none */
+export function openRequest(
+  target: Target,
+  call: Call,
+  headers: Readonly<Record<string, string | number>>,
+): ClientRequest {
+  const { method, path, signal, halfOpen } = call;
+  const common = {
+    method,
+    headers,
+    ...(signal !== undefined && { signal }),
+    ...(halfOpen === true && { allowHalfOpen: true }),
+  };
   if ('socket' in target) return httpRequest({ ...common, socketPath: target.socket, path, agent: false });
   const url = remoteUrl(target, path);
   const authorized = target.token === undefined ? headers : { ...headers, authorization: `Bearer ${target.token}` };
@@ -177,7 +194,8 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 /** Codes of OpenSSL for a certificate that nobody we trust has signed. */
 const UNTRUSTED = /SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
 
-function connectionError(target: Target, error: unknown): SiderolinkError {
+/** What a failed request means to whoever made it. */
+export function connectionError(target: Target, error: unknown): SiderolinkError {
   if (error instanceof SiderolinkError) return error;
   const cause = { cause: error };
   const code = (error as NodeJS.ErrnoException).code;

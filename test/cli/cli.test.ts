@@ -222,7 +222,7 @@ describe('tokens and kernel arguments', () => {
   it('kernel-args from a file, ready to paste', async () => {
     const file = join(directory, 'token');
     await writeFile(file, 'a.b\n');
-    const { code, out, err } = await run('kernel-args', '--token-file', file, '--tunnel');
+    const { code, out, err } = await run('kernel-args', '--join-token-file', file, '--tunnel');
     expect(code).toBe(0);
     expect(out).toBe(
       'siderolink.api=grpc://192.0.2.7:8081?jointoken=a.b&grpc_tunnel=true talos.events.sink=[fdae:2859:5bb1:7a03::1]:4002 talos.logging.kernel=tcp://[fdae:2859:5bb1:7a03::1]:4001\n',
@@ -245,7 +245,7 @@ describe('errors say what to do', () => {
     [['stream', 'a..b'], 2, /subject filter/],
     [['stream', 'a', '--after', '1', '--tail', '1'], 2, /cannot be used with/],
     [['token', 'create', 'x', '--expires', 'soon'], 2, /30d/],
-    [['kernel-args', '--token-file', '/nonexistent'], 2, /token-file/],
+    [['kernel-args', '--join-token-file', '/nonexistent'], 2, /token-file/],
     [['kernel-args', '--tunnel', '--talos-version', 'v1.5.0'], 2, /1\.7/],
     [['-o', 'xml', 'status'], 2, /table, json, wide/],
     [['--socket', '/nonexistent.sock', 'status'], 69, /nonexistent\.sock.*systemctl start siderolinkd/],

@@ -4,14 +4,14 @@ import { type Context, printJson } from '../context.ts';
 
 export interface KernelArgsOptions {
   readonly token?: string;
-  readonly tokenFile?: string;
+  readonly joinTokenFile?: string;
   readonly tunnel?: boolean;
   readonly talosVersion?: string;
   readonly config?: boolean;
 }
 
 export async function kernelArgs(context: Context, options: KernelArgsOptions): Promise<void> {
-  const token = options.tokenFile === undefined ? options.token : readToken(options.tokenFile);
+  const token = options.joinTokenFile === undefined ? options.token : readToken(options.joinTokenFile);
   const answer = await context.client.kernelArgs({
     ...(token !== undefined && { token }),
     ...(options.tunnel === true && { tunnel: true }),
@@ -34,11 +34,11 @@ function readToken(path: string): string {
   try {
     text = readFileSync(path === '-' ? 0 : path, 'utf8');
   } catch (error) {
-    throw new SiderolinkError('invalid_argument', `cannot read --token-file: ${errorMessage(error)}`);
+    throw new SiderolinkError('invalid_argument', `cannot read --join-token-file: ${errorMessage(error)}`);
   }
   const token = text.trim();
   if (token === '' || /\s/.test(token)) {
-    throw new SiderolinkError('invalid_argument', `--token-file ${path} holds no single join token`);
+    throw new SiderolinkError('invalid_argument', `--join-token-file ${path} holds no single join token`);
   }
   return token;
 }
