@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { createInterface } from 'node:readline/promises';
-import { CommanderError } from 'commander';
-import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
+import { ERRORS } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Io } from './context.ts';
-import { buildProgram } from './program.ts';
-import { printable } from './text.ts';
+import { execute } from './execute.ts';
 
 /** 128 + the signal's number, as shells have it. */
 const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -43,9 +41,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // The pauses between tries do not keep a process alive, and a command has nothing else then that would.
 const alive = setInterval(() => {}, 2 ** 30);
 try {
-  await buildProgram(io).parseAsync();
-} catch (error) {
-  if (!abort.signal.aborted) process.exitCode = report(error);
+  const code = await execute(process.argv.slice(2), io);
+  if (!abort.signal.aborted) process.exitCode = code;
 } finally {
   clearInterval(alive);
 }
@@ -59,10 +56,4 @@ async function ask(question: string): Promise<string> {
   } finally {
     terminal.close();
   }
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERRORS.invalid_argument.exit;
-  io.err(`siderolinkctl: ${printable(errorMessage(error))}\n`);
-  return ERRORS[errorCode(error)].exit;
 }

@@ -3,6 +3,7 @@ import { ControlClient } from '../client/client.ts';
 import { version } from '../version.ts';
 import { kernelArgs } from './commands/kernel-args.ts';
 import { status } from './commands/status.ts';
+import { addCompletionCommands } from './completion/command.ts';
 import { type Context, type Format, type Io, type Run, styleFor } from './context.ts';
 import { addTargetOptions, targetOf } from './target.ts';
 import { addMachineCommands } from './tree/machine.ts';
@@ -77,6 +78,7 @@ export function buildProgram(io: Io): Command {
     .option('--config', 'print the same as machine-config documents (YAML)')
     .action(run(kernelArgs));
   examples(args, 'kernel-args --join-token-file token', 'kernel-args --config --tunnel');
+  addCompletionCommands(program, io, (timeoutMs) => clientOf(program, io, { timeoutMs }));
   return program;
 }
 
@@ -84,9 +86,13 @@ function contextOf(program: Command, io: Io): Context {
   const { output } = program.opts<{ output: Format }>();
   return {
     ...io,
-    client: new ControlClient({ target: targetOf(program) }, { clock: io.clock }),
+    client: clientOf(program, io),
     format: output,
     formatIsChosen: program.getOptionValueSource('output') !== 'default',
     style: styleFor(io),
   };
+}
+
+function clientOf(program: Command, io: Io, options: { readonly timeoutMs?: number } = {}): ControlClient {
+  return new ControlClient({ target: targetOf(program), ...options }, { clock: io.clock });
 }
