@@ -173,7 +173,9 @@ export const DeleteMachineQuery = z.strictObject({
     .meta({ type: 'boolean', description: 'also deletes what is stored of it; for an admin only' }),
 });
 
-/** A boot of a machine. */
+/** Kernel lines by their own numbers, both ends included. */
+const Lines = z.object({ from: z.int(), to: z.int() });
+
 export const Boot = z
   .object({
     boot: z.int().meta({ description: 'number of the boot, from 1' }),
@@ -181,11 +183,10 @@ export const Boot = z
     started_at: Time,
     last_seq: z.int().nullable().meta({ description: "the kernel's own number of its last line" }),
     last_clock: z.number().nullable().meta({ description: "the kernel's own clock at that line, microseconds" }),
-    gaps: z
-      .array(z.object({ from: z.int(), to: z.int() }))
-      .meta({ description: 'kernel lines that never came, by their own numbers, both ends included' }),
+    gaps: z.array(Lines).meta({ description: 'kernel lines that are missing' }),
+    filled: z.array(Lines).meta({ description: 'those that were told missing and came later' }),
   })
-  .meta({ id: 'Boot', description: 'a boot, as far as its kernel log tells' });
+  .meta({ id: 'Boot', description: 'a boot as the registry has it: what is stored of its kernel log' });
 export type Boot = z.infer<typeof Boot>;
 
 export const BootsPage = z.object({ boots: z.array(Boot).meta({ description: 'the newest first' }) });

@@ -8,6 +8,7 @@ import { claimable } from '../../src/domain/ownership.ts';
 import type { Ownership } from '../../src/domain/record.ts';
 import { type NodeUuid, parseNodeUuid } from '../../src/domain/uuid.ts';
 import type {
+  FleetEvent,
   JoinToken,
   JoinTokens,
   Machine,
@@ -33,6 +34,7 @@ export interface FakeMachine {
 }
 
 export class MemoryMachines implements Machines {
+  readonly #listeners: ((event: FleetEvent) => void)[] = [];
   readonly #machines = new Map<number, Machine>();
   readonly #byUuid = new Map<string, number>();
   readonly #fakes = new Map<number, FakeMachine>();
@@ -125,7 +127,14 @@ export class MemoryMachines implements Machines {
     };
   }
 
-  onEvent(): void {}
+  onEvent(listener: (event: FleetEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** What the fleet would tell. */
+  tell(event: FleetEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
 }
 
 /** What a control plane does to machines, by the same decisions as the fleet's, in memory. */

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StatusSource } from '../../src/control/types.ts';
+import type { BootSummary } from '../../src/domain/boot-summary.ts';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { overlayOf } from '../../src/domain/overlay.ts';
 import type { FollowItem, FollowOptions, Page, Query, RecordLog, RenderedRecord } from '../../src/stream/types.ts';
@@ -36,7 +37,7 @@ function matches(filter: string, subject: string): boolean {
 }
 
 /** A record log in memory: the semantics of `RecordLog` for reading and following, none of its storage. */
-export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow'> {
+export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow' | 'boots'> {
   readonly #records: Stored[] = [];
   readonly #waiters = new Set<() => void>();
   /** How many followers are running now. */
@@ -73,6 +74,14 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow'> {
     const end = query.tail === true || hits.length <= query.limit;
     const next = end ? this.head : (records.at(-1)?.seq ?? this.head);
     return { records: records.map((record) => this.#render(record)), next, end };
+  }
+
+  /** What `boots` answers, by machine. */
+  readonly bootsOf = new Map<number, readonly BootSummary[]>();
+
+  async boots(machine: number): Promise<readonly BootSummary[]> {
+    if (this.failReads !== undefined) throw this.failReads;
+    return this.bootsOf.get(machine) ?? [];
   }
 
   async *follow(options: FollowOptions, signal: AbortSignal): AsyncGenerator<FollowItem> {

@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ControlServer } from '../../src/control/server.ts';
-import type { ControlLimits } from '../../src/control/types.ts';
+import { ControlServer, type ControlServerDeps, type ControlServerOptions } from '../../src/control/server.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/stream/types.ts';
 import { Health } from '../../src/telemetry/health.ts';
@@ -41,7 +40,11 @@ export interface CallOptions {
 }
 
 /** A control server on a socket of its own, over memory; or on that of one that stopped, over what it had. */
-export async function startControl(limits: ControlLimits = {}, before?: Harness): Promise<Harness> {
+export async function startControl(
+  options: Omit<ControlServerOptions, 'socket'> = {},
+  before?: Harness,
+  extra: Partial<ControlServerDeps> = {},
+): Promise<Harness> {
   const directory = before?.directory ?? (await mkdtemp(join(tmpdir(), 'siderolink-control-')));
   const socket = join(directory, 'run', 'control.sock');
   const machines = before?.machines ?? new MemoryMachines();
@@ -57,8 +60,8 @@ export async function startControl(limits: ControlLimits = {}, before?: Harness)
   const metrics = createRegistry();
   const log = parts.log as unknown as RecordLog;
   const cutBy = (id: string) => parts.tokens.cutBy(id);
-  const deps = { ...parts, log, cutBy, health, status: fakeStatus, clock, logger, metrics };
-  const server = new ControlServer({ socket, ...limits }, deps);
+  const deps = { ...parts, log, cutBy, health, status: fakeStatus, clock, logger, metrics, ...extra };
+  const server = new ControlServer({ socket, ...options }, deps);
   await server.start();
   return {
     ...parts,

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Machine, type MachinesPage } from '../../src/client/api.ts';
-import { uuidOf } from './fakes.ts';
+import { BootsPage, Machine, type MachinesPage } from '../../src/client/api.ts';
+import { SiderolinkError } from '../../src/domain/errors.ts';
+import { PrivateKey } from '../../src/domain/keys.ts';
+import { NOW, uuidOf } from './fakes.ts';
 import { type Harness, startControl } from './harness.ts';
 
 const uuids = (json: MachinesPage) => json.machines.map((machine) => machine.server_uuid);
@@ -67,6 +69,48 @@ describe('one machine', () => {
       made_for: null,
       token_write: { state: 'waiting', tries: 2, last_error: 'no route', at: '2026-11-21T11:59:51.000Z' },
     });
+  });
+});
+
+describe('the boots of a machine', () => {
+  it('come with their keys and what is missing, the newest first', async () => {
+    await using control = await startControl();
+    control.machines.add({ id: 1, aliases: [uuidOf(11)] }, { id: 2 });
+    const { publicKey } = PrivateKey.generate();
+    const boot = { publicKey, startedAt: NOW - 60_000, lastSeq: null, lastClock: null, gaps: [] };
+    const gaps = [
+      { from: 3, to: 5, filled: false },
+      { from: 8, to: 8, filled: true },
+    ];
+    control.log.bootsOf.set(1, [
+      { ...boot, number: 1 },
+      { ...boot, number: 2, lastSeq: 900, lastClock: 12_500_000, gaps },
+    ]);
+    const { status, json } = await control.call('GET', `/v1/machines/${uuidOf(11)}/boots`);
+    expect(status).toBe(200);
+    expect(BootsPage.strict().parse(json)).toEqual(json);
+    const shown = { public_key: publicKey, started_at: '2026-11-21T11:59:00.000Z' };
+    expect(json.boots).toEqual([
+      {
+        ...shown,
+        boot: 2,
+        last_seq: 900,
+        last_clock: 12_500_000,
+        gaps: [{ from: 3, to: 5 }],
+        filled: [{ from: 8, to: 8 }],
+      },
+      { ...shown, boot: 1, last_seq: null, last_clock: null, gaps: [], filled: [] },
+    ]);
+    expect((await control.call('GET', `/v1/machines/${uuidOf(2)}/boots`)).json).toEqual({ boots: [] });
+  });
+
+  it('are not to be had of a machine that is not there, or of a store that fails', async () => {
+    await using control = await startControl();
+    control.machines.add({ id: 1 });
+    expect((await control.call('GET', `/v1/machines/${uuidOf(9)}/boots`)).json).toMatchObject({ code: 'not_found' });
+    control.log.failReads = new SiderolinkError('storage', 'a word of the store');
+    const { status, text } = await control.call('GET', `/v1/machines/${uuidOf(1)}/boots`);
+    expect([status, text.includes('a word of the store')]).toEqual([507, false]);
   });
 });
 

@@ -37,6 +37,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'GET /v1/status': 'reader',
   'GET /v1/machines': 'reader',
   'GET /v1/machines/{uuid}': 'reader',
+  'GET /v1/machines/{uuid}/boots': 'reader',
   'PUT /v1/machines/{uuid}': 'operator',
   'PATCH /v1/machines/{uuid}': 'operator',
   'DELETE /v1/machines/{uuid}': 'operator',

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { Machine, MachineParams, MachinesPage, MachinesQuery } from '../../client/api.ts';
+import { type Boot, BootsPage, Machine, MachineParams, MachinesPage, MachinesQuery } from '../../client/api.ts';
+import type { BootSummary } from '../../domain/boot-summary.ts';
 import { SiderolinkError } from '../../domain/errors.ts';
 import { matches } from '../../domain/selector.ts';
 import { parseNodeUuid } from '../../domain/uuid.ts';
@@ -10,7 +11,7 @@ import { cursorOf, cursorPlace } from '../cursor.ts';
 import { etagOf } from '../etag.ts';
 import { problemResponses } from '../responses.ts';
 
-export function machineRoutes(app: App, { machines }: RouteDeps): void {
+export function machineRoutes(app: App, { machines, log }: RouteDeps): void {
   app.get(
     '/v1/machines',
     {
@@ -41,6 +42,36 @@ export function machineRoutes(app: App, { machines }: RouteDeps): void {
       return machineViewJson(machines.view(machine));
     },
   );
+  app.get(
+    '/v1/machines/:uuid/boots',
+    {
+      config: { role: 'reader' },
+      schema: {
+        operationId: 'listBoots',
+        summary: 'The boots of a machine, the newest first, with the kernel lines that are missing',
+        params: MachineParams,
+        response: { 200: BootsPage, ...problemResponses(404, 503, 507) },
+      },
+    },
+    async ({ params }) => {
+      const boots = await log.boots(machineOf(machines, params.uuid).id);
+      return { boots: boots.map(bootJson).reverse() };
+    },
+  );
+}
+
+/** A boot in the shape of the API. */
+function bootJson({ number, publicKey, startedAt, lastSeq, lastClock, gaps }: BootSummary): Boot {
+  const lines = (filled: boolean) => gaps.filter((gap) => gap.filled === filled).map(({ from, to }) => ({ from, to }));
+  return {
+    boot: number,
+    public_key: publicKey,
+    started_at: new Date(startedAt).toISOString(),
+    last_seq: lastSeq,
+    last_clock: lastClock,
+    gaps: lines(false),
+    filled: lines(true),
+  };
 }
 
 /** The machine of a UUID or alias. @throws SiderolinkError `invalid_argument`, `not_found` */
