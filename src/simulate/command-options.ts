@@ -23,6 +23,8 @@ export interface SimulateOptions {
   readonly duration: number | undefined;
   readonly loseMeta: boolean;
   readonly maintenance: boolean;
+  /** Also in direct mode; machines in namespaces always have it. */
+  readonly talosApi: boolean;
   readonly uuid: string | undefined;
   readonly ca: string | undefined;
   readonly json: boolean;
@@ -73,8 +75,9 @@ export function addSimulateOptions(command: Command): Command {
         duration,
       ),
     )
-    .addOption(new Option('--lose-meta', 'lose META at each reboot, as PXE boots do'))
+    .addOption(new Option('--lose-meta', 'booted from PXE or ISO: META is lost at each reboot'))
     .addOption(new Option('--maintenance', 'machines have no configuration and stay in maintenance mode'))
+    .addOption(new Option('--talos-api', 'serve the Talos API on port 50000 also with --transport direct'))
     .addOption(new Option('--uuid <uuid>', 'UUID of the machine, with --count 1'))
     .addOption(new Option('--ca-file <file>', 'certificate authority of an https:// API, PEM'))
     .addOption(new Option('--json', 'one JSON object per line instead of text'));
@@ -106,6 +109,7 @@ export function readSimulateOptions(command: Command): SimulateOptions {
     duration: number('duration'),
     loseMeta: given['loseMeta'] === true,
     maintenance: given['maintenance'] === true,
+    talosApi: given['talosApi'] === true,
     uuid: uuid === undefined ? undefined : parseNodeUuid(uuid),
     ca: readOptional(text('caFile')),
     json: given['json'] === true,

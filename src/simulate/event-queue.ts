@@ -38,8 +38,10 @@ export class EventQueue {
     return this.#events[0];
   }
 
+  /** The event was taken. One that the ring lost while it was on its way is none that was lost. */
   acknowledge(event: QueuedEvent): void {
     if (this.#events[0] === event) this.#events.shift();
+    else this.#overruns -= 1;
   }
 
   get pending(): number {

@@ -50,7 +50,11 @@ export class GrpcChannel {
       let status: unknown;
       let statusMessage: unknown;
       let failure: Error | undefined;
-      const abort = () => stream.close(constants.NGHTTP2_CANCEL);
+      const abort = () => {
+        stream.close(constants.NGHTTP2_CANCEL);
+        // A stream of a connection that is still being made closes only when that is done, which may be never.
+        reject(new SiderolinkError('unavailable', 'the call was given up', { path }));
+      };
       signal.addEventListener('abort', abort, { once: true });
       const noteStatus = (headers: Record<string, unknown>) => {
         status ??= headers['grpc-status'];

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { PrivateKey, parsePublicKey } from '../domain/keys.ts';
 import { sidero } from '../gen/proto.js';
@@ -143,6 +144,7 @@ export class LinkManager {
     if (this.#profile.tunnel && answer.tunnelAddress !== '') {
       throw new SiderolinkError('unavailable', 'the endpoint demands a tunnel, which this machine does not speak');
     }
+    checkAddresses(answer);
     const config: LinkConfig = {
       privateKey: this.privateKey,
       address: answer.nodeAddressPrefix,
@@ -178,6 +180,15 @@ export class LinkManager {
       signal.removeEventListener('abort', abort);
     }
   }
+}
+
+/** What Talos cannot parse is an error of the controller, before anything is configured. */
+function checkAddresses({ nodeAddressPrefix, serverAddress }: ProvisionAnswer): void {
+  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(nodeAddressPrefix) ?? [];
+  if (isIP(address) === 0 || Number(bits) > 128) {
+    throw new SiderolinkError('invalid_argument', 'node_address_prefix is not an address with a prefix length');
+  }
+  if (isIP(serverAddress) === 0) throw new SiderolinkError('invalid_argument', 'server_address is not an address');
 }
 
 function readAnswer(profile: TalosProfile, body: Uint8Array): ProvisionAnswer {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SiderolinkError } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { AgentCalls, AgentMessage, AgentOptions, AgentRequest } from './agent-protocol.ts';
 import type { MachineNotice, MachineState, RebootOptions } from './machine.ts';
 import { MachineNamespace, WORLD_INTERFACE } from './machine-namespace.ts';
@@ -11,6 +12,9 @@ import { type SystemCommand, systemCommand } from './system-command.ts';
 import type { ApiFault } from './talos-api.ts';
 
 const STDERR_KEPT = 4096;
+
+/** A process that has not taken its link away by then never will; what it leaves goes with the namespace. */
+const END_DEADLINE_MS = 20_000;
 
 export interface NamespacedMachineOptions extends AgentOptions {
   /** Number of the machine in this process, unique among those that live at the same time. */
@@ -42,6 +46,7 @@ export class NamespacedMachine {
   #stderr = '';
   #nextId = 1;
   #closing = false;
+  #closed: Promise<void> | undefined;
 
   constructor({ index, gateway, ...options }: NamespacedMachineOptions, deps: NamespacedMachineDeps = {}) {
     this.#options = options;
@@ -127,14 +132,25 @@ export class NamespacedMachine {
   }
 
   /** Ends the machine at once and removes namespace, link and process, also after a crash. Idempotent. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close().catch((error: unknown) => {
+      // May be tried again.
+      this.#closed = undefined;
+      throw error;
+    });
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true;
     const child = this.#child;
     this.#child = undefined;
     if (child !== undefined) {
       // The machine's process takes its link away and ends when its parent has gone.
       if (child.connected) child.disconnect();
+      const cancel = systemClock.after(END_DEADLINE_MS, () => child.kill('SIGKILL'));
       await this.#gone;
+      cancel();
     }
     await this.namespace.destroy();
   }

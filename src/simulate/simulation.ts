@@ -64,10 +64,10 @@ export class Simulation {
         await machine.start();
         reboots.push(this.#rebootNowAndThen(machine, index, ended.signal));
       }
-      await this.#clock.sleep(this.#options.duration ?? 2 ** 31 - 1, signal);
+      await sleepLong(this.#clock, this.#options.duration ?? Number.POSITIVE_INFINITY, signal);
       ended.abort();
       await Promise.all(reboots);
-      if (!signal.aborted) await Promise.all(this.#living().map((machine) => machine.stop()));
+      if (!signal.aborted) await Promise.all(this.#living().map((machine) => this.#stop(machine)));
       this.#progress.summary(this.#machines.length, await this.#counters());
     } finally {
       ended.abort();
@@ -97,6 +97,7 @@ export class Simulation {
       linesPerSecond: this.#options.rate,
       speed: this.#options.speed,
       defaultSinks: DEFAULT_SINKS,
+      talosApi: this.#options.talosApi || transport === 'namespace',
       ...(ca === undefined ? {} : { ca }),
     };
     return transport === 'direct' ? this.#direct(shared, version) : await this.#namespaced(shared, version, index);
@@ -159,7 +160,7 @@ export class Simulation {
     if (every === undefined) return;
     const random = seededRandom(mixSeed(this.#options.seed, index + 1_000_003));
     while (!signal.aborted) {
-      await this.#clock.sleep(every * (0.75 + 0.5 * random()), signal);
+      await sleepLong(this.#clock, every * (0.75 + 0.5 * random()), signal);
       if (signal.aborted || this.#crashed.has(machine.uuid)) return;
       try {
         await machine.reboot({ mode: this.#options.kexec ? 'kexec' : 'reboot' });
@@ -167,6 +168,15 @@ export class Simulation {
         this.#progress.crashed(machine.uuid, errorMessage(error));
         return;
       }
+    }
+  }
+
+  /** One that dies meanwhile is told of as one that crashed; the others go down in order. */
+  async #stop(machine: Machine): Promise<void> {
+    try {
+      await machine.stop();
+    } catch (error) {
+      if (!this.#crashed.has(machine.uuid)) throw error;
     }
   }
 
@@ -186,8 +196,8 @@ export class Simulation {
   }
 
   async #counters(): Promise<MachineCounters> {
-    const states = await Promise.all(this.#living().map((machine) => machine.state()));
-    return sumCounters(states.map(({ counters }) => counters));
+    const states = await Promise.allSettled(this.#living().map((machine) => machine.state()));
+    return sumCounters(states.flatMap((state) => (state.status === 'fulfilled' ? [state.value.counters] : [])));
   }
 
   async #closeAll(): Promise<void> {
@@ -195,5 +205,14 @@ export class Simulation {
     for (const result of results) {
       if (result.status === 'rejected') this.#progress.say(`could not clean up: ${errorMessage(result.reason)}`);
     }
+  }
+}
+
+/** The longest that a timer of Node can wait; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+async function sleepLong(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  for (let left = ms; left > 0 && !signal.aborted; left -= LONGEST_TIMER_MS) {
+    await clock.sleep(Math.min(left, LONGEST_TIMER_MS), signal);
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { parseBootArguments } from '../../src/simulate/boot-args.ts';
 import { SimulatedFleet } from '../../src/simulate/fleet.ts';
 import { talosProfile } from '../../src/simulate/profile.ts';
@@ -74,4 +75,32 @@ test('a quiet machine joins and says only what the link causes', async () => {
   expect(gateway.lines.every((line) => line.includes('siderolink connection configured'))).toBe(true);
   expect(gateway.lines.every((line) => line.includes('jointoken=canary-token'))).toBe(true);
   expect(gateway.events.map(({ type }) => type)).toEqual(['AddressEvent', 'AddressEvent']);
+});
+
+test('the clock of the lines never goes back, also when timers are late', async () => {
+  const profile = talosProfile('1.13');
+  const args = parseBootArguments(await startGateway(), profile);
+  let late = 0;
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + late };
+  fleet = new SimulatedFleet({ count: 1, profile, args, speed: 1 }, { clock });
+  await fleet.start();
+  const [machine] = fleet.machines;
+  // Lines of the boot are due that no timer has written yet.
+  late = 5_000;
+  const seq = machine?.log('a line of its own') ?? 0;
+  await gateway.until(() => gateway.lines.length > seq);
+  const clocks = gateway.lines.map((line) => (JSON.parse(line) as { clock: number }).clock);
+  const before = clocks[seq - 1] ?? 0;
+  expect(before).toBeGreaterThan(0);
+  expect(clocks).toEqual(clocks.toSorted((a, b) => a - b));
+  // What was due by then stands before it.
+  late = 60_000;
+  await machine?.reboot({ mode: 'kexec' });
+  const all = gateway.lines.map((line) => JSON.parse(line) as { clock: number; seq: number });
+  const first = all.slice(
+    0,
+    all.findIndex((line, index) => index > 0 && line.seq === 0),
+  );
+  expect(first.map((line) => line.clock)).toEqual(first.map((line) => line.clock).toSorted((a, b) => a - b));
+  expect(first.at(-1)?.seq).toBeGreaterThan(seq + 10);
 });

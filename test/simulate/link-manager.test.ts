@@ -13,6 +13,7 @@ let tried: { at: number; endpoint: string }[];
 let handshake: number;
 let wire: string[];
 let failures: number;
+let addresses: { node_address_prefix: string; server_address: string };
 let hang: boolean;
 let ending: AbortController;
 
@@ -23,6 +24,7 @@ beforeEach(() => {
   handshake = 0;
   wire = ['192.0.2.1:51821'];
   failures = 0;
+  addresses = { node_address_prefix: 'fdae:41e4:649b:9303::10/64', server_address: 'fdae:41e4:649b:9303::1' };
   hang = false;
   ending = new AbortController();
 });
@@ -49,8 +51,7 @@ function run(version: string): LinkManager {
         return sidero.link.ProvisionResponse.encode({
           server_endpoint: wire,
           server_public_key: serverKey,
-          node_address_prefix: 'fdae:41e4:649b:9303::10/64',
-          server_address: 'fdae:41e4:649b:9303::1',
+          ...addresses,
         }).finish();
       },
       resolve: async ({ host, port }) => `${host}:${port}`,
@@ -111,6 +112,19 @@ test('failures are retried with a backoff that only grows, also after a success'
 
 test('an empty list of endpoints is an error that is retried', async () => {
   wire = [];
+  run('1.13');
+  await clock.advance(600);
+  expect(calls).toEqual([0, 500]);
+  expect(tried).toEqual([]);
+});
+
+test.each([
+  { node_address_prefix: 'fdae:41e4:649b:9303::10', server_address: 'fdae:41e4:649b:9303::1' },
+  { node_address_prefix: 'fdae:41e4:649b:9303::10/129', server_address: 'fdae:41e4:649b:9303::1' },
+  { node_address_prefix: '-batch/64', server_address: 'fdae:41e4:649b:9303::1' },
+  { node_address_prefix: 'fdae:41e4:649b:9303::10/64', server_address: 'gateway' },
+])('an answer that Talos cannot parse configures nothing and is retried: %j', async (broken) => {
+  addresses = broken;
   run('1.13');
   await clock.advance(600);
   expect(calls).toEqual([0, 500]);

@@ -135,7 +135,7 @@ test('a machine whose process was killed leaves its link, and closing it takes a
     expect(await systemCommand('ip', '-n', name, '-o', 'link', 'show')).toContain(linkInterface);
     await expect(machine.state()).rejects.toMatchObject({ code: 'unavailable' });
   } finally {
-    await machine.close();
+    await Promise.all([machine.close(), machine.close()]);
   }
   expect(await systemCommand('ip', 'netns', 'list')).not.toContain(name);
   // wireguard-go took its socket along, so it has ended.

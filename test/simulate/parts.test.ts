@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { asNodeUuid } from '../../src/domain/uuid.ts';
 import { Backoff } from '../../src/simulate/backoff.ts';
 import { parseBootArguments } from '../../src/simulate/boot-args.ts';
+import { EventQueue } from '../../src/simulate/event-queue.ts';
 import { talosProfile } from '../../src/simulate/profile.ts';
 import { seededRandom, seededUuid } from '../../src/simulate/random.ts';
 import { XidSource } from '../../src/simulate/xid.ts';
@@ -93,4 +94,18 @@ test('what the releases do changed at the right patch', () => {
   expect(talosProfile('1.11.4').provisionDeadlineMs).toBe(30_000);
   expect(talosProfile('1.4.1').reconnects).toBe(false);
   expect(talosProfile('v1.4.2')).toMatchObject({ reconnects: true, tag: 'v1.4.2', kmsgZeroRecord: true });
+});
+
+test('an event that the ring lost while it was on its way, and that arrived, is not lost', () => {
+  const queue = new EventQueue(2);
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ id, body: new Uint8Array() }));
+  if (a === undefined || b === undefined || c === undefined) throw new Error('three');
+  queue.push(a);
+  queue.push(b);
+  queue.push(c);
+  expect(queue.head).toBe(b);
+  queue.acknowledge(a);
+  expect(queue.takeOverruns()).toBe(0);
+  queue.acknowledge(b);
+  expect([queue.head, queue.pending]).toEqual([c, 1]);
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { machine as protocol } from '../../src/gen/proto.js';
@@ -23,9 +23,10 @@ afterEach(async () => {
 /** Addresses of loopback stand for the overlay; each test has one of its own, as ports linger. */
 let nextHost = 10 + (process.pid % 100) * 2;
 
-async function machine(options: Partial<MachineOptions> & { version?: string } = {}): Promise<SimulatedMachine> {
-  nextHost += 1;
-  const address = `127.8.${nextHost >> 8}.${nextHost & 255}`;
+async function machine(
+  options: Partial<MachineOptions> & { version?: string } = {},
+  address = `127.8.${++nextHost >> 8}.${nextHost & 255}`,
+): Promise<SimulatedMachine> {
   notices = [];
   gateway = new FakeGateway(() => ({
     server_endpoint: ['127.0.0.1:51820'],
@@ -327,6 +328,19 @@ test('a fault outlives the boot', async () => {
   expect(it.state.api).toBeNull();
   await it.setApiFault('none');
   expect(it.state.api).toBe('maintenance');
+});
+
+test('where the port is taken it waits until it is free', async () => {
+  const taken = createServer();
+  const host = `127.8.200.${process.pid % 250}`;
+  taken.listen(50_000, host);
+  await once(taken, 'listening');
+  const it = await machine({ maintenance: true, quiet: true }, host);
+  await gateway.until(() => gateway.lines.some((line) => line.includes('EADDRINUSE')));
+  expect(it.state.api).toBeNull();
+  taken.close();
+  await noticed(apiOf(1, 'maintenance'));
+  expect(await client(it).version()).toEqual({ ok: 'v1.13.0' });
 });
 
 test('without the option nobody listens', async () => {
