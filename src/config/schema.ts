@@ -169,15 +169,10 @@ export const configSchema = section({
       'boolean',
       flag(),
       true,
-      'Writes a unique token into the META partition of machines in maintenance. Not in effect yet.',
+      'Writes a unique token into the META partition of machines in maintenance.',
     ),
     max_machines: setting('number', integer(1, 1_000_000), 20_000, 'Machines that may be known at once.'),
-    max_provisional: setting(
-      'number',
-      integer(0, 100_000),
-      256,
-      'Provisional identities that may exist at once. Not in effect yet.',
-    ),
+    max_provisional: setting('number', integer(0, 100_000), 256, 'Provisional identities that may exist at once.'),
     tunnel: setting(
       'auto, force or off',
       oneOf(['auto', 'force', 'off']),
