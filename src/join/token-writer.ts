@@ -121,7 +121,7 @@ export class UniqueTokenWriter {
   #hearStage(id: number, stage: string | null, boot: number): void {
     if (this.#stopped) return;
     const machine = this.#deps.machines.byId(id);
-    if (stage === 'MAINTENANCE' && machine?.boot === boot) {
+    if (machine !== undefined && mayWrite(machine, { stage, boot })) {
       const entry = this.#entryOf(machine);
       entry.heardAt = this.#deps.clock.monotonic();
       entry.progress = maintained(entry.progress);

@@ -29,12 +29,34 @@ export interface Write {
   end(result: 'ok' | MachineApiFault): void;
 }
 
+/** A clock that knows how many timers wait. */
+class CountingClock extends ManualClock {
+  timers = 0;
+
+  override after(ms: number, callback: () => void): () => void {
+    let waits = true;
+    const end = () => {
+      if (waits) this.timers -= 1;
+      waits = false;
+    };
+    this.timers += 1;
+    const cancel = super.after(ms, () => {
+      end();
+      callback();
+    });
+    return () => {
+      end();
+      cancel();
+    };
+  }
+}
+
 /**
  * What a UniqueTokenWriter works on: machines that the test makes and changes, with the real status table; their API,
  * which notes each write and ends it as the test says.
  */
 export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>, TokenOffers {
-  readonly clock = new ManualClock();
+  readonly clock = new CountingClock();
   readonly statuses: StatusTable;
   readonly writes = new TokenWrites();
   readonly registry = createRegistry();

@@ -188,6 +188,20 @@ describe('UniqueTokenWriter', () => {
     expect(hall.wrote).toEqual([]);
   });
 
+  it('does not begin to write when the machine comes back with a token while the next is stored', async () => {
+    const hall = new Hall();
+    hall.add(1, { uniqueToken: 'offered' });
+    hall.writer();
+    const stored = Promise.withResolvers<void>();
+    hall.offerGate = stored.promise;
+    hall.report(1);
+    await hall.clock.advance(0);
+    hall.change(1, { uniqueToken: 'bound' });
+    stored.resolve();
+    await hall.clock.advance(3_600_000);
+    expect(hall.wrote).toEqual([]);
+  });
+
   it('does not end a write by the machine coming back with what it was written', async () => {
     const hall = new Hall();
     hall.add(1);
@@ -231,6 +245,31 @@ describe('UniqueTokenWriter', () => {
       await hall.clock.advance(0);
     }
     expect(hall.wrote.map(({ machine }) => machine)).toEqual([3, 1, 5, 2, 4]);
+  });
+
+  it('gives the turn of a machine that is removed to the next', async () => {
+    const hall = new Hall();
+    for (const id of [1, 2, 3]) hall.add(id);
+    hall.writer({ maxConcurrent: 1 });
+    for (const id of [1, 2, 3]) hall.report(id);
+    await hall.clock.advance(0);
+    hall.change(2, { state: 'removed' }, 'removed');
+    hall.change(1, { state: 'removed' }, 'removed');
+    await hall.clock.advance(0);
+    expect(asked(hall)).toEqual(['1.1 16', '3.1 16']);
+  });
+
+  it('keeps one timer for a machine, however often it reports, and none when it has stopped', async () => {
+    const hall = new Hall();
+    hall.add(1);
+    const writer = hall.writer();
+    hall.answer = 'refused';
+    hall.report(1);
+    await hall.clock.advance(0);
+    for (let times = 0; times < 100; times += 1) hall.report(1);
+    expect(hall.clock.timers).toBe(1);
+    await writer.stop(1_000);
+    expect(hall.clock.timers).toBe(0);
   });
 
   it('waits for a link that is down; a report that has just come is a link too', async () => {
@@ -293,6 +332,7 @@ describe('UniqueTokenWriter', () => {
     expect(JSON.parse(hall.logged[0] ?? '')).toMatchObject({ uuid: hall.machine(1).uuid, reason: 'broken', meta: 16 });
     hall.answer = 'ok';
     await hall.clock.advance(300_000);
+    expect(hall.writes.get(1)).toMatchObject({ state: 'written', tries: 6, lastError: null });
     expect(hall.logged).toHaveLength(2);
     for (const line of hall.logged) for (const token of hall.offered) expect(line).not.toContain(token);
   });

@@ -49,6 +49,11 @@ describe('a write into META', () => {
     expect(server).toMatchObject({ accepted: 2, remote: '::1' });
   });
 
+  it('takes an answer of up to 64 KiB, with fields that nobody knows', async () => {
+    await using server = await apiServer((stream) => answer(stream, unknownField(65_500)));
+    await write(server);
+  });
+
   it('takes the address that it is told to: one that this host does not have is no way to the machine', async () => {
     await using server = await apiServer((stream) => answer(stream, metaWritten()));
     const error = await failure(write(server, { localAddress: 'fdae:41e4:649b:9303::1' }));
@@ -133,6 +138,7 @@ describe('a write into META', () => {
     ['half a message', () => apiServer((stream) => answerRaw(stream, Buffer.from([0, 0, 0, 0, 9, 1])))],
     ['a compressed message', () => apiServer((stream) => answerRaw(stream, Buffer.from([1, 0, 0, 0, 0])))],
     ['no protobuf', () => apiServer((stream) => answer(stream, Buffer.from([0x0a, 0xff])))],
+    ['more than 64 KiB', () => apiServer((stream) => answer(stream, unknownField(65_600)))],
     ['a megabyte', () => apiServer((stream) => answer(stream, Buffer.alloc(1_048_576)))],
     ['a goodbye', () => apiServer((stream) => stream.session?.goaway(11))],
     [
@@ -200,6 +206,12 @@ describe('a machine is asked for its version', () => {
     expect(await apiAt(server.port).version('::1', never)).toBe('');
   });
 });
+
+/** A message with one field that nobody knows, of so many bytes, at most 2 MiB. */
+function unknownField(bytes: number): Buffer {
+  const length = [(bytes & 0x7f) | 0x80, ((bytes >> 7) & 0x7f) | 0x80, bytes >> 14];
+  return Buffer.concat([Buffer.from([0x7a, ...length]), Buffer.alloc(bytes)]);
+}
 
 function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16)}`;
