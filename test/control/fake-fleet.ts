@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { changeLabels } from '../../src/domain/labels.ts';
@@ -231,7 +232,9 @@ export class MemoryAdmin implements MachineAdmin {
     const decision = decideLife(action, { state, joined: machine.key !== null, removedProvisional: false });
     if (decision.kind === 'refuse') throw new SiderolinkError('conflict', decision.message);
     const next = decision.kind === 'become' ? { state: decision.state } : {};
-    return this.#machines.put({ ...machine, ...change(machine), ...next, version: machine.version + 1 });
+    const after = { ...machine, ...change(machine), ...next };
+    // What would change nothing is no change.
+    return isDeepStrictEqual(after, machine) ? machine : this.#machines.put({ ...after, version: after.version + 1 });
   }
 }
 
