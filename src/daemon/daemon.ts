@@ -30,7 +30,7 @@ import { createMetrics } from './metrics.ts';
 import { createNotifier, type Notifier } from './notify.ts';
 import { Repairer } from './repairer.ts';
 import { ensureStateDir, type Installation, loadInstallation, lockStateDir, stateFiles } from './state-dir.ts';
-import { apiUsesTls, handshakeFailures, startApiTls, urlHost } from './tls/api-tls.ts';
+import { apiUsesTls, handshakeFailures, startApiTls } from './tls/api-tls.ts';
 
 export interface Daemon {
   /** Stops everything in order. Idempotent; resolves with the names of parts that did not stop cleanly. */
@@ -178,7 +178,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
   const tlsDeps = { ...base, metrics: metrics.tls };
   const tls = await lifecycle.start(
     'API certificate',
-    () => startApiTls(config, installation, [urlHost(apiUrl)], tlsDeps),
+    () => startApiTls(config, installation, apiUrl, tlsDeps),
     (started) => started?.certificate.stop(),
   );
   if (apiUrl.startsWith('grpc:')) base.health.set('api_plaintext', 'warning', PLAINTEXT);

@@ -21,34 +21,37 @@ export function apiUsesTls({ api: { tls } }: Config): boolean {
 /**
  * Reads or makes the API's certificate and keeps it fresh until it is stopped.
  *
- * @param hosts what machines dial
+ * @param apiUrl what `siderolink.api=` advertises
  * @returns undefined for plaintext
  * @throws SiderolinkError `configuration`, `storage`
  */
 export async function startApiTls(
   config: Config,
   installation: Installation,
-  hosts: readonly string[],
+  apiUrl: string,
   deps: CertificateFilesDeps,
 ): Promise<ApiTls | undefined> {
   const { cert_file: certFile, key_file: keyFile, self_signed } = config.api.tls;
-  const common = { setting: 'api.tls', condition: 'api_certificate', hosts };
+  const common = { setting: 'api.tls', condition: 'api_certificate' };
+  const host = urlHost(apiUrl);
   if (self_signed) {
     const file = stateFiles(config.state_dir).authority;
     const authority = loadAuthority(file, installation.shortId, deps.clock.now());
-    const certificate = new OwnCertificate(common, authority, deps);
+    // An operator may let some machines call this gateway by another of its names.
+    const hosts = [...new Set([host, ...config.wireguard.endpoints.map((endpoint) => endpoint.host)])];
+    const certificate = new OwnCertificate({ ...common, hosts }, authority, deps);
     certificate.start();
     return { certificate, authority: authority.cert };
   }
   if (certFile === null || keyFile === null) return undefined;
   const hostsFrom = 'siderolink.api= advertises';
-  const certificate = new CertificateFiles({ ...common, certFile, keyFile, hostsFrom }, deps);
+  const certificate = new CertificateFiles({ ...common, certFile, keyFile, hosts: [host], hostsFrom }, deps);
   await certificate.start();
   return { certificate, authority: undefined };
 }
 
 /** The host of a URL, IPv6 without brackets. */
-export function urlHost(url: string): string {
+function urlHost(url: string): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
