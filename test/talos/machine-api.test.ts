@@ -54,6 +54,11 @@ describe('a write into META', () => {
     await write(server);
   });
 
+  it.each(['P-256', 'P-384', 'X25519'])('agrees with a server that has %s', async (ecdhCurve) => {
+    await using server = await apiServer((stream) => answer(stream, metaWritten()), { ecdhCurve });
+    await write(server);
+  });
+
   it('takes the address that it is told to: one that this host does not have is no way to the machine', async () => {
     await using server = await apiServer((stream) => answer(stream, metaWritten()));
     const error = await failure(write(server, { localAddress: 'fdae:41e4:649b:9303::1' }));
@@ -129,6 +134,8 @@ describe('a write into META', () => {
     ['no TLS', () => tcpServer((socket) => socket.end('220 mail.example.org ESMTP\r\n'))],
     ['a close within the handshake', () => tcpServer((socket) => socket.once('data', () => socket.end()))],
     ['a reset within the handshake', () => tcpServer((socket) => socket.once('data', () => socket.resetAndDestroy()))],
+    ['a key exchange that costs much', () => apiServer(() => {}, { ecdhCurve: 'ffdhe3072' })],
+    ['TLS 1.1', () => apiServer(() => {}, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' })],
     ['TLS without HTTP/2', () => tlsServer(() => {}, ['http/1.1'])],
     ['HTTP/1 after all', () => tlsServer((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n'))],
     ['a close after the handshake', () => tlsServer((socket) => socket.end())],
