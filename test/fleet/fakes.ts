@@ -138,6 +138,13 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> 
     });
   }
 
+  /** What a start finds if the process ended when so many changes were stored. */
+  async imageAfter(changes: number): Promise<RegistryImage> {
+    const log = new MemoryLog(this.image);
+    for (const change of this.changes.slice(0, changes)) await log.commit(change);
+    return log.reopen().image;
+  }
+
   async #commit(change: Change): Promise<readonly number[]> {
     await this.gate.pass();
     if (this.failures > 0) {

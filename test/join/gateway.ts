@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { endpointsFromWire } from '../../src/domain/endpoints.ts';
 import type { JoinPolicy } from '../../src/domain/join-types.ts';
+import type { PublicKey } from '../../src/domain/keys.ts';
 import { type Overlay, overlayOf, sourceAddress } from '../../src/domain/overlay.ts';
 import type { RegistryImage } from '../../src/domain/registry.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { fleetMetrics } from '../../src/fleet/metrics.ts';
+import { ProvisionalKeeper } from '../../src/fleet/provisional.ts';
 import { StatusTable } from '../../src/fleet/status.ts';
-import type { FleetEvent } from '../../src/fleet/types.ts';
+import type { FleetEvent, Machine } from '../../src/fleet/types.ts';
 import { sidero } from '../../src/gen/proto.js';
 import { joinMetrics } from '../../src/join/metrics.ts';
 import { type ProvisionOptions, ProvisionService, provisionStatus } from '../../src/join/provision-service.ts';
@@ -76,6 +78,7 @@ export class Gateway {
   readonly overlay: Overlay;
   readonly registry: MetricsRegistry = createRegistry();
   readonly service: ProvisionService;
+  readonly keeper: ProvisionalKeeper;
   readonly events: FleetEvent[] = [];
   readonly logged: string[] = [];
   readonly #edge: GrpcEdge;
@@ -106,6 +109,18 @@ export class Gateway {
     );
     this.fleet.machines.onEvent((event) => this.events.push(event));
     const logger = createLogger('debug', { write: (line: string) => void this.logged.push(line) });
+    this.keeper = new ProvisionalKeeper(
+      {},
+      {
+        roster: this.fleet.machines,
+        boots: this.boots,
+        statuses: this.statuses,
+        links,
+        wireguard: this.device,
+        clock,
+        logger,
+      },
+    );
     this.service = new ProvisionService(
       {
         policy: { ...POLICY, ...options.policy },
@@ -191,6 +206,25 @@ export class Gateway {
   /** Subjects' ends of the records so far, e.g. `machine.discovered`. */
   get recorded(): readonly string[] {
     return this.log.records.map((record) => `${record.stream}.${record.detail}`);
+  }
+
+  /** The machine with this address, whatever its state. */
+  at(address: string): Machine {
+    for (const machine of this.fleet.machines.all()) if (machine.address === address) return machine;
+    throw new Error(`no machine has ${address}`);
+  }
+
+  /** Bodies of the records with this detail, parsed. */
+  told(detail: string): readonly Record<string, unknown>[] {
+    return this.log.records.filter((record) => record.detail === detail).map(({ body }) => JSON.parse(body));
+  }
+
+  /** A peer that has had a handshake and answers. */
+  linked(key: string): void {
+    const publicKey = key as PublicKey;
+    const now = this.clock.now();
+    this.links.alive.add(publicKey);
+    this.links.set(publicKey, { state: 'up', latestHandshake: Math.floor(now / 1_000), lastRx: now, rxBytes: 148 });
   }
 
   get commits(): number {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { parseNodeUuid } from '../../src/domain/uuid.ts';
 import { newKey } from '../fleet/fakes.ts';
 import { closeGateways, Gateway } from './gateway.ts';
 
-// The walks of DESIGN section 6 through the whole join side; those that need provisional identities come with them.
+// The walks of DESIGN section 6 through the whole join side; those that end with a newcomer's own identity are in
+// provisional.test.ts.
 
 afterEach(closeGateways);
 
@@ -122,38 +124,6 @@ describe('another boot', () => {
   });
 });
 
-describe('two machines with one UUID', () => {
-  it('both on: the newcomer is refused and harms nothing, whatever unique token it brings (a cloned disk)', async () => {
-    const gateway = await Gateway.start();
-    const [uuid, key] = [randomUUID(), newKey()];
-    const first = await gateway.provision({ uuid, key, uniqueToken: 'cloned' });
-    gateway.links.alive.add(key);
-    const commits = gateway.commits;
-    const clone = newKey();
-    for (const uniqueToken of ['', 'cloned', 'own']) {
-      expect(await gateway.refusal({ uuid, key: clone, uniqueToken })).toEqual(UNAUTHORIZED);
-    }
-    expect([...gateway.device.peers]).toEqual([[key, first.address]]);
-    expect(gateway.fleet.machines.bySource(first.address)).toMatchObject({ key, boot: 1 });
-    expect(gateway.commits).toBe(commits + 1);
-    expect(gateway.recorded.at(-1)).toBe('machine.conflict');
-  });
-
-  it('the first off, then back: the second takes over, then the first finds its key a former one', async () => {
-    const gateway = await Gateway.start();
-    const [uuid, one, two] = [randomUUID(), newKey(), newKey()];
-    const first = await gateway.provision({ uuid, key: one });
-    expect(await gateway.provision({ uuid, key: two })).toEqual(first);
-    gateway.links.alive.add(two);
-    expect(await gateway.refusal({ uuid, key: one })).toEqual(UNAUTHORIZED);
-    expect(await gateway.refusal({ uuid })).toEqual(UNAUTHORIZED);
-    // Also while the second is silent: its former key is no proof of anything.
-    gateway.links.alive.clear();
-    expect(await gateway.refusal({ uuid, key: one })).toEqual(UNAUTHORIZED);
-    expect([...gateway.device.peers]).toEqual([[two, first.address]]);
-  });
-});
-
 describe('our own troubles', () => {
   it('a restart keeps every address, and the repeat of a call stores nothing', async () => {
     const before = await Gateway.start({ policy: { requireToken: true } });
@@ -188,9 +158,8 @@ describe('our own troubles', () => {
     const before = await Gateway.start();
     const call = { uuid: randomUUID(), key: newKey() };
     const { address } = await before.provision(call);
-    const { image } = before.log.reopen();
-    const machines = image.machines.map((row) => ({ ...row, doc: row.doc.replace('"accepted"', '"removed"') }));
-    const gateway = await before.restart({ ...image, machines });
+    await before.fleet.admin.remove(before.at(address).uuid, { records: false }, 'test');
+    const gateway = await before.restart();
     for (let tick = 0; tick < 10; tick += 1) {
       expect(await gateway.refusal(call)).toEqual(UNAUTHORIZED);
       expect(await gateway.refusal({ ...call, key: newKey() })).toEqual(UNAUTHORIZED);
@@ -201,8 +170,9 @@ describe('our own troubles', () => {
     expect(gateway.commits).toBe(0);
     expect(gateway.fleet.machines.peers()).toEqual([]);
     expect(gateway.fleet.machines.bySource(address)).toBeUndefined();
-    const other = await gateway.provision({});
-    expect(other.address).not.toBe(address);
+    expect((await gateway.provision({})).address).not.toBe(address);
+    await gateway.fleet.admin.readmit(gateway.at(address).uuid, 'test');
+    expect((await gateway.provision({ ...call, key: newKey() })).address).toBe(address);
   });
 
   it('our key changed: the machine calls after 275 s and its peer is made anew, once', async () => {
@@ -224,8 +194,9 @@ describe('our own troubles', () => {
   it('a swapped UUID joins the pre-registered machine, which keeps both names over a restart', async () => {
     const gateway = await Gateway.start();
     const swapped = '33221100-5544-7766-8899-aabbccddeeff';
-    const before = await preRegistered(gateway, '00112233-4455-6677-8899-aabbccddeeff');
-    const after = await Gateway.start({}, before);
+    const uuid = parseNodeUuid('00112233-4455-6677-8899-aabbccddeeff');
+    await gateway.fleet.admin.register(uuid, { ownership: {}, labels: {}, uniqueToken: false }, 'test');
+    const after = await gateway.restart();
     const key = newKey();
     const { address } = await after.provision({ uuid: swapped, key });
     expect([...after.fleet.machines.all()]).toMatchObject([
@@ -236,30 +207,3 @@ describe('our own troubles', () => {
     expect(again.fleet.machines.size).toBe(1);
   });
 });
-
-/** A gateway in whose registry a machine is known that never joined. */
-async function preRegistered(gateway: Gateway, uuid: string): Promise<Gateway> {
-  const doc = JSON.stringify({
-    state: 'known',
-    tags: 1,
-    labels: {},
-    key: null,
-    boot: 0,
-    talos_version: null,
-    unique_tokens: [],
-    first_token: null,
-    aliases: [],
-    created_at: 0,
-    joined_at: null,
-    version: 1,
-  });
-  const row = { id: 1, uuid: uuid as never, address: gateway.overlay.server.replace('::1', '::2') as never, doc };
-  await gateway.log.commit({
-    ops: [
-      { op: 'putTags', id: 1, server_uuid: row.uuid, ownership: {} },
-      { op: 'putMachine', ...row },
-    ],
-    records: [],
-  });
-  return gateway;
-}
