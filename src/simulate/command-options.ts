@@ -23,6 +23,8 @@ export interface SimulateOptions {
   readonly duration: number | undefined;
   readonly loseMeta: boolean;
   readonly maintenance: boolean;
+  /** Machines begin in maintenance mode and get their configuration so long after they were started. */
+  readonly configureAfter: number | undefined;
   /** Also in direct mode; machines in namespaces always have it. */
   readonly talosApi: boolean;
   readonly uuid: string | undefined;
@@ -77,6 +79,12 @@ export function addSimulateOptions(command: Command): Command {
     )
     .addOption(new Option('--lose-meta', 'booted from PXE or ISO: META is lost at each reboot'))
     .addOption(new Option('--maintenance', 'machines have no configuration and stay in maintenance mode'))
+    .addOption(
+      new Option(
+        '--configure-after <duration>',
+        'begin in maintenance mode and get a configuration so long after the start; with --lose-meta that installs',
+      ).argParser(duration),
+    )
     .addOption(new Option('--talos-api', 'serve the Talos API on port 50000 also with --transport direct'))
     .addOption(new Option('--uuid <uuid>', 'UUID of the machine, with --count 1'))
     .addOption(new Option('--ca-file <file>', 'certificate authority of an https:// API, PEM'))
@@ -109,6 +117,7 @@ export function readSimulateOptions(command: Command): SimulateOptions {
     duration: number('duration'),
     loseMeta: given['loseMeta'] === true,
     maintenance: given['maintenance'] === true,
+    configureAfter: number('configureAfter'),
     talosApi: given['talosApi'] === true,
     uuid: uuid === undefined ? undefined : parseNodeUuid(uuid),
     ca: readOptional(text('caFile')),

@@ -28,6 +28,7 @@ interface Machine {
   readonly uuid: string;
   start(): Promise<void>;
   reboot(options: RebootOptions): Promise<void>;
+  configure(): Promise<void>;
   stop(): Promise<void>;
   state(): Promise<MachineState>;
   close(): Promise<void>;
@@ -56,17 +57,17 @@ export class Simulation {
     const ended = new AbortController();
     const end = () => ended.abort();
     signal.addEventListener('abort', end, { once: true });
-    const reboots: Promise<void>[] = [];
+    const lives: Promise<void>[] = [];
     try {
       for (let index = 0; index < this.#options.count && !signal.aborted; index++) {
         const machine = await this.#make(index);
         this.#machines.push(machine);
         await machine.start();
-        reboots.push(this.#rebootNowAndThen(machine, index, ended.signal));
+        lives.push(this.#rebootNowAndThen(machine, index, ended.signal), this.#configureLater(machine, ended.signal));
       }
       await sleepLong(this.#clock, this.#options.duration ?? Number.POSITIVE_INFINITY, signal);
       ended.abort();
-      await Promise.all(reboots);
+      await Promise.all(lives);
       if (!signal.aborted) await Promise.all(this.#living().map((machine) => this.#stop(machine)));
       this.#progress.summary(this.#machines.length, await this.#counters());
     } finally {
@@ -93,7 +94,7 @@ export class Simulation {
       seed,
       uuid: this.#options.uuid ?? seededUuid(seededRandom(seed)),
       loseMeta: this.#options.loseMeta,
-      maintenance: this.#options.maintenance,
+      maintenance: this.#options.maintenance || this.#options.configureAfter !== undefined,
       linesPerSecond: this.#options.rate,
       speed: this.#options.speed,
       defaultSinks: DEFAULT_SINKS,
@@ -120,6 +121,7 @@ export class Simulation {
       uuid,
       start: () => machine.start(),
       reboot: (reboot) => machine.reboot(reboot),
+      configure: () => machine.configure(),
       stop: () => machine.stop(),
       state: async () => machine.state,
       close: () => machine.close(),
@@ -148,6 +150,7 @@ export class Simulation {
       uuid,
       start: () => machine.start(),
       reboot: (reboot) => machine.reboot(reboot),
+      configure: () => machine.configure(),
       stop: () => machine.stop(),
       state: () => machine.state(),
       close: () => machine.close(),
@@ -168,6 +171,18 @@ export class Simulation {
         this.#progress.crashed(machine.uuid, errorMessage(error));
         return;
       }
+    }
+  }
+
+  async #configureLater(machine: Machine, signal: AbortSignal): Promise<void> {
+    const after = this.#options.configureAfter;
+    if (after === undefined) return;
+    await sleepLong(this.#clock, after, signal);
+    if (signal.aborted || this.#crashed.has(machine.uuid)) return;
+    try {
+      await machine.configure();
+    } catch (error) {
+      this.#progress.crashed(machine.uuid, errorMessage(error));
     }
   }
 

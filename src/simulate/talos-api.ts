@@ -95,7 +95,7 @@ export class TalosApi {
     return this.#change();
   }
 
-  /** Resolves when it is so. Connections that stand already stay. */
+  /** Resolves when it is so. `refuse` ends the connections that stand, the others leave them as they are. */
   setFault(fault: ApiFault): Promise<void> {
     this.#fault = fault;
     return this.#change();

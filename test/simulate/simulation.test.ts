@@ -22,6 +22,7 @@ function options(changes: Partial<SimulateOptions>): SimulateOptions {
     duration: undefined,
     loseMeta: false,
     maintenance: false,
+    configureAfter: undefined,
     talosApi: false,
     uuid: undefined,
     ca: undefined,

@@ -319,6 +319,24 @@ test('faults: each is what it says, and ends when it is told to', async () => {
   expect(it.counters.metaWrites).toBe(3);
 });
 
+test('where the machine gets another address, the API moves with it', async () => {
+  const it = await machine({ maintenance: true, quiet: true });
+  await noticed(apiOf(1, 'maintenance'));
+  const before = it.state.address ?? '';
+  const { failure } = await handshake(before, 50_000);
+  const next = `127.8.210.${process.pid % 250}`;
+  const { answer } = gateway;
+  gateway.answer = (request) => ({ ...answer(request), node_address_prefix: `${next}/64` });
+  expect(await client(it).metaWrite(15, 'b7a6a0a0-1111-4222-8333-444455556666')).toEqual({ ok: 1 });
+  await noticed((notice) => notice.kind === 'api' && notice.address === next);
+  expect(await failure).toBe('closed');
+  const refused = connect(50_000, before);
+  expect(await once(refused, 'error')).toMatchObject([{ code: 'ECONNREFUSED' }]);
+  const moved = await handshake(next, 50_000);
+  expect(moved.socket.getPeerX509Certificate()?.subjectAltName).toContain(next);
+  moved.socket.destroy();
+});
+
 test('a fault outlives the boot', async () => {
   const it = await machine({ maintenance: true, quiet: true });
   await noticed(apiOf(1, 'maintenance'));
