@@ -29,6 +29,7 @@ export interface FakeMachine {
   readonly state?: Machine['state'];
   readonly labels?: Readonly<Record<string, string>>;
   readonly aliases?: readonly string[];
+  readonly uniqueToken?: Machine['uniqueToken'];
   readonly link?: LinkState['state'];
   readonly hostname?: string | null;
   readonly status?: Partial<MachineStatus>;
@@ -57,7 +58,7 @@ export class MemoryMachines implements Machines {
         key: state === 'known' ? null : PrivateKey.generate().publicKey,
         boot: state === 'known' ? 0 : 1,
         talosVersion: 'v1.13.0',
-        uniqueToken: 'none',
+        uniqueToken: state === 'known' ? 'none' : 'bound',
         madeFor: null,
         knowsUuid: true,
         aliases: (fake.aliases ?? []).map(parseNodeUuid),

@@ -8,7 +8,7 @@ let control: Harness;
 beforeEach(async () => {
   control = await startControl();
   control.machines.add(
-    { id: 1 },
+    { id: 1, uniqueToken: 'proven' },
     { id: 2, state: 'pending' },
     { id: 3, state: 'removed' },
     { id: 4, ownership: { owner: 'acme', cluster: 'prod' }, aliases: [uuidOf(44)] },
