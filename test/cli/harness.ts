@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { execute } from '../../src/cli/execute.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { NOW } from '../control/fakes.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -42,4 +45,46 @@ export function start(socket: string, ...args: string[]) {
 
 export function ctl(socket: string, ...args: string[]): Promise<Result> {
   return start(socket, ...args).done;
+}
+
+export interface Person {
+  /** What the person at the terminal answers; without it nobody can be asked. */
+  readonly answer?: string;
+  /** Whether the output goes to a terminal. */
+  readonly tty?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Asked extends Result {
+  readonly questions: readonly string[];
+}
+
+/** The command in this process, with a person who answers. */
+export async function ctlHere(socket: string, args: readonly string[], person: Person = {}): Promise<Asked> {
+  let out = '';
+  let err = '';
+  const questions: string[] = [];
+  const { answer, tty = false } = person;
+  const clock: Clock = { ...systemClock, now: () => NOW };
+  const code = await execute(['--socket', socket, ...args], {
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    env: { NO_COLOR: '1', ...person.env },
+    outIsTty: tty,
+    errIsTty: tty,
+    ask:
+      answer === undefined
+        ? undefined
+        : async (question) => {
+            questions.push(question);
+            return answer;
+          },
+    clock,
+    signal: new AbortController().signal,
+  });
+  return { code, out, err, questions };
 }

@@ -15,7 +15,7 @@ export function addRecordCommands(program: Command, run: Run): void {
     .addOption(tail())
     .addOption(since())
     .addOption(new Option('--level <level>', 'this level and worse').choices(LEVELS.slice(0, -1)))
-    .option('--service <name>', "a service's log instead of the kernel's")
+    .option('--service <service>', "a service's log instead of the kernel's")
     .action(run(logs));
   examples(addLogs, 'logs -f cp-1', 'logs cp-1 --since 10m --level warn', 'logs cp-1 --service etcd --tail 50');
   const addEvents = program

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { NOW, uuidOf } from '../control/fakes.ts';
+import { type Harness, startControl } from '../control/harness.ts';
+import { ctlHere, type Person } from './harness.ts';
+
+let control: Harness;
+beforeEach(async () => {
+  control = await startControl();
+  control.machines.add({ id: 1, hostname: 'cp-1' }, { id: 2, link: 'down', hostname: 'w\u001b-2' });
+});
+afterEach(() => control[Symbol.asyncDispose]());
+
+const run = (args: readonly string[], person?: Person) => ctlHere(control.socket, ['token', ...args], person);
+const token = (id: string) => control.tokens.get(id);
+
+/** Makes a token whose revocation cuts both machines. */
+async function tokenThatCuts(): Promise<string> {
+  const { out } = await run(['create', 'rack 7']);
+  const id = out.split('.')[0] ?? '';
+  control.tokens.cuts.set(id, [...control.machines.all()]);
+  return id;
+}
+
+describe('token create', () => {
+  it('confers what is given', async () => {
+    const { code, out, err } = await run([
+      ...['create', 'acme', '--expires', '30d', '--max-uses', '3', '--uuid', uuidOf(7).toUpperCase()],
+      ...['--owner', 'acme', '--cluster', 'prod', '--label', 'rack=r7', '--label', 'a='],
+    ]);
+    expect(code).toBe(0);
+    expect(out).toBe('t1.c2VjcmV0\n');
+    expect(err).toMatch(/^join token t1; this is the only time/);
+    expect(token('t1')).toMatchObject({
+      name: 'acme',
+      expiresAt: NOW + 30 * 86_400_000,
+      maxUses: 3,
+      nodeUuid: uuidOf(7),
+      ownership: { owner: 'acme', cluster: 'prod' },
+      labels: { rack: 'r7', a: '' },
+    });
+  });
+
+  it.each([
+    [['--uuid', '1234'], /no UUID/],
+    [['--label', 'rack'], /key=value/],
+    [['--label', 'rack=-'], /label value/],
+    [['--max-uses', '0'], /whole number from 1/],
+    [['--expires', '1M'], /neither a duration/],
+  ])('%j is refused', async (args, message) => {
+    const { code, err } = await run(['create', 'x', ...args]);
+    expect([code, control.tokens.list()]).toEqual([2, []]);
+    expect(err).toMatch(message);
+  });
+});
+
+describe('token list and get', () => {
+  it('a list shows what is left, rounded as people do', async () => {
+    await run(['create', 'rack 7', '--expires', '30d', '--owner', 'acme']);
+    const { out } = await run(['list']);
+    expect(out).toMatch(/^ID +NAME +STATE +USES +EXPIRES +LAST USED +OWNER +AGE$/m);
+    expect(out).toMatch(/^t1 +rack 7 +valid +0 +in 30d +- +acme +0s$/m);
+    expect((await run(['list', '-o', 'wide'])).out).toMatch(/CUTS +UUID +LABELS +ROTATES/);
+    const [line] = (await run(['list', '-o', 'json'])).out.trimEnd().split('\n');
+    expect(JSON.parse(line ?? '')).toMatchObject({ id: 't1', owner: 'acme', cuts: 0 });
+  });
+
+  it('none says how to make one', async () => {
+    expect((await run(['list'])).err).toContain('token create');
+  });
+
+  it('get names the machines that a revocation would cut', async () => {
+    const id = await tokenThatCuts();
+    const { code, out } = await run(['get', id]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^cuts +2 machines, were it revoked$/m);
+    expect(out).toMatch(/^gives ownership +nobody$/m);
+    expect(out).toMatch(new RegExp(`^${uuidOf(2)} +w\\\\x1b-2 +accepted +down`, 'm'));
+    expect(out).not.toContain('\u001b');
+    expect(JSON.parse((await run(['get', id, '-o', 'json'])).out)).toMatchObject({ id, cuts: 2 });
+  });
+
+  it.each(['get', 'revoke'])('%s of none says where all are', async (command) => {
+    const { code, err } = await run([command, 'nope']);
+    expect(code).toBe(4);
+    expect(err).toContain('token list');
+  });
+});
+
+describe('token revoke', () => {
+  it('asks a person when machines are cut', async () => {
+    const id = await tokenThatCuts();
+    const no = await run(['revoke', id], { answer: 'n' });
+    expect(no).toMatchObject({ code: 0, out: '' });
+    expect(no.questions).toEqual([`Revoke ${id}? 2 machines could not join again at the next boot. [y/N] `]);
+    expect(no.err).toMatch(/cp-1.*\n.*nothing is revoked\n$/s);
+    expect(token(id)?.revokedAt).toBeNull();
+    const yes = await run(['revoke', id], { answer: 'yes' });
+    expect(yes.out).toMatch(/is revoked; links stay up, and 2 machines cannot join again/);
+    expect(token(id)?.revokedAt).toBe(NOW);
+    expect(await run(['revoke', id], { answer: '' })).toMatchObject({
+      out: `join token ${id} was revoked already\n`,
+      questions: [],
+    });
+  });
+
+  it('asks nobody with --yes, nor where nobody is, nor when none is cut', async () => {
+    const ids = [await tokenThatCuts(), await tokenThatCuts()];
+    expect((await run(['revoke', ids[0] ?? '', '--yes'], { answer: 'n' })).questions).toEqual([]);
+    expect((await run(['revoke', ids[1] ?? ''])).out).toMatch(/2 machines/);
+    await run(['create', 'unused']);
+    expect(await run(['revoke', 't3'], { answer: 'n' })).toMatchObject({
+      questions: [],
+      out: 'join token t3 is revoked; links stay up, and it cuts no machine\n',
+    });
+  });
+});
+
+describe('token rotate and delete', () => {
+  it('prints the new secret alone, and lets the old one end', async () => {
+    await run(['create', 'rack 7', '--owner', 'acme']);
+    const { code, out, err } = await run(['rotate', 't1', '--overlap', '7d', '--expires', '90d']);
+    expect(code).toBe(0);
+    expect(out).toBe('t2.c2VjcmV0\n');
+    expect(err).toMatch(/^join token t2 takes the place of t1, which ends in 7d at the latest;/);
+    expect(token('t1')?.expiresAt).toBe(NOW + 7 * 86_400_000);
+    expect(token('t2')).toMatchObject({ rotates: 't1', expiresAt: NOW + 90 * 86_400_000 });
+    expect((await run(['get', 't2'])).out).toMatch(/^takes the place of +t1$/m);
+    expect((await run(['rotate', 't1', '--overlap', '0'])).err).toMatch(/which has ended/);
+  });
+
+  it('wants an overlap', async () => {
+    await run(['create', 'rack 7']);
+    expect(await run(['rotate', 't1'])).toMatchObject({ code: 2, err: expect.stringMatching(/--overlap/) });
+    expect(await run(['rotate', 't1', '--overlap', 'week'])).toMatchObject({ code: 2 });
+    expect(control.tokens.list()).toHaveLength(1);
+  });
+
+  it('deletes what is revoked, and says what to do with what is not', async () => {
+    await run(['create', 'rack 7']);
+    const early = await run(['delete', 't1']);
+    expect(early.code).toBe(5);
+    expect(early.err).toContain('siderolinkctl token revoke t1');
+    await run(['revoke', 't1']);
+    expect((await run(['delete', 't1'])).out).toBe('join token t1 is deleted\n');
+    expect(await run(['delete', 't1'])).toMatchObject({ code: 0, out: 'join token t1 is not there\n' });
+  });
+});
