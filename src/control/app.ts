@@ -200,7 +200,8 @@ function send(reply: Reply, answer: Problem | undefined) {
 
 /** Bytes that are no HTTP never become a request. */
 function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  // What is wrong below HTTP, as a TLS handshake that failed, leaves nobody to answer.
+  if (!/^(?:HPE|ERR_HTTP)_/.test(error.code ?? '') || !socket.writable) return void socket.destroy();
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const body = JSON.stringify(problemOfStatus(status));
   socket.end(

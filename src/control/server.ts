@@ -109,6 +109,7 @@ export class ControlServer {
       if (done.signal.aborted) return;
       logger.warn({ streams: streams.size }, 'control API cuts connections that are still open');
       for (const app of apps) app.server.closeAllConnections();
+      this.#tcp?.cut();
     });
     this.#tcp?.stop();
     await Promise.all([this.#tokens?.stop(), streams.stop(), connections.stop(), ...apps.map((app) => app.close())]);

@@ -35,6 +35,8 @@ export interface TcpHarness extends AsyncDisposable {
 }
 
 export interface AskOptions {
+  /** Of `open`; GET if not said. */
+  readonly method?: string;
   readonly role?: Role;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -71,7 +73,9 @@ export async function startTcp(options: TcpOptions = {}, extra: Partial<ControlS
       };
       const common = { host: '127.0.0.1', port, method, path, headers, agent: ask.agent ?? false };
       const made =
-        pair === undefined ? httpRequest(common, resolve) : httpsRequest({ ...common, ca: pair.cert }, resolve);
+        pair === undefined
+          ? httpRequest(common, resolve)
+          : httpsRequest({ ...common, ca: pair.cert, servername: 'control.test' }, resolve);
       made.on('error', reject);
       made.end(body);
     });
@@ -95,7 +99,7 @@ export async function startTcp(options: TcpOptions = {}, extra: Partial<ControlS
         json: isJson && text !== '' ? JSON.parse(text) : undefined,
       };
     },
-    open: (path, ask) => send('GET', path, ask),
+    open: (path, ask) => send(ask?.method ?? 'GET', path, ask),
     async [Symbol.asyncDispose]() {
       await control[Symbol.asyncDispose]();
       await rm(directory, { recursive: true, force: true });
