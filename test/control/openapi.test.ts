@@ -154,3 +154,13 @@ describe('the reference of errors', () => {
     expect(codes.sort()).toEqual([...Object.keys(ERRORS), ...HTTP_CODES].sort());
   });
 });
+
+describe('the guide to the API', () => {
+  it('tells of every operation, and of none that is not there', async () => {
+    const page = await readFile(new URL('../../docs/reference/api.md', import.meta.url), 'utf8');
+    const told = new Set(
+      [...page.matchAll(/\b(?:GET|PUT|PATCH|POST|DELETE) \/v1\/[\w\-/{}.]*[\w}]/g)].map(([route]) => route),
+    );
+    expect([...told].sort()).toEqual(Object.keys(ROLES).sort());
+  });
+});
