@@ -9,7 +9,7 @@ import { type ConnectionOptions, connect as connectTls, DEFAULT_CIPHERS } from '
 import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CertificateHolder } from '../../src/lib/certificate.ts';
-import { GrpcEdge, type GrpcEdgeOptions } from '../../src/lib/grpc.ts';
+import { GrpcEdge, type GrpcEdgeOptions, type UnaryCall, type UnaryMethod } from '../../src/lib/grpc.ts';
 import { type HandshakeFailure, handshakeFailure } from '../../src/lib/grpc-tls.ts';
 import { TestAuthority } from './certificates.ts';
 
@@ -21,7 +21,10 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function serve(options: Partial<GrpcEdgeOptions> = {}) {
+const greet = (bytes: Buffer, { source, port }: UnaryCall): Buffer =>
+  Buffer.concat([bytes, Buffer.from(` from ${source}${port === 0 ? ' without a port' : ''}`)]);
+
+async function serve(options: Partial<GrpcEdgeOptions> = {}, handle: UnaryMethod<Buffer, Buffer>['handle'] = greet) {
   const { chain, key } = authority.leaf();
   const certificate = new CertificateHolder({ cert: chain, key });
   const failures: HandshakeFailure[] = [];
@@ -39,8 +42,7 @@ async function serve(options: Partial<GrpcEdgeOptions> = {}) {
     path: ECHO,
     decode: (bytes) => bytes,
     encode: (bytes) => bytes,
-    handle: (bytes, { source, port }) =>
-      Buffer.concat([bytes, Buffer.from(` from ${source}${port ? '' : ' no port'}`)]),
+    handle,
   });
   cleanups.push(() => edge.stop(0));
   const { port } = await edge.listen();
@@ -148,6 +150,23 @@ describe('the API over TLS', () => {
     await once(silent.resume(), 'close');
     expect(failures).toEqual(['timeout']);
     await edge.stop(0);
+    expect(edge.connections).toBe(0);
+  });
+
+  it('lets a running call finish before it stops', async () => {
+    const { promise: running, resolve: begun } = Promise.withResolvers<void>();
+    const { promise: answer, resolve: answerNow } = Promise.withResolvers<void>();
+    const { edge, port } = await serve({}, async (bytes) => {
+      begun();
+      await answer;
+      return bytes;
+    });
+    const call = say(client(port));
+    await running;
+    const stopped = edge.stop(5_000);
+    answerNow();
+    expect(await call).toBe('hello');
+    await stopped;
     expect(edge.connections).toBe(0);
   });
 
