@@ -4,6 +4,7 @@ import type { Selection, SubjectFilter } from '../domain/filter.ts';
 import { SERIES, type Series } from './batch.ts';
 import type { BlockCache } from './block-cache.ts';
 import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import type { Deletions } from './deletions.ts';
 import { LineBlock, type LineBlockHead } from './line-block.ts';
 import type { TagsTable } from './registry-table.ts';
 import type { PlacedRun, SegmentDirectories, SegmentRow } from './segment-directory.ts';
@@ -75,17 +76,24 @@ export class SeriesWalker {
   readonly #directories: SegmentDirectories;
   readonly #blocks: BlockCache;
   readonly #tags: TagsTable;
+  readonly #deletions: Deletions;
   readonly #names = new KnownNames();
 
-  constructor(db: Database, deps: { directories: SegmentDirectories; blocks: BlockCache; tags: TagsTable }) {
+  constructor(
+    db: Database,
+    deps: { directories: SegmentDirectories; blocks: BlockCache; tags: TagsTable; deletions: Deletions },
+  ) {
     this.#directories = deps.directories;
     this.#blocks = deps.blocks;
     this.#tags = deps.tags;
+    this.#deletions = deps.deletions;
     this.#statements = eachSeries((series) => prepare(db, series));
   }
 
   /** @param mark seq up to which segments count and above which chunks do; read in the same transaction */
-  *walk(series: Series, mark: number, scope: Scope): Generator<Piece> {
+  *walk(series: Series, mark: number, wanted: Scope): Generator<Piece> {
+    const deleted = wanted.machine === null ? 0 : this.#deletions.through(series, wanted.machine);
+    const scope = { ...wanted, fromSeq: Math.max(wanted.fromSeq, deleted + 1) };
     const segments = { ...scope, toSeq: Math.min(scope.toSeq, mark) };
     const chunks = { ...scope, fromSeq: Math.max(scope.fromSeq, mark + 1) };
     if (scope.backward) yield* this.#walkChunks(series, chunks);
@@ -99,7 +107,7 @@ export class SeriesWalker {
       if (scope.backward ? segment.last_time < scope.since : segment.first_time > scope.until) return;
       if (scope.backward ? segment.last_seq < scope.fromSeq : segment.first_seq > scope.toSeq) return;
       if (segment.first_time <= scope.until && segment.last_time >= scope.since) {
-        yield* this.#walkRuns(this.#directories.runs(segment, scope.machine), scope);
+        yield* this.#walkRuns(series, this.#directories.runs(segment, scope.machine), scope);
       }
       yield passed(scope.backward ? segment.first_seq : segment.last_seq);
       segment = this.#nextSegment(series, scope, segment);
@@ -129,16 +137,24 @@ export class SeriesWalker {
     return id === undefined ? undefined : (statements.segment.get(number, id) as SegmentRow | undefined);
   }
 
-  *#walkRuns(runs: readonly PlacedRun[], scope: Scope): Generator<Piece> {
+  *#walkRuns(series: Series, runs: readonly PlacedRun[], scope: Scope): Generator<Piece> {
     const step = scope.backward ? -1 : 1;
     let at = scope.backward ? firstAbove(runs, scope.toSeq) - 1 : Math.max(0, firstAbove(runs, scope.fromSeq) - 1);
     for (; at >= 0 && at < runs.length; at += step) {
       const run = runs[at];
       if (run === undefined) return;
       if (scope.backward ? run.firstSeq + run.count <= scope.fromSeq : run.firstSeq > scope.toSeq) return;
-      const { extent, line, firstSeq, count, time } = run;
+      const { extent, time } = run;
       const selection = select(scope, extent.head, time);
       if (selection === 'none') continue;
+      // Of a run with records from before and after a deletion only those after it are left.
+      const gone = Math.max(0, this.#deletions.through(series, extent.head.machine) + 1 - run.firstSeq);
+      if (gone >= run.count) continue;
+      const { firstSeq, count, line } = {
+        firstSeq: run.firstSeq + gone,
+        count: run.count - gone,
+        line: run.line + gone,
+      };
       const lines = () => this.#blocks.lines(extent.place, extent.head);
       yield { firstSeq, count, time, found: { selection, line, lines } };
     }
@@ -157,7 +173,7 @@ export class SeriesWalker {
         // A packed chunk that is not yet swept away.
         if (!scope.backward && firstSeq + count <= scope.fromSeq) continue;
         const head = this.#chunkHead(row);
-        const selection = select(scope, head, time);
+        const selection = firstSeq <= this.#deletions.through(series, row.machine) ? 'none' : select(scope, head, time);
         if (selection === 'none') {
           yield passed(scope.backward ? firstSeq : firstSeq + count - 1);
           continue;

@@ -29,6 +29,12 @@ export function createStoreMetrics(registry: MetricsRegistry) {
       labelNames: ['series'] as const,
       registers,
     }),
+    deletedRecords: new Counter({
+      name: 'siderolinkd_store_deleted_records_total',
+      help: 'Records of machines whose records were deleted, when their rows were removed',
+      labelNames: ['series'] as const,
+      registers,
+    }),
     packFailures: new Counter({
       name: 'siderolinkd_store_pack_failures_total',
       help: 'Failed steps of packing; each is tried again',

@@ -5,7 +5,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { SERIES, type Series } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
 import type { StoreMetrics } from './metrics.ts';
-import type { PackedSegment, SeriesState, SliceReply } from './protocol.ts';
+import type { ClearReply, PackedSegment, SeriesState, SliceReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
 
 const HEALTH = 'store-packing';
@@ -37,6 +37,8 @@ export class PackLoop {
   readonly #unpacked: Record<Series, { records: number; bytes: number }>;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
+  /** Rows of deleted records may be there: looked for at the start. */
+  #hasDeletions = true;
 
   constructor(options: PackOptions, deps: PackDeps, state: Readonly<Record<Series, SeriesState>>) {
     this.#options = options;
@@ -59,15 +61,21 @@ export class PackLoop {
     if (this.#running === undefined && this.#isDue(series)) this.#run();
   }
 
+  /** Tells that records were deleted, whose rows are to go. */
+  deleted(): void {
+    this.#hasDeletions = true;
+    if (this.#running === undefined) this.#run();
+  }
+
   /** Ends after the step that is running. What was begun is done again at the next start. */
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#running;
   }
 
-  /** Resolves when nothing is left to pack. */
+  /** Resolves when nothing is left to pack or to clear away. */
   async idle(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
   }
 
   #run(first: () => Promise<void> = async () => {}): void {
@@ -77,12 +85,32 @@ export class PackLoop {
       .catch((error: unknown) => this.#deps.logger.debug({ error: errorMessage(error) }, 'packing ended'))
       .finally(() => {
         this.#running = undefined;
+        if (this.#hasDeletions && !this.#stop.signal.aborted) this.#run();
       });
   }
 
   async #packAll(): Promise<void> {
-    for (let series = this.#due(); series !== undefined && !this.#stop.signal.aborted; series = this.#due()) {
-      await this.#packOne(series);
+    while (!this.#stop.signal.aborted) {
+      // First, so that less is packed; never while a segment is half inserted, whose extents would be missed.
+      if (this.#hasDeletions) await this.#clear();
+      const series = this.#due();
+      if (series !== undefined) await this.#packOne(series);
+      else if (!this.#hasDeletions) return;
+    }
+  }
+
+  /** Removes the rows of deleted records. */
+  async #clear(): Promise<void> {
+    const { sliceRows: rows, sliceBytes: bytes } = this.#options;
+    this.#hasDeletions = false;
+    for (;;) {
+      const step = () => this.#deps.writer.request({ kind: 'clear', rows, bytes });
+      const reply = (await this.#persistently(step)) as ClearReply | undefined;
+      if (reply === undefined || reply.series === null) return;
+      this.#unpacked[reply.series].records -= reply.unpackedRecords;
+      this.#unpacked[reply.series].bytes -= reply.unpackedBytes;
+      this.#deps.metrics.deletedRecords.inc({ series: reply.series }, reply.records);
+      if (!reply.more) return;
     }
   }
 

@@ -6,6 +6,7 @@ import { SERIES, seriesOf } from './batch.ts';
 import { BlockCache } from './block-cache.ts';
 import { eachSeries } from './chunk-table.ts';
 import { type Found, type Piece, type Scope, SeriesWalker } from './cursor.ts';
+import { Deletions } from './deletions.ts';
 import type { PageReply, PageRequest } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
 import { SegmentDirectories } from './segment-directory.ts';
@@ -27,6 +28,7 @@ export class PageReader {
   readonly #db: Database;
   readonly #options: PageReaderOptions;
   readonly #walker: SeriesWalker;
+  readonly #deletions: Deletions;
   readonly #marks: Statement;
   readonly #filters = new Map<string, SubjectFilter>();
 
@@ -35,7 +37,9 @@ export class PageReader {
     this.#options = options;
     const tags = new TagsTable(db);
     const directories = new SegmentDirectories(db, tags);
-    this.#walker = new SeriesWalker(db, { tags, directories, blocks: new BlockCache(db, options.cacheBytes) });
+    const blocks = new BlockCache(db, options.cacheBytes);
+    this.#deletions = new Deletions(db);
+    this.#walker = new SeriesWalker(db, { tags, directories, blocks, deletions: this.#deletions });
     this.#marks = db.prepare('select next_seq - 1, packed_logs, packed_others from log_state').raw();
   }
 
@@ -45,6 +49,7 @@ export class PageReader {
 
   #read(request: PageRequest): PageReply {
     const [head, logs, others] = this.#marks.get() as [number, number, number];
+    this.#deletions.refresh();
     const toSeq = Math.min(request.toSeq, head);
     const { fromSeq, backward, since, until, machine } = request;
     const filter = this.#filter(request.filters);

@@ -102,11 +102,22 @@ export type WriterRequest =
   | { readonly kind: 'segment'; readonly segment: PackedSegment }
   | { readonly kind: 'insert'; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'sweep'; readonly series: Series; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'clear'; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'close' };
 
 /** Whether there is more to do. */
 export interface SliceReply {
   readonly more: boolean;
+}
+
+/** What a step of clearing away deleted records came to. */
+export interface ClearReply extends SliceReply {
+  /** Null if there was nothing to do. */
+  readonly series: Series | null;
+  readonly records: number;
+  /** Of these, what was above the mark. */
+  readonly unpackedRecords: number;
+  readonly unpackedBytes: number;
 }
 
 /** A page in one direction. Seqs are inclusive, times too. */

@@ -4,6 +4,7 @@ import type { OverlayAddress } from '../domain/overlay.ts';
 import type { Ownership, Tags } from '../domain/record.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
+import type { DeletionTable } from './deletion-table.ts';
 
 interface TagsRow {
   readonly id: number;
@@ -17,6 +18,7 @@ interface TagsRow {
 
 /** Applies registry changes. Runs inside the caller's transaction; SQLite's constraint errors pass through. */
 export class RegistryTable {
+  readonly #deletions: DeletionTable;
   readonly #putMachine: Statement;
   readonly #putTags: Statement;
   readonly #sameTags: Statement;
@@ -28,7 +30,8 @@ export class RegistryTable {
   readonly #deleteToken: Statement;
   readonly #putMeta: Statement;
 
-  constructor(db: Database) {
+  constructor(db: Database, deps: { readonly deletions: DeletionTable }) {
+    this.#deletions = deps.deletions;
     this.#putMachine = db.prepare(
       `insert into machine (id, uuid, address, doc) values (?, ?, ?, ?)
        on conflict (id) do update set uuid = excluded.uuid, address = excluded.address, doc = excluded.doc`,
@@ -61,7 +64,8 @@ export class RegistryTable {
     );
   }
 
-  apply(op: RegistryOp): void {
+  /** @param head seq of the newest record that stands before the change */
+  apply(op: RegistryOp, head: number): void {
     switch (op.op) {
       case 'putMachine':
         this.#putMachine.run(op.id, op.uuid, op.address, op.doc);
@@ -86,6 +90,9 @@ export class RegistryTable {
         return;
       case 'deleteToken':
         this.#deleteToken.run(op.id);
+        return;
+      case 'deleteRecords':
+        this.#deletions.add(op, head);
         return;
       case 'putMeta':
         this.#putMeta.run(op.key, op.value);

@@ -142,6 +142,19 @@ export const MIGRATIONS: readonly string[] = [
   drop table boot;
   alter table boot_of_any_key rename to boot;
   `,
+  // Records of a machine and series up to a seq that are deleted. `version` grows with every change, so that readers need
+  // only look at what is new; `cleared`: the rows of chunks and extents are gone as well.
+  `
+  create table deletion (
+    machine integer not null,
+    series integer not null,
+    through integer not null,
+    version integer not null unique,
+    cleared integer not null,
+    primary key (machine, series)
+  ) strict, without rowid;
+  create index deletion_to_clear on deletion (machine) where cleared = 0;
+  `,
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

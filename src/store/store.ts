@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { streamOfNumber } from '../domain/chunk.ts';
 import type { SiderolinkError } from '../domain/errors.ts';
+import type { RegistryImage } from '../domain/registry.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../domain/segment.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
@@ -102,13 +103,20 @@ export class Store {
     const done = this.#deps.metrics.commitSeconds.startTimer();
     const reply = (await this.#writer.request({ kind: 'commit', ...request }, transfer)) as CommitReply;
     done();
-    if (reply.failure === null) this.#count([reply.changeChunks, reply.logChunks]);
-    else this.#deps.metrics.commitFailures.inc();
+    if (reply.failure === null) {
+      this.#count([reply.changeChunks, reply.logChunks]);
+      if (request.changes.some(({ ops }) => ops.some(({ op }) => op === 'deleteRecords'))) this.#packing.deleted();
+    } else this.#deps.metrics.commitFailures.inc();
     return reply;
   }
 
   async page(request: PageRequest): Promise<PageReply> {
     return (await this.#reader.request({ kind: 'page', ...request })) as PageReply;
+  }
+
+  /** The rows of a machine's boots, the first first. */
+  async boots(machine: number): Promise<RegistryImage['boots']> {
+    return (await this.#reader.request({ kind: 'boots', machine })) as RegistryImage['boots'];
   }
 
   /** Resolves when the packer has nothing to do. */

@@ -18,6 +18,8 @@ serve<{ readonly path: string; readonly busyTimeoutMs: number }, WriterRequest>(
           return { value: writer.insertSlice(request.rows, request.bytes) };
         case 'sweep':
           return { value: writer.sweep(request.series, request.rows, request.bytes) };
+        case 'clear':
+          return { value: writer.clear(request.rows, request.bytes) };
         case 'close':
           return { value: writer.close() };
       }

@@ -1,10 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import { SqliteError } from 'better-sqlite3';
 import { errorMessage } from '../domain/errors.ts';
+import type { RegistryOp } from '../domain/registry.ts';
 import { batchLength, type Series, setField } from './batch.ts';
 import { CHUNK_TABLES, ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
+import { DeletionTable } from './deletion-table.ts';
 import type {
   ChangeOps,
+  ClearReply,
   CommitReply,
   CommitRequest,
   Failure,
@@ -22,6 +25,7 @@ export class Writer {
   readonly #registry: RegistryTable;
   readonly #chunks: ChunkTable;
   readonly #segments: SegmentTable;
+  readonly #deletions: DeletionTable;
   readonly #setHead: (nextSeq: number, lastTime: number) => void;
   #nextSeq: number;
   #lastTime: number;
@@ -29,9 +33,10 @@ export class Writer {
 
   constructor(db: Database) {
     this.#db = db;
-    this.#registry = new RegistryTable(db);
     this.#chunks = new ChunkTable(db);
     this.#segments = new SegmentTable(db);
+    this.#deletions = new DeletionTable(db);
+    this.#registry = new RegistryTable(db, { deletions: this.#deletions });
     const setHead = db.prepare('update log_state set next_seq = ?, last_time = ?');
     this.#setHead = (nextSeq, lastTime) => void setHead.run(nextSeq, lastTime);
     const state = db.prepare('select next_seq, last_time from log_state').raw().get() as [number, number];
@@ -65,7 +70,7 @@ export class Writer {
     try {
       this.#db.exec('begin immediate');
       const changeFailures = this.#applyChanges(request);
-      const logOpFailures = request.logOps.filter((op) => this.#alone(() => this.#registry.apply(op)) !== null).length;
+      const logOpFailures = request.logOps.filter((op) => this.#alone(() => this.#apply(op)) !== null).length;
       this.#nextSeq = this.#chunks.insert(logChunks, 0, batchLength(logChunks), this.#nextSeq);
       const lastTime = Math.max(this.#lastTime, lastTimeOf(changeChunks), lastTimeOf(logChunks));
       if (this.#nextSeq !== before) this.#setHead(this.#nextSeq, lastTime);
@@ -99,9 +104,14 @@ export class Writer {
       return null;
     }
     return this.#alone(() => {
-      for (const op of change.ops) this.#registry.apply(op);
+      for (const op of change.ops) this.#apply(op);
       insertRecords();
     });
+  }
+
+  #apply(op: RegistryOp): void {
+    // The records of a change come after its ops.
+    this.#registry.apply(op, this.#nextSeq - 1);
   }
 
   /** Runs a part of the transaction that may fail alone: taken back if it contradicts what is stored. */
@@ -134,6 +144,12 @@ export class Writer {
   sweep(series: Series, rows: number, bytes: number): SliceReply {
     const through = this.#marks()[series];
     return { more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) };
+  }
+
+  /** Removes rows that deletions left. */
+  clear(rows: number, bytes: number): ClearReply {
+    const marks = this.#marks();
+    return this.#transaction(() => this.#deletions.clear(marks, rows, bytes));
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import { type BootSummary, bootSummary } from '../domain/boot-summary.ts';
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { SubjectFilter } from '../domain/filter.ts';
 import type { NewRecord } from '../domain/record.ts';
@@ -151,6 +152,11 @@ export class StoredRecordLog implements RecordLog {
     new SubjectFilter(this.#limits.prefix, query.filters);
     if (this.#isStopping) throw stopping();
     return await read(query, this.#limits, { page: (request) => this.#store.page(request), clock: this.#clock });
+  }
+
+  async boots(machine: number): Promise<readonly BootSummary[]> {
+    if (this.#isStopping) throw stopping();
+    return (await this.#store.boots(machine)).map(bootSummary);
   }
 
   /** @throws SiderolinkError `invalid_argument` at once for a malformed filter */

@@ -1,3 +1,4 @@
+import type { BootSummary } from '../domain/boot-summary.ts';
 import type { LogStream, NewRecord, Tags } from '../domain/record.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 
@@ -98,6 +99,8 @@ export interface RecordLog {
   /** Resolves when everything accepted so far is committed. */
   flush(): Promise<void>;
   read(query: Query): Promise<Page>;
+  /** All boots of a machine, the first first, as the registry has them. @throws SiderolinkError `storage`, `unavailable` */
+  boots(machine: number): Promise<readonly BootSummary[]>;
   /**
    * Everything after `after` and then what is committed, without a hole or a repeat, until `signal` aborts. The
    * consumer's pace is the follower's pace; one that falls behind memory is served from the store.

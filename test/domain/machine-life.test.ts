@@ -24,7 +24,7 @@ describe('the life of a machine', () => {
     ['readmit', '=', '=', '=', '!', '=', '=', 'accepted'],
   ];
 
-  it.each(TABLE)('%s', (action, ...expected) => {
+  it.each(TABLE.map(([action, ...expected]) => ({ action, expected })))('$action', ({ action, expected }) => {
     expect(MACHINE_STATES.map((state) => outcome(action, state))).toEqual(expected);
   });
 

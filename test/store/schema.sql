@@ -6,6 +6,14 @@ CREATE TABLE "boot" (
     doc text not null,
     primary key (machine, boot)
   ) strict, without rowid;
+CREATE TABLE deletion (
+    machine integer not null,
+    series integer not null,
+    through integer not null,
+    version integer not null unique,
+    cleared integer not null,
+    primary key (machine, series)
+  ) strict, without rowid;
 CREATE TABLE extent (
     series integer not null,
     segment integer not null,
@@ -94,6 +102,7 @@ CREATE TABLE tags (
     machine text
   ) strict;
 CREATE TABLE token (id text primary key, doc text not null) strict, without rowid;
+CREATE INDEX deletion_to_clear on deletion (machine) where cleared = 0;
 CREATE INDEX extent_machine on extent (machine, series, segment);
 CREATE INDEX log_chunk_machine on log_chunk (machine);
 CREATE TRIGGER machine_address_is_final before update of address on machine when old.address <> new.address
