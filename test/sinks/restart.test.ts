@@ -34,9 +34,9 @@ async function start(path: string) {
   const statuses = new StatusTable({}, { image: log.image, clock: w.clock });
   const { tags } = w.machines.add(1, SOURCE);
   if (boots.current(1) === undefined) {
-    const { op } = startBoot(boots, 1);
+    const { ops } = startBoot(boots, 1);
     const putTags = { op: 'putTags', id: tags.id, server_uuid: tags.server_uuid as never, ownership: {} } as const;
-    await log.commit({ ops: [putTags, op], records: [] });
+    await log.commit({ ops: [putTags, ...ops], records: [] });
   }
   const sinks = { ...w, log, boots, statuses, metrics: w.metrics };
   const kmsg = new KmsgServer({ host: '127.0.0.1', port: 0 }, { ...sinks, clock: systemClock });
