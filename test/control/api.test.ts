@@ -246,7 +246,7 @@ describe('bad requests', () => {
     ['GET', `/v1/machines/${'a'.repeat(300)}`, {}, 414, 'too_large', /long/],
     ['GET', `/v1/machines/${uuidOf(999)}`, {}, 404, 'not_found', /no machine/],
     ['GET', `/v1/machines/${uuid}?x=1`, {}, 200, undefined, /^$/],
-    ['GET', '/v1/machines?limit=0', {}, 400, 'invalid_argument', /query\.limit: a whole number from 1 to 5000/],
+    ['GET', '/v1/machines?limit=0', {}, 400, 'invalid_argument', /query\.limit: a whole number from 1 to 1000/],
     ['GET', '/v1/machines?limit=1e2', {}, 400, 'invalid_argument', /query\.limit/],
     ['GET', '/v1/machines?limit=1&limit=2', {}, 400, 'invalid_argument', /query\.limit: a whole number/],
     ['GET', '/v1/machines?sate=known', {}, 400, 'invalid_argument', /query\.sate: unknown/],
