@@ -12,7 +12,9 @@ import { talosProfile } from '../../src/simulate/profile.ts';
 import { FakeGateway } from './fake-gateway.ts';
 import { ManualClock } from './manual-clock.ts';
 
-const HOST = '127.9.0.1';
+/** Two addresses that no other run uses at the same time. */
+const SUBNET = `127.${192 + ((process.pid >> 16) & 31)}.${(process.pid >> 8) & 255}`;
+const [HOST, OTHER] = [0, 1].map((n) => `${SUBNET}.${((process.pid & 127) << 1) + n}`) as [string, string];
 const ports: { close(): void }[] = [];
 const networks: DirectNetwork[] = [];
 
@@ -67,7 +69,7 @@ test('an outage of UDP cuts what goes over the link and leaves the rest', async 
   const network = made();
   await network.configureLink(link());
   const there = made();
-  await there.configureLink({ ...link(), address: '127.9.0.2/64' });
+  await there.configureLink({ ...link(), address: `${OTHER}/64` });
   const accepted: string[] = [];
   const both = Promise.withResolvers<void>();
   ports.push(
@@ -76,7 +78,7 @@ test('an outage of UDP cuts what goes over the link and leaves the rest', async 
       if (accepted.push(socket.remoteAddress ?? '') === 2) both.resolve();
     }),
   );
-  const target = { host: '127.9.0.2', port: 50_100 };
+  const target = { host: OTHER, port: 50_100 };
   const [world, overlay] = [network.connectWorld(target), network.connectOverlay(target)];
   await Promise.all([once(world, 'connect'), once(overlay, 'connect'), both.promise]);
   const cut = once(overlay, 'close');

@@ -20,12 +20,17 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** Addresses of loopback stand for the overlay; each test has one of its own, as ports linger. */
-let nextHost = 10 + (process.pid % 100) * 2;
+/** Addresses of loopback stand for the overlay; each machine has one that no other run uses at the same time. */
+let hosts = process.pid * 32;
+
+function newHost(): string {
+  hosts += 1;
+  return `127.${128 + ((hosts >> 16) & 63)}.${(hosts >> 8) & 255}.${hosts & 255}`;
+}
 
 async function machine(
   options: Partial<MachineOptions> & { version?: string } = {},
-  address = `127.8.${++nextHost >> 8}.${nextHost & 255}`,
+  address = newHost(),
 ): Promise<SimulatedMachine> {
   notices = [];
   gateway = new FakeGateway(() => ({
@@ -324,7 +329,7 @@ test('where the machine gets another address, the API moves with it', async () =
   await noticed(apiOf(1, 'maintenance'));
   const before = it.state.address ?? '';
   const { failure } = await handshake(before, 50_000);
-  const next = `127.8.210.${process.pid % 250}`;
+  const next = newHost();
   const { answer } = gateway;
   gateway.answer = (request) => ({ ...answer(request), node_address_prefix: `${next}/64` });
   expect(await client(it).metaWrite(15, 'b7a6a0a0-1111-4222-8333-444455556666')).toEqual({ ok: 1 });
@@ -350,7 +355,7 @@ test('a fault outlives the boot', async () => {
 
 test('where the port is taken it waits until it is free', async () => {
   const taken = createServer();
-  const host = `127.8.200.${process.pid % 250}`;
+  const host = newHost();
   taken.listen(50_000, host);
   await once(taken, 'listening');
   const it = await machine({ maintenance: true, quiet: true }, host);
