@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { CertificateSource } from './certificate.ts';
@@ -28,7 +29,7 @@ export interface TlsGateOptions {
   /** A caller that has not finished its handshake by then is closed, milliseconds. Default 10,000. */
   readonly handshakeTimeoutMs?: number;
   readonly onSecure: (socket: TLSSocket) => void;
-  /** `remote` is the caller's address as its socket has it; a socket that is `closed` may not know it any more. */
+  /** `remote` is the caller's address as its socket has it; of one that is `closed` it may be unknown. */
   readonly onFailed?: (failure: HandshakeFailure, remote: string | undefined) => void;
 }
 
@@ -38,6 +39,8 @@ export interface TlsGateOptions {
  */
 export class TlsGate {
   readonly #server: Server;
+  /** Whose handshake it is: by the time that its failure is told, the socket often knows its caller no more. */
+  readonly #remote = new AsyncLocalStorage<string | undefined>();
   readonly #release: () => void;
 
   constructor(options: TlsGateOptions) {
@@ -55,7 +58,7 @@ export class TlsGate {
       socket.destroy();
     });
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      onFailed?.(handshakeFailure(error), socket.remoteAddress);
+      onFailed?.(handshakeFailure(error), socket.remoteAddress ?? this.#remote.getStore());
       socket.destroy();
     });
     this.#release = certificate.onChange(() => this.#server.setSecureContext(certificate.context()));
@@ -63,7 +66,7 @@ export class TlsGate {
 
   /** Begins the handshake on a socket that has just been accepted. */
   accept(socket: Socket): void {
-    this.#server.emit('connection', socket);
+    this.#remote.run(socket.remoteAddress, () => this.#server.emit('connection', socket));
   }
 
   /** No further certificate is taken. What has been accepted goes on. */
