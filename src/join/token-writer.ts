@@ -140,9 +140,11 @@ export class UniqueTokenWriter {
     const reported = this.#deps.stages.stage(id);
     const running = this.#running.get(id);
     if (running !== undefined && !mayWrite(machine, reported)) running.abort.abort();
-    const known = this.#entries.get(id);
     // Most machines are not in maintenance: nothing is kept of them.
-    if (known === undefined && !mayWrite(machine, reported)) return;
+    if (this.#entries.get(id)?.progress.boot !== machine.boot && !mayWrite(machine, reported)) {
+      this.#forget(id);
+      return;
+    }
     const entry = this.#entryOf(machine);
     if (running !== undefined) return;
     this.#follow(machine, entry, this.#decide(machine, entry));
@@ -150,9 +152,9 @@ export class UniqueTokenWriter {
   }
 
   #decide(machine: Machine, { progress, heardAt }: Entry): TokenWriteStep {
-    const { stages, machines, clock } = this.#deps;
+    const { stages, clock } = this.#deps;
     const now = clock.monotonic();
-    const linked = now - heardAt < HEARD_MS || machines.view(machine).link.state === 'up';
+    const linked = now - heardAt < HEARD_MS || this.#isUp(machine.id);
     return nextTokenWrite({ machine, reported: stages.stage(machine.id), linked, progress, now });
   }
 
@@ -166,7 +168,6 @@ export class UniqueTokenWriter {
     else this.#unlinked.delete(id);
     if (step.kind === 'wait') entry.cancelTimer = this.#after(step.until, () => this.#consider(id));
     if (step.kind === 'wait_for_link') this.#checkLinksSoon();
-    this.#deps.metrics.metaWaiting.set(this.#ready.size);
     this.#show(machine, entry, step.kind === 'nothing' ? step.why : 'waiting');
   }
 
@@ -175,16 +176,23 @@ export class UniqueTokenWriter {
     return clock.after(Math.max(0, until - clock.monotonic()), callback);
   }
 
+  #isUp(id: number): boolean {
+    const { machines } = this.#deps;
+    const machine = machines.byId(id);
+    return machine !== undefined && machines.view(machine).link.state === 'up';
+  }
+
   #checkLinksSoon(): void {
     this.#cancelLinkCheck ??= this.#deps.clock.after(this.#linkCheckMs, () => {
       this.#cancelLinkCheck = undefined;
-      for (const id of [...this.#unlinked]) this.#consider(id);
+      for (const id of [...this.#unlinked]) if (this.#isUp(id)) this.#consider(id);
+      if (this.#unlinked.size > 0) this.#checkLinksSoon();
     });
   }
 
   #pump(): void {
     for (const id of this.#ready) {
-      if (this.#running.size >= this.#maxConcurrent) return;
+      if (this.#running.size >= this.#maxConcurrent) break;
       this.#ready.delete(id);
       const machine = this.#deps.machines.byId(id);
       const entry = this.#entries.get(id);
@@ -289,10 +297,9 @@ export class UniqueTokenWriter {
     this.#running.get(id)?.abort.abort();
     this.#entries.get(id)?.cancelTimer();
     this.#entries.delete(id);
-    this.#ready.delete(id);
+    if (this.#ready.delete(id)) this.#deps.metrics.metaWaiting.set(this.#ready.size);
     this.#unlinked.delete(id);
     this.#deps.writes.forget(id);
-    this.#deps.metrics.metaWaiting.set(this.#ready.size);
   }
 
   /** What people see; nothing while there was nothing to do. */

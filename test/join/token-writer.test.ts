@@ -291,6 +291,34 @@ describe('UniqueTokenWriter', () => {
     expect(asked(hall)).toEqual(['2.1 16', '1.1 16']);
   });
 
+  it('does not write to a machine whose link went down while it waited for its turn', async () => {
+    const hall = new Hall();
+    for (const id of [1, 2]) hall.add(id);
+    hall.writer({ maxConcurrent: 1 });
+    for (const id of [1, 2]) hall.report(id);
+    await hall.clock.advance(80_000);
+    hall.link(2, false);
+    hall.current.end('ok');
+    await hall.clock.advance(10_000);
+    expect(asked(hall)).toEqual(['1.1 16']);
+    hall.link(2, true);
+    await hall.clock.advance(5_000);
+    expect(asked(hall)).toEqual(['1.1 16', '2.1 16']);
+  });
+
+  it('looks at no links any more when the machine that it waited for is removed', async () => {
+    const before = new Hall();
+    before.add(1);
+    const hall = new Hall([before.report(1)]);
+    hall.add(1);
+    hall.link(1, false);
+    hall.writer();
+    expect(hall.clock.timers).toBe(1);
+    hall.change(1, { state: 'removed' }, 'removed');
+    await hall.clock.advance(5_000);
+    expect(hall.clock.timers).toBe(0);
+  });
+
   it('stops: what runs is ended, nothing begins any more', async () => {
     const hall = new Hall();
     for (const id of [1, 2, 3]) hall.add(id);
