@@ -1,9 +1,13 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CertificateFiles, type CertificateFilesOptions } from '../../src/daemon/tls/certificate-files.ts';
 import { tlsMetrics } from '../../src/daemon/tls/metrics.ts';
+import { GrpcEdge } from '../../src/lib/grpc.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
@@ -231,6 +235,28 @@ describe('certificate files that change', () => {
     await new Promise(setImmediate);
     expect(files.context().cert).toBe(first.chain);
   });
+});
+
+it('a renewed pair reaches the callers of an API that serves', async () => {
+  const { files, authority, write, leaf } = await running();
+  const edge = new GrpcEdge({ name: 'api', host: '127.0.0.1', certificate: files });
+  cleanups.push(() => edge.stop(0));
+  const { port } = await edge.listen();
+  const served = async () => {
+    const options = { host: '127.0.0.1', port, servername: HOST, ca: authority.root.cert, ALPNProtocols: ['h2'] };
+    // The files' clock stands in another year than this process'.
+    const socket = connect({ ...options, rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const { raw } = socket.getPeerX509Certificate() ?? {};
+    socket.destroy();
+    return raw;
+  };
+  const der = ({ cert }: { readonly cert: string }) => new X509Certificate(cert).raw;
+  const next = leaf();
+  write(next);
+  expect(await served()).not.toEqual(der(next));
+  await files.check();
+  expect(await served()).toEqual(der(next));
 });
 
 describe('certificates that nobody renews', () => {
