@@ -63,11 +63,11 @@ export function readChain(input: ChainInput): Chain {
   const uncovered = hosts.filter((host) => !covers(leaf, host));
   if (uncovered.length > 0) {
     warnings.push(
-      `${certName} is for ${namesOf(leaf)}, not for ${uncovered.join(', ')}, which ${hostsFrom}: machines refuse it`,
+      `${certName} is for ${namesOf(leaf)}, not for ${uncovered.join(', ')}, which ${hostsFrom}: callers refuse it`,
     );
   }
   if (leaf.keyUsage !== undefined && !leaf.keyUsage.some((use) => SERVER_USES.includes(use))) {
-    warnings.push(`${certName} is not for servers (extended key usage lacks serverAuth): machines refuse it`);
+    warnings.push(`${certName} is not for servers (extended key usage lacks serverAuth): callers refuse it`);
   }
   return { path, certName, warnings };
 }
@@ -139,9 +139,9 @@ function* chainWarnings(
   // With an intermediate there, a root that we do not know is taken for one that machines are given.
   if (last === undefined || path.length > 1 || issued(last, last)) return;
   if (roots.some((root) => issued(new X509Certificate(root), last))) return;
-  yield `${name} has a missing intermediate (machines need the full chain): it was issued by ${issuerOf(last)}, which is ` +
+  yield `${name} has a missing intermediate (callers need the full chain): it was issued by ${issuerOf(last)}, which is ` +
     'neither in the file nor a public root. Add the certificates up to the root; if the issuer is a root of your own, ' +
-    'add that, and give it to machines in a TrustedRootsConfig';
+    'add that, and make callers trust it (machines: TrustedRootsConfig)';
 }
 
 /** Whether one certificate signed another: names, key ids and the signature itself. */

@@ -37,7 +37,7 @@ describe('a certificate with its chain', () => {
 
   it('lacks its intermediate: the classic failed join', () => {
     const [warning, ...others] = warningsOf({ cert });
-    expect(warning).toMatch(/^\/etc\/tls\/cert\.pem has a missing intermediate \(machines need the full chain\)/);
+    expect(warning).toMatch(/^\/etc\/tls\/cert\.pem has a missing intermediate \(callers need the full chain\)/);
     expect(warning).toContain('"CN=test intermediate"');
     expect(others).toEqual([]);
   });
