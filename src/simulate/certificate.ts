@@ -75,10 +75,7 @@ export function selfSigned({ commonName, subjects, now }: CertificateOptions): K
   );
   const signature = sign('sha256', body, privateKey);
   const certificate = sequence(body, algorithm, der(TAG.bitString, Buffer.concat([Buffer.of(0), signature])));
-  return {
-    cert: pem(certificate),
-    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  };
+  return { cert: pem(certificate), key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
 function extension(oid: Buffer, value: Buffer, { critical = false }: { critical?: boolean } = {}): Buffer {

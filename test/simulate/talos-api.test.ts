@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { connect as http2Connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { connect, createServer } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { connect as tlsConnect } from 'node:tls';
+import { afterEach, expect, test, vi } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { machine as protocol } from '../../src/gen/proto.js';
 import { parseBootArguments } from '../../src/simulate/boot-args.ts';
@@ -284,6 +286,52 @@ test('what is no call of this API is refused, and the next call works', async ()
   expect(await api.metaWrite(256, 'x')).toEqual({ code: 3, details: 'key must be a uint8' });
   expect(await api.metaWrite(9, 'x'.repeat(300 * 1024))).toEqual({ code: 8, details: 'meta write failed' });
   expect(await api.metaWrite(16, 'good')).toEqual({ ok: 1 });
+});
+
+test('bytes that are no TLS, TLS without ALPN and HTTP that is no gRPC harm nobody', async () => {
+  const it = await machine({ maintenance: true, quiet: true });
+  await noticed(apiOf(1, 'maintenance'));
+  const host = it.state.address ?? '';
+  const garbage = connect(50_000, host);
+  garbage.resume().on('error', () => {});
+  garbage.write('GET / HTTP/1.1\r\n\r\n');
+  await once(garbage, 'close');
+
+  const plain = tlsConnect({ host, port: 50_000, rejectUnauthorized: false });
+  plain.resume().on('error', () => {});
+  await once(plain, 'close');
+  expect(plain.bytesRead).toBe(0);
+
+  const session = http2Connect(`https://${host}:50000`, { rejectUnauthorized: false });
+  const statusOf = async (headers: OutgoingHttpHeaders) => {
+    const stream = session.request(headers);
+    stream.resume().end();
+    const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders & { ':status'?: number }];
+    return answer[':status'];
+  };
+  const path = '/machine.MachineService/Version';
+  expect(await statusOf({ ':method': 'GET', ':path': path, 'content-type': 'application/grpc' })).toBe(405);
+  expect(await statusOf({ ':method': 'POST', ':path': path, 'content-type': 'text/plain' })).toBe(415);
+  // No message at all.
+  expect(await statusOf({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' })).toBe(200);
+  session.destroy();
+
+  expect(await client(it).version()).toEqual({ ok: 'v1.13.0' });
+});
+
+test('a connection too many is dropped, and its place is free again when another ends', async () => {
+  const it = await machine({ maintenance: true, quiet: true, talosApi: { anyPeer: true, maxConnections: 2 } });
+  await noticed(apiOf(1, 'maintenance'));
+  const host = it.state.address ?? '';
+  const first = await handshake(host, 50_000);
+  const second = await handshake(host, 50_000);
+  const third = connect(50_000, host);
+  third.resume().on('error', () => {});
+  await once(third, 'close');
+  first.socket.destroy();
+  // The other side has to notice it first.
+  await vi.waitFor(async () => expect(await client(it, 1_000).version()).toEqual({ ok: 'v1.13.0' }));
+  second.socket.destroy();
 });
 
 test('faults: each is what it says, and ends when it is told to', async () => {
