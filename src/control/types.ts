@@ -8,8 +8,6 @@ import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 
-export { ROLES, type Role } from '../domain/control-token.ts';
-
 /** Who makes a request: the listener that took it says so. */
 export interface Caller {
   readonly role: Role;
