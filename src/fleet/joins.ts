@@ -1,6 +1,7 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import { type JoinRequest, swappedUuid } from '../domain/join-request.ts';
 import type { Admission, JoinAsk, JoinFacts, JoinMachine } from '../domain/join-types.ts';
+import type { PublicKey } from '../domain/keys.ts';
 import { holds, offer, trust } from '../domain/unique-token.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
@@ -77,6 +78,12 @@ export class JoinLedger {
    */
   reserve(ask: JoinAsk, decision: Admission): JoinReservation | null {
     return this.#reservations.make(ask, decision);
+  }
+
+  /** Whether a key that this machine had is still nobody else's. */
+  mayBeOf(key: PublicKey, machine: number): boolean {
+    const owner = this.#deps.boots.ofKey(key)?.machine;
+    return owner === undefined || owner === machine;
   }
 
   /** Stores that someone tried to join as this machine, or with its key. @throws SiderolinkError `storage` */

@@ -171,6 +171,7 @@ export class Reservations {
     const previousBoot = boots.current(machine.id);
     const begun = boots.begin(machine.id, ask.key, previousBoot !== undefined && this.#isSilent(previousBoot));
     const row: MachineRow = {
+      ...before,
       machine: {
         ...machine,
         state: decision.state,

@@ -117,7 +117,8 @@ export class AdmissionDesk {
     const { key, address } = machine;
     if (key === null) throw new SiderolinkError('internal', 'a joined machine has no key', { uuid: machine.uuid });
     const set = { publicKey: key, address };
-    const former = [...remove].filter((other) => other !== key);
+    // A newcomer may have come with one of them since: it is the key of another machine's peer now.
+    const former = [...remove].filter((other) => other !== key && this.#deps.fleet.joins.mayBeOf(other, machine.id));
     const last = former.pop();
     const older = former.map((other) => ({ remove: other }));
     if (last !== undefined) return [...older, { remove: last, set }];

@@ -224,6 +224,12 @@ export class MemoryDevice implements Pick<WireGuard, 'apply' | 'publicKey'> {
     this.#addresses.set(change.set.publicKey, change.set.address);
   }
 
+  /** Reads, compares and repairs, as the daemon does every half minute. */
+  repair(desired: readonly PeerSpec[]): void {
+    this.#addresses.clear();
+    for (const { publicKey, address } of desired) this.#addresses.set(publicKey, address);
+  }
+
   /** Peers as `key → address`; null for one whose address was taken by another. */
   get peers(): ReadonlyMap<PublicKey, string | null> {
     return this.#addresses;

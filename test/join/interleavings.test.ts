@@ -188,6 +188,35 @@ describe('the reply comes after the commit and after the device', () => {
     expect(gateway.logged.join('')).toContain('Operation not permitted');
   });
 
+  it('the device fails for two boots in turn: no peer stays behind', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, one, two, three] = [randomUUID(), newKey(), newKey(), newKey()];
+    const { address } = await gateway.provision({ uuid, key: one });
+    gateway.device.failures = 2;
+    await gateway.refusal({ uuid, key: two });
+    await gateway.refusal({ uuid, key: three });
+    await gateway.provision({ uuid, key: three });
+    expect([...gateway.device.peers]).toEqual([[three, address]]);
+    expect(gateway.boots.current(1)).toMatchObject({ number: 3, publicKey: three });
+  });
+
+  it('the device fails, and a newcomer comes with the former key: it keeps it when the swap is finished', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, former, key] = [randomUUID(), newKey(), newKey()];
+    const { address } = await gateway.provision({ uuid, key: former });
+    gateway.device.failures = 1;
+    await gateway.refusal({ uuid, key });
+    const newcomer = await gateway.provision({ uuid, key: former });
+    expect(newcomer.address).not.toBe(address);
+    expect((await gateway.provision({ uuid, key })).address).toBe(address);
+    expect(new Map(gateway.device.peers)).toEqual(
+      new Map([
+        [former, newcomer.address],
+        [key, address],
+      ]),
+    );
+  });
+
   it('the device hangs: UNAVAILABLE after 15 s, and no timer stays behind', async () => {
     const gateway = await Gateway.start();
     const call = { uuid: randomUUID(), key: newKey() };
