@@ -13,6 +13,7 @@ import { GrpcEdge, type GrpcStatus, type UnaryCall } from '../lib/grpc.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { EventConnections, type EventOrigin, unknownSource } from './event-connections.ts';
 import { type DecodedEvent, decodeEvent } from './event-decode.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { SeenEvents } from './seen-events.ts';
@@ -32,12 +33,14 @@ export interface EventsServiceOptions {
   readonly maxConnections?: number;
   /** From a call's first byte to its answer, milliseconds; then UNAVAILABLE. Default 30,000. */
   readonly deadlineMs?: number;
+  /** How long an old boot's connection may take to be read empty and answered, milliseconds. Default 5,000. */
+  readonly finishTimeoutMs?: number;
   /** How long a missing address is waited for, milliseconds. Default 10,000. */
   readonly bindTimeoutMs?: number;
 }
 
 export interface EventsServiceDeps {
-  readonly machines: Pick<Machines, 'bySource'>;
+  readonly machines: Pick<Machines, 'bySource' | 'onEvent'>;
   readonly boots: { current(machine: number): BootLog | undefined };
   readonly statuses: { fold(machine: Machine, boot: number, event: MachineEvent): RegistryOp };
   readonly log: Pick<RecordLog, 'commit' | 'read'>;
@@ -64,6 +67,7 @@ export class EventsService {
   readonly #redactor: Redactor;
   readonly #seen: SeenEvents;
   readonly #said: OnceAMinute;
+  readonly #connections: EventConnections;
   readonly #edge: GrpcEdge;
   #stopping = false;
 
@@ -73,6 +77,8 @@ export class EventsService {
     this.#redactor = deps.redactor ?? new Redactor();
     this.#seen = new SeenEvents({ prefix: options.prefix ?? 'siderolink' }, deps);
     this.#said = new OnceAMinute({}, deps);
+    this.#connections = new EventConnections(options, deps);
+    deps.machines.onEvent((event) => this.#connections.onFleetEvent(event));
     this.#edge = new GrpcEdge(
       {
         name: 'events',
@@ -83,6 +89,7 @@ export class EventsService {
         ...(options.bindTimeoutMs !== undefined && { bindTimeoutMs: options.bindTimeoutMs }),
         normaliseSource: sourceAddress,
         toStatus: (error, call) => this.#toStatus(error, call.source),
+        onConnection: (socket, source) => this.#connections.opened(socket, source),
         onRefused: (reason) => deps.metrics.eventsRefused.inc({ reason }),
       },
       { clock: deps.clock },
@@ -112,19 +119,17 @@ export class EventsService {
 
   async #publish(bytes: Buffer, call: UnaryCall): Promise<events.EventResponse> {
     if (this.#stopping) throw new SiderolinkError('unavailable', 'stopping');
-    const machine = this.#deps.machines.bySource(call.source);
-    const boot = machine === undefined ? undefined : this.#deps.boots.current(machine.id);
-    if (machine === undefined || boot === undefined) {
-      this.#deps.metrics.eventsRefused.inc({ reason: 'unknown_source' });
-      throw new SiderolinkError('unauthorized', 'no machine has this source address', { source: call.source });
-    }
-    const event = cleanEvent(decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes }), this.#redactor);
-    const stored = await this.#seen.once(boot, eventId(event), () => this.#store(machine, boot, event, call));
-    if (!stored) this.#deps.metrics.eventDuplicates.inc();
-    return new events.EventResponse();
+    return await this.#connections.during(call, async (origin) => {
+      const event = cleanEvent(decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes }), this.#redactor);
+      const stored = await this.#seen.once(origin.boot, eventId(event), () => this.#store(origin, event, call));
+      if (!stored) this.#deps.metrics.eventDuplicates.inc();
+      return new events.EventResponse();
+    });
   }
 
-  async #store(machine: Machine, boot: BootLog, event: DecodedEvent, call: UnaryCall): Promise<void> {
+  async #store({ machine, boot }: EventOrigin, event: DecodedEvent, call: UnaryCall): Promise<void> {
+    // It waited while what is known of its boot was read, and its machine was removed: its records may be deleted already.
+    if (this.#deps.machines.bySource(call.source) === undefined) throw unknownSource(call.source);
     const record: NewRecord = {
       machine: machine.id,
       stream: 'event',
@@ -150,6 +155,7 @@ export class EventsService {
 
   #toStatus(error: unknown, source: string): GrpcStatus {
     const code = errorCode(error);
+    if (code === 'unauthorized') this.#deps.metrics.eventsRefused.inc({ reason: 'unknown_source' });
     const before = this.#said.pass(`${code} ${source}`);
     if (before !== undefined) {
       const level = code === 'unauthorized' || code === 'unavailable' ? 'info' : 'error';

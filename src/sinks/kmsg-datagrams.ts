@@ -55,6 +55,7 @@ export class KmsgDatagrams {
   /** A machine began a new boot or was removed. */
   forget(machine: number): void {
     this.#origins.delete(machine);
+    this.#full.delete(machine);
   }
 
   close(): Promise<void> {

@@ -3,7 +3,8 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { common, events, machine } from '../../src/gen/proto.js';
 import { EventsService, type EventsServiceOptions } from '../../src/sinks/events-service.ts';
-import { metric, startBoot, type World, world } from './fakes.ts';
+import type { Page } from '../../src/stream/types.ts';
+import { metric, newKey, startBoot, type World, world } from './fakes.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('../fixtures/vectors.json', import.meta.url), 'utf8')) as {
   protobuf: { message: string; note: string; hex: string }[];
@@ -21,21 +22,27 @@ async function serve(from: World = world(), options: Partial<EventsServiceOption
   if (from.boots.current(1) === undefined) startBoot(from.boots, 1);
   const service = new EventsService({ host: '127.0.0.1', port: 0, ...options }, from);
   const { port } = await service.start();
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   cleanups.push(() => service.stop(100));
-  cleanups.push(() => client.close());
-  const publish = (bytes: Uint8Array) =>
-    new Promise<Buffer>((resolve, reject) => {
-      const raw = (value: Buffer) => value;
-      client.makeUnaryRequest<Buffer, Buffer>(
-        '/events.EventSinkService/Publish',
-        raw,
-        raw,
-        Buffer.from(bytes),
-        (error: ServiceError | null, response) => (error ? reject(error) : resolve(response ?? Buffer.alloc(0))),
-      );
+  /** A machine's one connection, as far as it is not closed. */
+  const dial = () => {
+    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      // Clients with equal options would share one connection.
+      'grpc.use_local_subchannel_pool': 1,
     });
-  return { ...from, world: from, service, publish };
+    cleanups.push(() => client.close());
+    return (bytes: Uint8Array) =>
+      new Promise<Buffer>((resolve, reject) => {
+        const raw = (value: Buffer) => value;
+        client.makeUnaryRequest<Buffer, Buffer>(
+          '/events.EventSinkService/Publish',
+          raw,
+          raw,
+          Buffer.from(bytes),
+          (error: ServiceError | null, response) => (error ? reject(error) : resolve(response ?? Buffer.alloc(0))),
+        );
+      });
+  };
+  return { ...from, world: from, service, dial, publish: dial() };
 }
 
 let nextId = 0;
@@ -256,14 +263,14 @@ describe('EventsService', () => {
   });
 
   it('acknowledges an event that it has without a second record', async () => {
-    const { publish, log, world: w } = await serve();
+    const { publish, dial, log, world: w } = await serve();
     const bytes = request('PhaseEvent', golden('PhaseEvent'), { id: 'same' });
     await publish(bytes);
     await publish(bytes);
     expect(log.bodies).toHaveLength(1);
     expect(await metric(w, 'event_duplicates_total')).toBe(1);
     startBoot(w.boots, 1);
-    await publish(bytes);
+    await dial()(bytes);
     expect(log.changes.map(({ records }) => records[0]?.boot)).toEqual([1, 2]);
   });
 
@@ -335,6 +342,107 @@ describe('EventsService', () => {
     expect(log.bodies[0]?.['error']).toBe(
       'get grpc://x?jointoken=[redacted]&a=b failed: talos.config.inline=[redacted]',
     );
+  });
+
+  const phase = () => request('PhaseEvent', golden('PhaseEvent'));
+  const reboot = (w: World) => {
+    const { boot } = startBoot(w.boots, 1);
+    const machine = w.machines.change(1, { boot: boot.number });
+    w.machines.emit({ kind: 'boot', machine, previousBoot: undefined });
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const arrived = async (log: World['log'], commits: number) => {
+    await log.until(() => log.commits === commits);
+  };
+
+  it('what a former boot said is of that boot, whenever it is read; then its connection is closed', async () => {
+    const { publish, dial, log, service, world: w } = await serve();
+    await publish(phase());
+    const gate = Promise.withResolvers<void>();
+    log.gate = gate.promise;
+    const running = publish(phase());
+    await arrived(log, 2);
+    reboot(w);
+    // The connection is open as long as a call of it runs, and what comes on it is its own boot's.
+    const late = publish(phase());
+    const fresh = dial()(phase());
+    await arrived(log, 4);
+    expect(service.connections).toBe(2);
+    gate.resolve();
+    await Promise.all([running, late, fresh]);
+    const boots = log.changes.map(({ records }) => records[0]?.boot ?? 0);
+    expect(boots.toSorted((a, b) => a - b)).toEqual([1, 1, 1, 2]);
+    while (service.connections > 1) await turn();
+    // The client dials again by itself once it has noticed: that connection is the new boot's.
+    const again = phase();
+    while (
+      await publish(again).then(
+        () => false,
+        () => true,
+      )
+    );
+    expect(log.changes.at(-1)?.records[0]?.boot).toBe(2);
+  });
+
+  it('an old connection that is idle is closed at once, one whose call hangs when its time is over', async () => {
+    const { publish, dial, log, service, clock, world: w } = await serve(world(), { finishTimeoutMs: 1_000 });
+    await Promise.all([publish(phase()), dial()(phase())]);
+    log.gate = new Promise(() => {});
+    const hanging = publish(phase()).catch((error: unknown) => error);
+    await arrived(log, 3);
+    reboot(w);
+    while (service.connections > 1) await turn();
+    expect(service.connections).toBe(1);
+    clock.advance(1_000);
+    expect(code(await hanging)).toBe(status.UNAVAILABLE);
+    expect(service.connections).toBe(0);
+  });
+
+  it('closes the connections of a removed machine at once, and takes nothing of it any more', async () => {
+    const { publish, log, service, world: w } = await serve();
+    log.gate = new Promise(() => {});
+    const running = publish(phase()).catch((error: unknown) => error);
+    await arrived(log, 1);
+    const machine = w.machines.change(1, { state: 'removed' });
+    w.machines.emit({ kind: 'removed', machine });
+    expect(code(await running)).toBe(status.UNAVAILABLE);
+    while (service.connections > 0) await turn();
+    expect(code(await publish(phase()).catch((error: unknown) => error))).toBe(status.PERMISSION_DENIED);
+    // The machine is let in again: the connection that was a stranger's is its own now.
+    w.machines.change(1, { state: 'accepted' });
+    log.gate = Promise.resolve();
+    await publish(phase());
+    expect(log.changes).toHaveLength(1);
+  });
+
+  it('stores no event of a machine that was removed while its boot was read back', async () => {
+    const image = { boots: [{ machine: 1, boot: 1, publicKey: newKey(), doc: '{"started_at":0,"seen":[]}' }] };
+    const w = world(image);
+    const { publish, log } = await serve(w);
+    const reading = Promise.withResolvers<Page>();
+    const asked = Promise.withResolvers<void>();
+    log.read = () => {
+      asked.resolve();
+      return reading.promise;
+    };
+    const waiting = publish(phase()).catch((error: unknown) => error);
+    await asked.promise;
+    w.machines.change(1, { state: 'removed' });
+    reading.resolve({ records: [], next: 0, end: true });
+    expect(code(await waiting)).toBe(status.PERMISSION_DENIED);
+    expect(log.commits).toBe(0);
+  });
+
+  it('tags events with the ownership of the moment, on one connection', async () => {
+    const { publish, log, service, world: w } = await serve();
+    await publish(phase());
+    const before = w.machines.byId(1);
+    if (before === undefined) throw new Error('no machine');
+    const tags = { ...before.tags, id: 99, ownership: { owner: 'acme' } };
+    w.machines.emit({ kind: 'changed', machine: w.machines.change(1, { tags }) });
+    await publish(phase());
+    expect(log.changes.map(({ records }) => records[0]?.tags.ownership)).toEqual([{}, { owner: 'acme' }]);
+    expect(service.connections).toBe(1);
   });
 
   it('answers UNAVAILABLE while it stops, and lets the running call finish', async () => {

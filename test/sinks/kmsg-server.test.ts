@@ -247,6 +247,29 @@ describe('KmsgServer', () => {
     expect(await metric(w, 'dropped_total', { reason: 'backpressure' })).toBe(1);
   });
 
+  it('tags datagrams with the ownership of the moment, and takes none of a removed machine', async () => {
+    const { port, log, world: w } = await serve();
+    const socket = createSocket('udp4');
+    cleanups.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    await new Promise<void>((resolve) => socket.bind(0, MACHINE, resolve));
+    const send = (text: string) => new Promise((resolve) => socket.send(text, port, '127.0.0.1', resolve));
+    await send(kernelLine(0));
+    await log.until(() => log.seqs.length === 1);
+    const before = w.machines.byId(1);
+    if (before === undefined) throw new Error('no machine');
+    const tags = { ...before.tags, id: 99, ownership: { owner: 'acme' } };
+    w.machines.emit({ kind: 'changed', machine: w.machines.change(1, { tags }) });
+    await send(kernelLine(1));
+    await log.until(() => log.seqs.length === 2);
+    expect(log.appended.map(({ source }) => source.tags.id)).toEqual([1, 99]);
+    w.machines.emit({ kind: 'removed', machine: w.machines.change(1, { state: 'removed' }) });
+    await send(kernelLine(2));
+    while ((await metric(w, 'dropped_total', { reason: 'unknown_source' })) === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(log.seqs).toEqual([0, 1]);
+  });
+
   it('reads what its sockets hold before it stops', async () => {
     const { dial, log, server } = await serve();
     log.full();
