@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { FastifyDynamicSwaggerOptions, SwaggerTransform } from '@fastify/swagger';
 import { createJsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { version } from '../version.ts';
@@ -26,16 +27,47 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
   transform: ((given) => {
     const { schema, url } = fromZod(given as Parameters<typeof fromZod>[0]) as Transformed;
     const { role, etag } = given.route.config ?? {};
+    nameAnswers(schema);
     if (etag === true) declareEtag(schema);
     const description = [schema['description'], `Role: ${role}.`].filter((part) => part !== undefined).join(' ');
     return { schema: { ...schema, description, 'x-role': role }, url };
   }) as SwaggerTransform,
-  transformObject: jsonSchemaTransformObject,
+  transformObject: (given) => {
+    const document = jsonSchemaTransformObject(given);
+    for (const item of Object.values((document as Document).paths ?? {})) Object.values(item).forEach(markOptional);
+    return document;
+  },
 };
+
+/** What of the document is looked at. */
+interface Document {
+  readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+interface Operation {
+  readonly requestBody?: {
+    required?: boolean;
+    readonly content: Readonly<Record<string, { readonly schema?: { readonly required?: readonly string[] } }>>;
+  };
+}
+
+/** The plugin says of every body that it must be there; one without a field that must be need not. */
+function markOptional({ requestBody: body }: Operation): void {
+  if (body === undefined) return;
+  const { required = [] } = body.content['application/json']?.schema ?? {};
+  if (required.length === 0) body.required = false;
+}
 
 interface Transformed {
   readonly schema: Record<string, unknown> & { readonly response?: Record<string, Record<string, unknown>> };
   readonly url: string;
+}
+
+/** An answer whose schema is shared has no words of its own. */
+function nameAnswers({ response = {} }: Transformed['schema']): void {
+  for (const [status, answer] of Object.entries(response)) {
+    response[status] = { ...answer, description: answer['description'] ?? STATUS_CODES[status] };
+  }
 }
 
 const ETAG = { ETag: { type: 'string', description: 'the version of the machine in quotes, as `"7"`' } };
@@ -43,7 +75,6 @@ const ETAG = { ETag: { type: 'string', description: 'the version of the machine 
 function declareEtag({ response = {} }: Transformed['schema']): void {
   for (const status of ['200', '201', '409', '412', '428']) {
     const answer = response[status];
-    // Not within a shared schema: a copy of this answer's own.
     if (answer !== undefined) response[status] = { ...answer, headers: ETAG };
   }
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { HTTP_CODES } from '../../src/control/problem.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
+import { uuidOf } from './fakes.ts';
 import { type Harness, startControl } from './harness.ts';
 
 interface Operation {
@@ -11,7 +12,7 @@ interface Operation {
   operationId: string;
   summary: string;
   parameters?: { name: string; in: string; required?: boolean; schema: object }[];
-  requestBody?: { content: Record<string, { schema: object }> };
+  requestBody?: { required?: boolean; content: Record<string, { schema: object }> };
   responses: Record<
     string,
     { description: string; headers?: Record<string, object>; content?: Record<string, { schema: object }> }
@@ -111,6 +112,22 @@ describe('the OpenAPI document', () => {
       for (const [status, { content }] of Object.entries(operation.responses)) {
         if (Number(status) >= 400) expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
       }
+    }
+  });
+
+  it('says of which operations the body may be left out, and what a good answer is', async () => {
+    const needed = operations().flatMap(({ operation }) => {
+      for (const [status, { description }] of Object.entries(operation.responses)) {
+        expect(description, `${operation.operationId} ${status}`).not.toBe('Default Response');
+      }
+      return operation.requestBody?.required === true ? [operation.operationId] : [];
+    });
+    expect(needed.sort()).toEqual(['claimMachine', 'rotateJoinToken']);
+    for (const { path, method, operation } of operations()) {
+      if (operation.requestBody === undefined) continue;
+      const { json } = await control.call(method.toUpperCase(), path.replace(/\{\w+\}/, uuidOf(50)));
+      const refused = json.errors?.some(({ path: field }: { path: string }) => field.startsWith('body')) ?? false;
+      expect(refused, `${method} ${path}`).toBe(operation.requestBody.required);
     }
   });
 

@@ -70,7 +70,12 @@ export function machineChangeRoutes(app: App, deps: RouteDeps): void {
     '/v1/machines/:uuid',
     {
       ...CHANGE,
-      schema: { ...schema, operationId: 'patchMachine', summary: 'Sets and unsets labels', body: PatchMachine },
+      schema: {
+        ...schema,
+        operationId: 'patchMachine',
+        summary: 'Sets and unsets labels',
+        body: PatchMachine.prefault({}),
+      },
     },
     (request, reply) => {
       const { set = {}, unset = [] } = request.body.labels ?? {};
