@@ -135,6 +135,57 @@ describe('BootTable', () => {
     expect(startBoot(boots, 1).boot.number).toBe(3);
   });
 
+  it('a key that came to another machine is that one’s, also after a restart', () => {
+    const before = empty();
+    const key = newKey();
+    const first = startBoot(before, 1, key).boot;
+    const second = startBoot(before, 1).boot;
+    const newcomer = startBoot(before, 2, key).boot;
+    expect(before.ofKey(key)).toEqual({ machine: 2, number: 1 });
+    const boots = restart(first.op(), second.op(), newcomer.op());
+    expect(boots.ofKey(key)).toEqual({ machine: 2, number: 1 });
+    expect(boots.current(1)?.publicKey).toBe(second.publicKey);
+  });
+
+  it('forgets the oldest of too many boots from which nothing came, with its key', () => {
+    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 2 });
+    const keys = Array.from({ length: 6 }, () => newKey());
+    const forgotten = keys.flatMap((key) => {
+      const { ops } = boots.begin(1, key, true);
+      boots.activate(1);
+      return ops.filter(({ op }) => op === 'deleteBoot');
+    });
+    expect(forgotten).toEqual([1, 2, 3].map((boot) => ({ op: 'deleteBoot', machine: 1, boot })));
+    expect(keys.map((key) => boots.ofKey(key)?.number)).toEqual([undefined, undefined, undefined, 4, 5, 6]);
+    // Numbers are not used again: records of the boot may tell of it.
+    expect(boots.begin(1, newKey()).boot.number).toBe(7);
+  });
+
+  it('forgets a silent boot only if the commit that says so succeeds', () => {
+    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 1 });
+    const [one, two, three] = [newKey(), newKey(), newKey()];
+    for (const key of [one, two]) {
+      boots.begin(1, key, true);
+      boots.activate(1);
+    }
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const begun = boots.begin(1, three, true);
+      expect(begun.ops.map(({ op }) => op)).toEqual(['putBoot', 'deleteBoot']);
+      expect(boots.ofKey(one)).toBeUndefined();
+      begun.undo();
+      expect(boots.ofKey(one)).toEqual({ machine: 1, number: 1 });
+    }
+  });
+
+  it('a boot that began and never reached the device is silent, whatever the one before it was', () => {
+    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 0 });
+    startBoot(boots, 1);
+    const lost = boots.begin(1, newKey()).boot;
+    const { ops } = boots.begin(1, newKey());
+    expect(ops).toContainEqual({ op: 'deleteBoot', machine: 1, boot: lost.number });
+    expect(boots.current(1)?.number).toBe(1);
+  });
+
   it('says which row is broken', () => {
     const rows = [{ machine: 3, boot: 4, publicKey: newKey(), doc: '{' }];
     expect(() => new BootTable({ image: { boots: rows }, clock })).toThrow(/not JSON/);

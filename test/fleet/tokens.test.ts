@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseNodeUuid } from '../../src/domain/uuid.ts';
 import { TokenRegistry } from '../../src/fleet/tokens.ts';
 import { ManualClock, MemoryLog } from './fakes.ts';
 
@@ -21,6 +22,10 @@ describe('join tokens', () => {
       uses: 0,
       lastUsedAt: null,
       revokedAt: null,
+      nodeUuid: null,
+      ownership: {},
+      labels: {},
+      rotates: null,
     });
     expect(JSON.stringify(log.changes)).not.toContain(secret.split('.')[1]);
     const again = setup(log.reopen());
@@ -130,5 +135,151 @@ describe('join tokens', () => {
     await expect(tokens.create({ name: 'x'.repeat(257) }, 'x')).rejects.toMatchObject({ code: 'invalid_argument' });
     await tokens.create({ name: 'a' }, 'x');
     await expect(tokens.create({ name: 'b' }, 'x')).rejects.toMatchObject({ code: 'exhausted' });
+  });
+});
+
+const HOUR = 3_600_000;
+const UUID = parseNodeUuid('71233efd-7a07-43f8-b6ba-da90fae0e88b');
+
+describe('what a token says of the machines that join with it', () => {
+  it('is checked, kept over a restart, and in the records', async () => {
+    const { log, tokens } = setup();
+    const wanted = {
+      name: 'rack 4',
+      nodeUuid: UUID,
+      ownership: { owner: 'acme', namespace: 'prod' },
+      labels: { 'example.com/rack': '4' },
+    };
+    const { token, secret } = await tokens.create(wanted, 'alice');
+    expect(token).toMatchObject(wanted);
+    expect(setup(log.reopen()).tokens.match(secret)).toEqual(token);
+    expect(JSON.parse(log.records[0]?.body ?? '')).toMatchObject({
+      node_uuid: UUID,
+      confers: wanted.ownership,
+      labels: wanted.labels,
+      by: 'alice',
+    });
+    for (const bad of [
+      { ownership: { owner: '' } },
+      { ownership: { tenant: 'x' } as never },
+      { labels: { '-': 'x' } },
+      { nodeUuid: parseNodeUuid('00000000-0000-0000-0000-000000000000') },
+    ]) {
+      await expect(tokens.create({ name: 'a', ...bad }, 'x')).rejects.toMatchObject({ code: 'invalid_argument' });
+    }
+    expect(tokens.list()).toHaveLength(1);
+  });
+
+  it('a UUID is reserved while a token that may be used is bound to it', async () => {
+    const { log, clock, tokens } = setup();
+    const brief = await tokens.create({ name: 'a', nodeUuid: UUID, expiresAt: clock.now() + HOUR }, 'x');
+    const lasting = await tokens.create({ name: 'b', nodeUuid: UUID }, 'x');
+    await tokens.revoke(lasting.token.id, 'x');
+    expect(setup(log.reopen()).tokens.isReserved(UUID)).toBe(true);
+    expect(tokens.isReserved(UUID)).toBe(true);
+    clock.advance(HOUR);
+    expect(tokens.isReserved(UUID)).toBe(false);
+    for (const { token } of [brief, lasting]) await tokens.delete(token.id, 'x');
+    expect(tokens.isReserved(UUID)).toBe(false);
+  });
+
+  it('a row from before all this confers nothing', () => {
+    const doc = { name: 'old', hash: 'ff', created_at: 1, expires_at: null, max_uses: null, uses: 3 };
+    const image = {
+      ...new MemoryLog().image,
+      tokens: [{ id: 'a', doc: JSON.stringify({ ...doc, last_used_at: null, revoked_at: null }) }],
+    };
+    const { tokens } = setup(new MemoryLog(image));
+    expect(tokens.get('a')).toMatchObject({ uses: 3, nodeUuid: null, ownership: {}, labels: {}, rotates: null });
+  });
+});
+
+describe('rotation', () => {
+  it('one commit: a token like this one, and this one ends after the overlap', async () => {
+    const { log, clock, tokens } = setup();
+    const wanted = { name: 'a', maxUses: 9, ownership: { owner: 'acme' }, labels: { a: 'b' } };
+    const { token, secret } = await tokens.create({ ...wanted, expiresAt: clock.now() + 10 * HOUR }, 'x');
+    await log.commit({ ops: [tokens.reserve(token.id, true).op], records: [] });
+    clock.advance(HOUR);
+    const commits = log.changes.length;
+    const made = await tokens.rotate(token.id, { overlapMs: 2 * HOUR }, 'alice');
+    expect(log.changes).toHaveLength(commits + 1);
+    const now = clock.now();
+    // As long a life as the first one was meant to have.
+    expect(made.token).toMatchObject({ ...wanted, uses: 0, rotates: token.id, expiresAt: now + 10 * HOUR });
+    expect(made.rotated).toMatchObject({ id: token.id, uses: 1, expiresAt: now + 2 * HOUR });
+    expect(made.secret).not.toBe(secret);
+    expect(log.records.slice(1).map(({ detail }) => detail)).toEqual(['created', 'rotated']);
+    expect(JSON.parse(log.records[2]?.body ?? '')).toMatchObject({ successor: made.token.id, by: 'alice' });
+    const again = setup(log.reopen()).tokens;
+    expect(again.list()).toEqual(tokens.list());
+    expect(again.match(secret)?.expiresAt).toBe(now + 2 * HOUR);
+    for (const hidden of [secret, made.secret]) expect(JSON.stringify(log.changes)).not.toContain(hidden.split('.')[1]);
+  });
+
+  it('never makes the old one live longer, and takes an expiry for the new one', async () => {
+    const { clock, tokens } = setup();
+    const ends = clock.now() + HOUR;
+    const { token } = await tokens.create({ name: 'a', expiresAt: ends }, 'x');
+    const expiresAt = clock.now() + 5 * HOUR;
+    const { rotated, token: next } = await tokens.rotate(token.id, { overlapMs: 9 * HOUR, expiresAt }, 'x');
+    expect([rotated.expiresAt, next.expiresAt]).toEqual([ends, expiresAt]);
+    const last = await tokens.rotate(next.id, { overlapMs: 0 }, 'x');
+    expect(last.rotated.expiresAt).toBe(clock.now());
+  });
+
+  it('only of a token that may be used; what cannot be stored did not happen', async () => {
+    const { log, tokens } = setup();
+    const { token } = await tokens.create({ name: 'a' }, 'x');
+    await expect(tokens.rotate(token.id, { overlapMs: -1 }, 'x')).rejects.toMatchObject({ code: 'invalid_argument' });
+    log.failures = 1;
+    await expect(tokens.rotate(token.id, { overlapMs: HOUR }, 'x')).rejects.toMatchObject({ code: 'storage' });
+    expect(tokens.list()).toEqual([token]);
+    await tokens.revoke(token.id, 'x');
+    await expect(tokens.rotate(token.id, { overlapMs: HOUR }, 'x')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(tokens.rotate('nobody', { overlapMs: HOUR }, 'x')).rejects.toMatchObject({ code: 'not_found' });
+  });
+});
+
+describe('changes of one token at one time', () => {
+  it('a use whose commit fails is in no row, though a later one was stored with it', async () => {
+    const { log, tokens } = setup();
+    const { token } = await tokens.create({ name: 'a' }, 'x');
+    const [lost, kept] = [tokens.reserve(token.id, true), tokens.reserve(token.id, true)];
+    log.failures = 1;
+    const commits = [lost, kept].map(({ op, undo }) => log.commit({ ops: [op], records: [] }).catch(undo));
+    await Promise.all(commits);
+    await log.flush();
+    expect(tokens.get(token.id)?.uses).toBe(1);
+    expect(setup(log.reopen()).tokens.get(token.id)?.uses).toBe(1);
+  });
+
+  it('a revocation whose commit fails is in no row, though a use was stored with it', async () => {
+    const { log, tokens } = setup();
+    const { token } = await tokens.create({ name: 'a' }, 'x');
+    log.failures = 1;
+    const revoking = tokens.revoke(token.id, 'x');
+    const use = tokens.reserve(token.id, true);
+    await Promise.all([
+      expect(revoking).rejects.toMatchObject({ code: 'storage' }),
+      log.commit({ ops: [use.op], records: [] }),
+    ]);
+    await log.flush();
+    expect(setup(log.reopen()).tokens.get(token.id)).toMatchObject({ uses: 1, revokedAt: null });
+  });
+
+  it('nothing brings a deleted token back', async () => {
+    const { log, tokens } = setup();
+    const { token } = await tokens.create({ name: 'a' }, 'x');
+    const [lost, kept] = [tokens.reserve(token.id, true), tokens.reserve(token.id, true)];
+    log.failures = 1;
+    const commits = [lost, kept].map(({ op, undo }) => log.commit({ ops: [op], records: [] }).catch(undo));
+    const revoking = tokens.revoke(token.id, 'x');
+    const deleting = tokens.delete(token.id, 'x');
+    await expect(tokens.delete(token.id, 'x')).rejects.toMatchObject({ code: 'not_found' });
+    await Promise.all([...commits, revoking, deleting]);
+    await log.flush();
+    expect(log.reopen().image.tokens).toEqual([]);
+    expect(tokens.list()).toEqual([]);
   });
 });
