@@ -42,3 +42,14 @@ export function styleFor(io: Io): Style {
 export function printJson(io: Io, value: unknown): void {
   io.out(`${JSON.stringify(value)}\n`);
 }
+
+/** Ends a command with an exit code of its own; what there is to say has been said. */
+export class Ended extends Error {
+  override readonly name = 'Ended';
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`ended with ${code}`);
+    this.code = code;
+  }
+}

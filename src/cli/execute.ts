@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
-import type { Io } from './context.ts';
+import { Ended, type Io } from './context.ts';
 import { buildProgram } from './program.ts';
 import { printable } from './text.ts';
 
@@ -11,6 +11,7 @@ export async function execute(args: readonly string[], io: Io): Promise<number> 
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : ERRORS.invalid_argument.exit;
+    if (error instanceof Ended) return error.code;
     if (!io.signal.aborted) io.err(`siderolinkctl: ${printable(errorMessage(error))}\n`);
     return ERRORS[errorCode(error)].exit;
   }

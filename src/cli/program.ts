@@ -1,22 +1,21 @@
 import { Command, Option } from 'commander';
 import { ControlClient } from '../client/client.ts';
 import { version } from '../version.ts';
-import { kernelArgs } from './commands/kernel-args.ts';
-import { status } from './commands/status.ts';
 import { addCompletionCommands } from './completion/command.ts';
 import { type Context, type Format, type Io, type Run, styleFor } from './context.ts';
 import { addTargetOptions, targetOf } from './target.ts';
+import { addDoctorCommand, addKernelArgsCommand, addStatusCommand } from './tree/host.ts';
 import { addMachineCommands } from './tree/machine.ts';
 import { addRecordCommands } from './tree/records.ts';
 import { addConnectCommand, addControlTokenCommands } from './tree/remote.ts';
 import { addTokenCommands } from './tree/token.ts';
-import { examples } from './tree/values.ts';
 
 const HELP = `
 MACHINE is a UUID, the beginning of one, a hostname or an address.
 
 Exit codes:
   0    done; also when the reader of the output went away
+  1    doctor found an error
   2    the command or a value is wrong
   4    no such machine or token
   5    conflict with what is there
@@ -54,30 +53,14 @@ export function buildProgram(io: Io): Command {
       // The last two are commander's own: the options, which actions take, and the command.
       action(contextOf(program, io), ...(args.slice(0, -1) as Args));
 
-  const show = program
-    .command('status')
-    .description('what the daemon is, and whether it is well')
-    .action(run((context) => status(context)));
-  examples(show, 'status', 'status -o json | jq .conditions');
+  addStatusCommand(program, run);
   addMachineCommands(program, run);
   addTokenCommands(program, run);
   addRecordCommands(program, run);
   addConnectCommand(program, run);
   addControlTokenCommands(program, io);
-  const args = program
-    .command('kernel-args')
-    .description('the kernel arguments a machine boots with to join')
-    .addOption(
-      new Option('--token <token>', 'join token to put in; others may see it in the list of processes').conflicts(
-        'joinTokenFile',
-      ),
-    )
-    .option('--join-token-file <file>', 'file that holds the join token; - is stdin')
-    .option('--tunnel', 'ask for WireGuard over gRPC, where UDP is blocked (Talos 1.7 or newer)')
-    .option('--talos-version <version>', 'for this Talos, as v1.13.0')
-    .option('--config', 'print the same as machine-config documents (YAML)')
-    .action(run(kernelArgs));
-  examples(args, 'kernel-args --join-token-file token', 'kernel-args --config --tunnel');
+  addKernelArgsCommand(program, run);
+  addDoctorCommand(program);
   addCompletionCommands(program, io, (timeoutMs) => clientOf(program, io, { timeoutMs }));
   return program;
 }

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { formatHostPort, type HostPort } from '../domain/host-port.ts';
 
 /** Whether the address can be reached from the public internet. */
-function isPublic(address: string): boolean {
+export function isPublic(address: string): boolean {
   return ipaddr.process(address).range() === 'unicast';
 }
 

@@ -8,6 +8,7 @@ import { overlayOf } from '../domain/overlay.ts';
 import { simulateCommand } from '../simulate/command.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { version } from '../version.ts';
+import { doctorCommand } from './doctor/command.ts';
 import { takeDown } from './down.ts';
 import { refuseNotThereYet } from './not-there-yet.ts';
 import { run } from './run.ts';
@@ -16,6 +17,7 @@ import { adopt, ensureStateDir, loadIdentity, stateFiles } from './state-dir.ts'
 const EXIT_CODES = `
 Exit codes:
   0   done
+  1   doctor found an error
   2   wrong usage
   5   another daemon uses the state directory, or it belongs to another installation
   69  a part could not be started, or went away
@@ -70,6 +72,8 @@ function program(): Command {
       await takeDown(configOf(options));
     },
   );
+
+  doctorCommand(withConfig(root.command('doctor')), (text) => process.stdout.write(text));
 
   root.addCommand(simulateCommand());
 

@@ -57,11 +57,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'control',
       'publish',
       'talos',
+      'client',
       'simulate/command.ts',
       'version.ts',
       ...BASE,
     ],
-    because: 'the composition root: the only room that knows concrete classes; the simulator is one of its commands',
+    because:
+      'the composition root: the only room that knows concrete classes; the simulator is one of its commands, and its doctor asks a running daemon as any client does',
   },
   'version.ts': { may: [], because: 'one constant' },
 };

@@ -1,0 +1,139 @@
+import type { Condition } from '../../telemetry/health.ts';
+import { type Check, ok, warning, wrong } from './check.ts';
+import type { Facts } from './facts.ts';
+
+/** Checks of what is ours: configuration, daemon, API, ports. */
+
+const UNIT = 'siderolinkd.service';
+
+export function judgeConfiguration({ configuration }: Facts): Check {
+  const name = 'configuration';
+  if (configuration.kind === 'wrong') {
+    return wrong(name, configuration.message, 'put it right; the rest was judged with the defaults in its place');
+  }
+  const file = configuration.file;
+  return ok(name, file === null ? 'there is no file: all defaults, and the environment is right' : `${file} is right`);
+}
+
+export function judgeDaemon({ daemon, unit, version, network }: Facts): readonly Check[] {
+  const name = 'daemon';
+  switch (daemon.kind) {
+    case 'silent': {
+      const device = network.interface === null ? '' : '; the device is there: links that are up carry on without it';
+      const start =
+        unit === null
+          ? 'siderolinkd run, or scripts/run of the source'
+          : `systemctl start ${UNIT}; journalctl -u ${UNIT} tells why it ended`;
+      return [wrong(name, `${daemon.message}${device}`, start)];
+    }
+    case 'forbidden':
+      return [warning(name, daemon.message, 'run this as root')];
+    case 'answers':
+      return [judgeVersion(daemon.version, version, daemon.ready), ...judgeConditions(daemon.conditions)];
+  }
+}
+
+function judgeVersion(running: string, installed: string, ready: boolean): Check {
+  const name = 'daemon';
+  if (running === installed) return ok(name, `version ${running} answers, ${ready ? 'ready' : 'not ready'}`);
+  const message = `version ${running} runs, and ${installed} is installed`;
+  return warning(name, message, `systemctl restart ${UNIT}; no link is cut`);
+}
+
+/** A condition says itself what to do about it. */
+function judgeConditions(conditions: readonly Pick<Condition, 'name' | 'severity' | 'message'>[]): readonly Check[] {
+  return conditions
+    .filter(({ severity }) => severity !== 'ok')
+    .map(({ name, severity, message }) => ({ name: `condition ${name}`, severity, message, remedy: null }));
+}
+
+export function judgeUnit({ unit, daemon }: Facts): Check {
+  const name = 'unit';
+  const answers = daemon.kind === 'answers';
+  if (unit === null) return ok(name, 'systemd does not run here: whoever starts siderolinkd must start it again');
+  if (unit.load === 'not-found') {
+    const message = 'there is no siderolinkd.service';
+    return answers
+      ? ok(name, `${message}; the daemon was started by hand`)
+      : wrong(name, message, 'scripts/install of the source puts it there');
+  }
+  if (unit.load !== 'loaded') return wrong(name, `${UNIT} is ${unit.load}`, `systemctl status ${UNIT} says why`);
+  if (unit.active === 'failed') return wrong(name, `${UNIT} has failed`, `journalctl -u ${UNIT} -e says why`);
+  if (unit.active !== 'active') {
+    if (answers)
+      return warning(name, `${UNIT} is ${unit.active}, and a daemon answers: it was started by hand`, END_IT);
+    return wrong(name, `${UNIT} is ${unit.active}`, `systemctl enable --now ${UNIT}`);
+  }
+  if (unit.enabled === 'disabled') {
+    return warning(name, `${UNIT} runs, and will not after the next boot`, `systemctl enable ${UNIT}`);
+  }
+  return ok(name, `${UNIT} is active and ${unit.enabled === '' ? 'started by another' : unit.enabled}`);
+}
+
+const END_IT = `end that one, and systemctl enable --now ${UNIT}, so that it is started again when it ends`;
+
+export function judgeEndpoints({ endpoints: { configured, endpoints } }: Facts): Check {
+  const name = 'endpoints';
+  const set = 'set wireguard.endpoints to what machines reach, best first, as ["gateway.example.com:51821"]';
+  const lost = endpoints.filter(({ addresses }) => addresses === null || addresses.length === 0);
+  if (lost.length > 0) {
+    const names = lost.map(({ endpoint }) => endpoint).join(', ');
+    return wrong(name, `${names}: the name has no address`, 'put the name into DNS, or correct wireguard.endpoints');
+  }
+  const shown = endpoints.map(({ endpoint }) => endpoint).join(', ');
+  const [first] = endpoints;
+  if (first === undefined) return wrong(name, 'there is none that machines could dial', set);
+  const isPublic = endpoints.some(({ addresses }) => addresses?.some((address) => address.isPublic) === true);
+  if (isPublic) return ok(name, `machines dial ${shown}, which is public`);
+  const message = `machines dial ${shown}, which is private: only machines of that network reach it`;
+  // Who wrote it there knows; who did not may be behind a NAT without knowing.
+  return configured ? ok(name, message) : warning(name, message, `if others are to join, ${set}`);
+}
+
+export function judgeApi({ config, certificates }: Facts): readonly Check[] {
+  const { self_signed, cert_file } = config.api.tls;
+  const checks: Check[] = certificates.map(({ setting, severity, message }) => {
+    const name = `certificate ${setting}`;
+    if (severity === 'ok') return ok(name, message);
+    return {
+      name,
+      severity,
+      message,
+      remedy: `renew or replace the files of ${setting}; they are taken up by themselves`,
+    };
+  });
+  if (!self_signed && cert_file === null) {
+    checks.push(
+      warning(
+        'api',
+        'machines call the API in plaintext: anyone on the path can answer in our place, and own machines in maintenance',
+        'set api.tls.cert_file and key_file, or api.tls.self_signed: true (Talos 1.11 or newer)',
+      ),
+    );
+  } else if (self_signed) {
+    checks.push(
+      ok(
+        'api',
+        'machines call the API with TLS of our own authority, which they must be told of (Talos 1.11 or newer)',
+      ),
+    );
+  }
+  return checks;
+}
+
+export function judgePorts({ daemon, ports, network }: Facts): Check {
+  const name = 'ports';
+  if (daemon.kind === 'answers') return ok(name, 'the daemon has those that it listens on');
+  if (ports === null) return ok(name, 'it could not be found out which are taken');
+  // The device keeps its port when the daemon ends, on purpose: links go on.
+  const foreign = ports.filter(({ taken, protocol }) => taken && !(protocol === 'udp' && network.interface !== null));
+  if (foreign.length === 0) {
+    return ok(name, `${ports.map(({ protocol, port }) => `${protocol} ${port}`).join(', ')} are free`);
+  }
+  const taken = foreign.map(({ setting, protocol, port }) => `${protocol} ${port} (${setting})`).join(', ');
+  const message = `taken by another program: ${taken}`;
+  const remedy = 'ss -lntup names it: end it, or choose another port';
+  return daemon.kind === 'forbidden'
+    ? ok(name, `taken, perhaps by the daemon: ${taken}`)
+    : wrong(name, message, remedy);
+}
