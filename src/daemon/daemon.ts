@@ -10,12 +10,14 @@ import { LinkRecorder } from '../fleet/links.ts';
 import { ProvisionalKeeper } from '../fleet/provisional.ts';
 import { StatusTable } from '../fleet/status.ts';
 import { ProvisionService, provisionStatus } from '../join/provision-service.ts';
+import { UniqueTokenWriter } from '../join/token-writer.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { GrpcEdge } from '../lib/grpc.ts';
 import { EventsService } from '../sinks/events-service.ts';
 import { GapReporter } from '../sinks/gap-reporter.ts';
 import { KmsgServer } from '../sinks/kmsg-server.ts';
 import { openRecordLog } from '../stream/record-log.ts';
+import { MachineApi } from '../talos/machine-api.ts';
 import { Health } from '../telemetry/health.ts';
 import { TelemetryServer } from '../telemetry/http.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -161,6 +163,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
   const eventsAddress = { host: server, port: config.sinks.events_port };
   const events = new EventsService({ ...eventsAddress, prefix: config.publish.prefix }, sinks);
   await lifecycle.run('event sink', listening('sinks.events_port', eventsAddress, events));
+  if (config.join.issue_unique_tokens) await startTokenWriter(installation, base, lifecycle, core);
 
   const { endpoints, host, warning } = advertisedEndpoints(
     config.wireguard.endpoints,
@@ -216,6 +219,19 @@ async function startEdges(config: Config, installation: Installation, base: Base
   };
   await lifecycle.run('API', listening('api.listen', config.api.listen, api));
   return { endpoints, apiUrl, authority: tls?.authority };
+}
+
+/** What writes unique tokens to machines in maintenance; it learns of them from their events. */
+async function startTokenWriter(
+  { overlay }: Installation,
+  base: Base,
+  lifecycle: Lifecycle,
+  { fleet, statuses, metrics }: Core,
+): Promise<void> {
+  const api = new MachineApi({ localAddress: overlay.server }, base);
+  const { machines, joins: offers, tokenWrites: writes } = fleet;
+  const deps = { ...base, machines, offers, stages: statuses, api, writes, metrics: metrics.join };
+  await lifecycle.run('unique tokens', new UniqueTokenWriter({}, deps));
 }
 
 const PLAINTEXT =
