@@ -201,7 +201,12 @@ function send(reply: Reply, answer: Problem | undefined) {
 /** Bytes that are no HTTP never become a request. */
 function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
   // What is wrong below HTTP, as a TLS handshake that failed, leaves nobody to answer.
-  if (!/^(?:HPE|ERR_HTTP)_/.test(error.code ?? '') || !socket.writable) return void socket.destroy();
+  if (!/^(?:HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
+  if (!socket.writable) {
+    // Answered already: more of the same comes until it is read, but not for longer than a request may take.
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
+    return;
+  }
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const body = JSON.stringify(problemOfStatus(status));
   socket.end(

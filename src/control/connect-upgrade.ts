@@ -26,6 +26,8 @@ export class Upgrades {
       socket.on('error', () => socket.destroy());
       socket.setTimeout(ANSWER_MS, () => socket.destroy());
       if (request.method !== 'GET') return refuseBody(socket);
+      // Plain HTTP servers have it so, those with TLS do not: a byte stream ends one way at a time.
+      socket.allowHalfOpen = true;
       const response = new ServerResponse(request);
       response.shouldKeepAlive = false;
       response.assignSocket(socket);

@@ -123,8 +123,6 @@ function tlsOptions(certificate: CertificateSource) {
     ...certificate.context(),
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: HANDSHAKE_MS,
-    // As plain HTTP servers have it: a byte stream to a machine ends one way at a time.
-    allowHalfOpen: true,
   };
 }
 

@@ -47,11 +47,13 @@ export interface TcpOptions extends Omit<ControlServerOptions, 'socket' | 'tcp'>
   readonly tls?: boolean;
   readonly hosts?: readonly string[];
   readonly listen?: string;
+  /** 0, any free one, if not said. */
+  readonly port?: number;
 }
 
 /** A control server with a token of each role, on a free port of loopback. */
 export async function startTcp(options: TcpOptions = {}, extra: Partial<ControlServerDeps> = {}): Promise<TcpHarness> {
-  const { tls = true, hosts = [], listen = '127.0.0.1', ...rest } = options;
+  const { tls = true, hosts = [], listen = '127.0.0.1', port: wanted = 0, ...rest } = options;
   const directory = await mkdtemp(join(tmpdir(), 'siderolink-tcp-'));
   const tokensFile = join(directory, 'tokens');
   const tokens = { reader: newControlToken(), operator: newControlToken(), admin: newControlToken() };
@@ -59,9 +61,12 @@ export async function startTcp(options: TcpOptions = {}, extra: Partial<ControlS
   await writeFile(tokensFile, `# of a test\n\n${lines.join('')}`, { mode: 0o600 });
   const pair = tls ? certificateFor('control.test', '127.0.0.1') : undefined;
   const certificate = pair && new CertificateHolder(pair);
-  const tcp = { listen: { host: listen, port: 0 }, hosts, tokens: { path: tokensFile } };
+  const tcp = { listen: { host: listen, port: wanted }, hosts, tokens: { path: tokensFile, pollMs: 20 } };
   const control = await startControl({ ...rest, tcp }, undefined, { certificate, ...extra });
-  const address = await control.server.listen();
+  const address = await control.server.listen().catch(async (error: unknown) => {
+    await control[Symbol.asyncDispose]();
+    throw error;
+  });
   const port = address?.port ?? 0;
   const send = (method: string, path: string, ask: AskOptions = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
