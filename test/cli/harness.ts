@@ -30,6 +30,7 @@ export function start(socket: string, ...args: string[]) {
   return {
     child,
     done,
+    sofar: () => ({ out, err }),
     untilOut: (text: string) => until(child.stdout, () => out, text),
     untilErr: (text: string) => until(child.stderr, () => err, text),
   };
