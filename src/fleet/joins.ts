@@ -135,6 +135,12 @@ export class JoinLedger {
     return this.#roster.table.identityHolding(asked, hash);
   }
 
+  /** In its latest boot: what a former one reported has had its join since. */
+  #reportedReset({ id, boot }: Machine): boolean {
+    const { statuses } = this.#deps;
+    return statuses.get(id).sequence?.name === 'reset' && statuses.stage(id).boot === boot;
+  }
+
   #joinMachine(row: MachineRow | undefined): JoinMachine | undefined {
     if (row === undefined) return undefined;
     const { machine, uniqueTokens, firstToken } = row;
@@ -150,7 +156,7 @@ export class JoinLedger {
       madeFor,
       knowsUuid,
       ownership: machine.tags.ownership,
-      reportedReset: this.#deps.statuses.get(id).sequence?.name === 'reset',
+      reportedReset: this.#reportedReset(machine),
       tunnelled: false,
     };
   }

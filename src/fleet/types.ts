@@ -231,4 +231,6 @@ export interface Boots {
 /** The folded status of each machine. */
 export interface Statuses {
   get(machine: number): MachineStatus;
+  /** The stage reported last, and the boot that stage and sequence are of: 0 before the first event. */
+  stage(machine: number): { readonly stage: string | null; readonly boot: number };
 }

@@ -72,6 +72,40 @@ describe('another boot', () => {
     expect(told.slice(0, 3)).toEqual([undefined, 1, 2]);
   });
 
+  it.each(['', 'meta'])(
+    'a hundred boots with META %j that nothing ever came from: all are there',
+    async (uniqueToken) => {
+      const gateway = await Gateway.start();
+      const uuid = randomUUID();
+      const keys = Array.from({ length: 100 }, () => newKey());
+      const answers = new Set<string>();
+      for (const key of keys) answers.add((await gateway.provision({ uuid, key, uniqueToken })).address);
+      expect(answers.size).toBe(1);
+      expect([...gateway.device.peers.keys()]).toEqual(keys.slice(-1));
+      const { image } = gateway.log.reopen();
+      expect(image.boots.map(({ publicKey }) => publicKey)).toEqual(keys);
+      expect(gateway.fleet.machines.size).toBe(1);
+      const kinds = uniqueToken === '' ? [12_000] : [2_000];
+      expect([...new Set(gateway.links.probes.map(({ withinMs }) => withinMs))]).toEqual(kinds);
+    },
+  );
+
+  it('thousands of boots from which nothing came leave a bounded number of rows', async () => {
+    const gateway = await Gateway.start();
+    const uuid = randomUUID();
+    const { address } = await gateway.provision({ uuid });
+    for (let boot = 2; boot <= 300; boot += 1) await gateway.begin({ uuid });
+    expect(gateway.log.reopen().image.boots).toHaveLength(129);
+    expect(gateway.at(address).boot).toBe(300);
+    // A boot that was heard is not among those that are forgotten.
+    const key = newKey();
+    await gateway.begin({ uuid, key });
+    gateway.links.set(key, { state: 'down', latestHandshake: 1, rxBytes: 148 });
+    for (let boot = 0; boot < 200; boot += 1) await gateway.begin({ uuid });
+    expect(gateway.boots.ofKey(key)).toMatchObject({ number: 301 });
+    expect(gateway.log.reopen().image.boots).toHaveLength(130);
+  });
+
   it('install and kexec with META kept: by its unique token, asked for 2 s only, proven from then on', async () => {
     const gateway = await Gateway.start();
     const uuid = randomUUID();
@@ -110,7 +144,10 @@ describe('another boot', () => {
       error: null,
     });
     expect(gateway.statuses.get(machine.id).sequence?.name).toBe('reset');
-    expect(await gateway.provision({ uuid })).toEqual(first);
+    expect(await gateway.provision({ uuid, uniqueToken: 'new' })).toEqual(first);
+    // What it reported was good for one join: the new token is proven by the next boot and protects it again.
+    expect(await gateway.provision({ uuid, uniqueToken: 'new' })).toEqual(first);
+    expect(await gateway.refusal({ uuid })).toEqual(UNAUTHORIZED);
   });
 
   it('the join token was revoked: a machine with its unique token still joins', async () => {
