@@ -217,7 +217,8 @@ async function carry(
   const cut = (reason: End) => {
     if (!caller.destroyed || !upstream.destroyed) end = reason;
     caller.destroy();
-    upstream.destroy();
+    // The machine is to know at once, also while it only sends.
+    upstream.resetAndDestroy();
   };
   const aborted = () => cut(signal.reason as End);
   signal.addEventListener('abort', aborted, { once: true });

@@ -45,7 +45,12 @@ describe('the control API over TCP', () => {
     ['no token', () => ['--url', tcp.url], 2, /--url needs --token-file/],
     ['a token file that is not there', () => over('/nonexistent'), 2, /cannot read --token-file/],
     ['a file with no token', () => over(files.ca), 2, /holds no single control token/],
-    ['plain HTTP to another host', () => ['--url', 'http://192.0.2.1:1', '--token-file', files.operator], 2, /in the clear/],
+    [
+      'plain HTTP to another host',
+      () => ['--url', 'http://192.0.2.1:1', '--token-file', files.operator],
+      2,
+      /in the clear/,
+    ],
     ['two daemons', () => [...over(), '--socket', '/x'], 2, /--socket and --url/],
     ['a token for the socket', () => ['--token-file', files.operator], 2, /--join-token-file/],
     ['nobody there', () => ['--url', 'https://127.0.0.1:1', '--token-file', files.operator], 69, /no answer from/],
@@ -72,7 +77,7 @@ describe('connect', () => {
     const port = Number(address.split(':')[1]);
     const answers = await Promise.all(['one', 'two'].map((text) => exchange(port, text)));
     expect(answers).toEqual(['one', 'two']);
-    const open = connect(port, '127.0.0.1');
+    const open = connect(port, '127.0.0.1').on('error', () => {});
     await once(open, 'connect');
     run.child.kill('SIGINT');
     const { code } = await run.done;
