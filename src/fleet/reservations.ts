@@ -96,6 +96,8 @@ export class Reservations {
     const before = this.#roster.row(row.machine.id);
     const { machine } = row;
     const visible = machine.uniqueToken !== before.machine.uniqueToken || machine.state !== before.machine.state;
+    // That it knows its UUID is in no view, but whoever writes it to the machine waits for it.
+    const heard = visible || machine.knowsUuid !== before.machine.knowsUuid;
     this.#roster.table.put(row);
     return {
       machine,
@@ -105,7 +107,7 @@ export class Reservations {
         const records = machineRecords(visible ? ['changed'] : [], this.#roster.view(machine), BY_JOIN);
         await this.#roster.store({ ops: [machineOp(row)], records }, () => this.#roster.table.put(before));
         this.#roster.wantPeer(machine);
-        if (visible) this.#roster.tell({ kind: 'changed', machine });
+        if (heard) this.#roster.tell({ kind: 'changed', machine });
       },
     };
   }

@@ -7,6 +7,7 @@ import { sidero } from '../gen/proto.js';
 import type { Clock } from '../lib/clock.ts';
 import type { GrpcStatus, UnaryCall, UnaryMethod } from '../lib/grpc.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
+import { Pacer } from '../lib/pacer.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { LinkMonitor, WireGuard } from '../wireguard/types.ts';
 import { AdmissionDesk, type Outcome } from './admission-desk.ts';
@@ -28,6 +29,12 @@ export interface ProvisionOptions {
   readonly maxProbes?: number;
   /** `machine.conflict` records in an hour. Default 4,096. */
   readonly maxConflicts?: number;
+  /** Refusals in a second, over all callers; what comes oftener is answered later. Default 200. */
+  readonly refusalsPerSecond?: number;
+  /** How late a refusal may be, milliseconds. Default 5,000. */
+  readonly maxRefusalDelayMs?: number;
+  /** Refusals that are late at one time; more are answered at once. Default 4,096. */
+  readonly maxRefusalsWaiting?: number;
 }
 
 export interface ProvisionDeps {
@@ -52,6 +59,7 @@ export class ProvisionService {
   readonly #prober: Prober;
   readonly #conflicts: Conflicts;
   readonly #mayLog: OnceAMinute;
+  readonly #refusals: Pacer;
   readonly #runs = new Map<string, Promise<Outcome>>();
   readonly #deadlineMs: number;
 
@@ -69,6 +77,15 @@ export class ProvisionService {
     this.#desk = new AdmissionDesk(options.policy, { ...deps, prober: this.#prober });
     this.#conflicts = new Conflicts({ maxPerHour: options.maxConflicts ?? 4_096 }, deps);
     this.#mayLog = new OnceAMinute({}, deps);
+    this.#refusals = new Pacer(
+      {
+        perSecond: options.refusalsPerSecond ?? 200,
+        maxDelayMs: options.maxRefusalDelayMs ?? 5_000,
+        maxWaiting: options.maxRefusalsWaiting ?? 4_096,
+        onWaiting: (waiting) => deps.metrics.refusalsWaiting.set(waiting),
+      },
+      deps,
+    );
   }
 
   /** The method, for the gRPC edge. */
@@ -79,6 +96,7 @@ export class ProvisionService {
       decode: (bytes) => sidero.link.ProvisionRequest.decode(bytes),
       encode: (answer) => this.#answers.encode(answer),
       handle: (message, call) => this.#handle(message, call),
+      onBroken: (_bytes, _error, call) => this.#refuse(BROKEN(), call),
     };
   }
 
@@ -88,6 +106,7 @@ export class ProvisionService {
    */
   async stop(): Promise<void> {
     this.#prober.stop();
+    this.#refusals.release();
     while (this.#runs.size > 0) await Promise.allSettled([...this.#runs.values()]);
   }
 
@@ -95,8 +114,13 @@ export class ProvisionService {
     const { clock, metrics, wireguard } = this.#deps;
     const startedAt = clock.monotonic();
     let outcome: Outcome;
+    let request: JoinRequest;
     try {
-      const request = parseJoinRequest(fieldsOf(message), wireguard.publicKey);
+      request = parseJoinRequest(fieldsOf(message), wireguard.publicKey);
+    } catch (error) {
+      return this.#refuse(error, call);
+    }
+    try {
       outcome = await this.#shared(request, startedAt + this.#deadlineMs);
       this.#noteConflict(outcome, request, call.source);
       if (outcome.kind === 'refuse') this.#noteRefusal(outcome, request, call.source);
@@ -104,10 +128,28 @@ export class ProvisionService {
       metrics.failed.inc({ code: errorCode(error) });
       throw error;
     }
-    if (outcome.kind === 'refuse') throw new SiderolinkError(outcome.code, outcome.message, { row: outcome.row });
+    if (outcome.kind === 'refuse') {
+      await this.#pace(call);
+      throw new SiderolinkError(outcome.code, outcome.message, { row: outcome.row });
+    }
     metrics.admitted.inc({ kind: outcome.by });
     metrics.seconds.observe((clock.monotonic() - startedAt) / 1_000);
     return { address: outcome.machine.address, tunnel: null };
+  }
+
+  /** Of a request that cannot be read. */
+  async #refuse(error: unknown, call: UnaryCall): Promise<never> {
+    this.#deps.metrics.failed.inc({ code: errorCode(error) });
+    await this.#pace(call);
+    throw error;
+  }
+
+  /**
+   * A flood of bad calls would otherwise be as fast as we can answer, and a good one would wait among them for each step
+   * of its own.
+   */
+  async #pace(call: UnaryCall): Promise<void> {
+    if (!(await this.#refusals.turn(() => call.signal))) this.#deps.metrics.refusalsHurried.inc();
   }
 
   /**
@@ -136,11 +178,16 @@ export class ProvisionService {
     const { conflictWith } = outcome;
     const machine = conflictWith === null ? undefined : this.#deps.fleet.machines.byId(conflictWith);
     if (machine === undefined) return;
-    const told =
-      outcome.kind === 'refuse'
-        ? { reason: outcome.reason, uuid: null }
-        : { reason: outcome.by, uuid: outcome.machine.uuid };
-    this.#conflicts.note(machine, { asked, key, source, ...told });
+    if (outcome.kind === 'refuse') {
+      this.#conflicts.note(machine, { asked, key, source, reason: outcome.reason, uuid: null });
+      return;
+    }
+    const { uuid } = outcome.machine;
+    this.#conflicts.note(machine, { asked, key, source, reason: outcome.by, uuid });
+    const suppressed = this.#mayLog.pass(`${machine.id} ${outcome.by}`);
+    if (suppressed === undefined) return;
+    const about = { uuid: machine.uuid, identity: uuid, key: key.slice(0, KEY_PREFIX), source, suppressed };
+    this.#deps.logger.warn(about, 'a newcomer with the UUID of a machine that is there got an identity of its own');
   }
 
   #noteRefusal(refusal: Refusal, { key }: JoinRequest, source: string): void {
@@ -183,6 +230,8 @@ export function provisionStatus(
     }
   };
 }
+
+const BROKEN = () => new SiderolinkError('invalid_argument', 'the request is not the protobuf message of this method');
 
 /** Absent optional fields decode to null, or are undefined in messages made by hand. */
 function fieldsOf(message: sidero.link.ProvisionRequest) {

@@ -87,15 +87,22 @@ async function join(fleet: Fleet, uuid: string, key = newKey(), unique = ''): Pr
     requireToken: false,
     uniqueTokens: 'strict',
     maxMachines: 1_000,
-    maxProvisional: 1,
+    maxProvisional: 10,
   } as const;
   const facts = fleet.joins.facts(ask, null);
   const present = facts.incumbent;
   const silent = present?.key == null ? undefined : { machine: present.id, key: present.key, alive: false };
   const decision = decideJoin(ask, facts, policy, silent);
   if (decision.kind === 'refuse' || decision.kind === 'probe') throw new Error(`row ${decision.row}`);
-  await fleet.joins.reserve(ask, decision)?.commit();
-  return fleet.machines.get(request.uuid ?? ('' as never))?.address ?? '';
+  const reservation = fleet.joins.reserve(ask, decision);
+  await reservation?.commit();
+  if (reservation === null) throw new Error('there was nothing to store');
+  // The boot counts from here: there is no device that could fail.
+  if (decision.kind !== 'repeat') {
+    const { machine, previousBoot } = reservation;
+    fleet.machines.tell({ kind: 'boot', machine, previousBoot });
+  }
+  return reservation.machine.address;
 }
 
 // The fake log of the other tests, and the real one, keep the same.
@@ -124,5 +131,31 @@ describe.each([
     expect(fleet.tokens.match(secret)).toEqual(token);
     expect(boots.current(1)).toMatchObject({ number: 2, publicKey: rebooted });
     expect(await Promise.all(uuids.map((uuid) => join(fleet, uuid, newKey(), `meta of ${uuid}`)))).toEqual(addresses);
+  });
+
+  it('a newcomer with a former key, and boots that are forgotten', async () => {
+    const life = makeLife();
+    const first = fleetOf(await life.open());
+    const [uuid, former] = [randomUUID(), newKey()];
+    const address = await join(first.fleet, uuid, former);
+    for (let boot = 2; boot <= 140; boot += 1) await join(first.fleet, uuid);
+    // It has been forgotten, so it is nobody's; the next one is remembered as a former key.
+    expect(first.boots.ofKey(former)).toBeUndefined();
+    const remembered = newKey();
+    await join(first.fleet, uuid, remembered);
+    await join(first.fleet, uuid);
+    const identity = await join(first.fleet, uuid, remembered);
+    expect(identity).not.toBe(address);
+    const meta = await first.fleet.joins.offerUniqueToken(2);
+    const before = [...first.fleet.machines.all()];
+    await life.leave();
+
+    const log = await life.open();
+    expect(log.image.boots.filter(({ machine }) => machine === 1)).toHaveLength(129);
+    const { fleet, boots } = fleetOf(log);
+    expect([...fleet.machines.all()]).toEqual(before);
+    expect(boots.ofKey(remembered)).toEqual({ machine: 2, number: 1 });
+    expect(await join(fleet, uuid, remembered, meta)).toBe(identity);
+    expect(fleet.machines.byId(2)).toMatchObject({ uniqueToken: 'bound', madeFor: uuid, knowsUuid: false });
   });
 });

@@ -50,6 +50,9 @@ describe('two machines, one UUID, no tokens, both on', () => {
         newcomer: { asked: incumbent.uuid, public_key: key, uuid: identity.uuid, reason: 'provisional' },
       },
     ]);
+    expect(gateway.logged.map((line) => JSON.parse(line))).toMatchObject([
+      { uuid: incumbent.uuid, identity: identity.uuid, source: '127.0.0.1' },
+    ]);
     expect(await gateway.metric('siderolinkd_fleet_machines')).toMatchObject({ accepted: 1, provisional: 1 });
     expect(await gateway.metric('siderolinkd_join_admitted_total')).toMatchObject({ provisional: 1 });
   });
@@ -144,6 +147,7 @@ describe('junk UUIDs', () => {
     expect(before.at(address)).toMatchObject({ state: 'provisional', uniqueToken: 'bound', knowsUuid: false });
     expect((await before.provision({ ...call, uuid, uniqueToken: meta })).address).toBe(address);
     expect(before.at(address)).toMatchObject({ state: 'provisional', knowsUuid: true });
+    expect(before.events.at(-1)).toMatchObject({ kind: 'changed', machine: { knowsUuid: true } });
 
     before.clock.advance(3 * DAY);
     await before.keeper.look();

@@ -28,3 +28,17 @@ test('migrating again changes nothing', () => {
   migrate(db);
   expect(schemaOf(db)).toBe(before);
 });
+
+test('a store from before a key could have two boots keeps its boots', () => {
+  const db = new Database(':memory:');
+  db.exec(MIGRATIONS[0] ?? '');
+  db.pragma('user_version = 1');
+  db.exec(`insert into boot values (1, 1, 'K', '{}'), (1, 2, 'L', '{"seq":7}')`);
+  migrate(db);
+  db.exec(`insert into boot values (2, 1, 'K', '{}')`);
+  expect(db.prepare('select * from boot order by machine, boot').raw().all()).toEqual([
+    [1, 1, 'K', '{}'],
+    [1, 2, 'L', '{"seq":7}'],
+    [2, 1, 'K', '{}'],
+  ]);
+});
