@@ -4,6 +4,7 @@ import { ControlClient } from '../../src/client/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { uuidOf } from '../control/fakes.ts';
 import { type Harness, startControl } from '../control/harness.ts';
+import { startTcp } from '../control/tcp-harness.ts';
 
 let control: Harness;
 let client: ControlClient;
@@ -104,5 +105,22 @@ describe('the client handles tokens', () => {
     for (let n = 0; n < 1_203; n += 1) await control.tokens.create({ name: `${n}` }, 'a test');
     const names = (await client.tokens()).map(({ name }) => Number(name));
     expect(names.sort((a, b) => a - b)).toEqual([...Array(1_203).keys()]);
+  });
+});
+
+describe('the client over TCP', () => {
+  it('says who it is, and is told what its role may not', async () => {
+    await using tcp = await startTcp();
+    tcp.control.machines.add({ id: 1 });
+    const as = (token: string | undefined) =>
+      new ControlClient({ target: { url: tcp.url, token, ca: tcp.ca } }, { clock: systemClock });
+    const { reader, operator } = tcp.tokens;
+    expect((await as(reader).machine(uuidOf(1))).version).toBe(7);
+    await expect(as(reader).acceptMachine(uuidOf(1))).rejects.toMatchObject({ code: 'unauthorized', status: 403 });
+    await expect(as(operator).createToken({})).rejects.toMatchObject({ code: 'unauthorized' });
+    expect((await as(operator).claimMachine(uuidOf(1), { owner: 'acme' }, { ifMatch: 7 })).owner).toBe('acme');
+    for (const token of [undefined, 'slc_wrong']) {
+      await expect(as(token).status()).rejects.toMatchObject({ code: 'unauthenticated', status: 401 });
+    }
   });
 });

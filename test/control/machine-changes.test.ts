@@ -3,6 +3,7 @@ import { Machine, RegisteredMachine } from '../../src/client/api.ts';
 import { type ErrorCode, SiderolinkError } from '../../src/domain/errors.ts';
 import { uuidOf } from './fakes.ts';
 import { type CallOptions, type Harness, startControl } from './harness.ts';
+import { startTcp } from './tcp-harness.ts';
 
 let control: Harness;
 beforeEach(async () => {
@@ -216,5 +217,18 @@ describe('decommissioning', () => {
   it.each(['records=yes', 'records=', 'records=true&records=true', 'recods=true'])('refuses ?%s', async (text) => {
     expect((await control.call('DELETE', `${path(1)}?${text}`)).json).toMatchObject({ code: 'invalid_argument' });
     expect(control.admin.calls).toEqual([]);
+  });
+
+  it('deletes records only for an admin', async () => {
+    await using tcp = await startTcp({ tls: false });
+    tcp.control.machines.add({ id: 1 });
+    const refused = await tcp.ask('DELETE', `${path(1)}?records=true`, { role: 'operator' });
+    expect([refused.status, refused.json.code]).toEqual([403, 'unauthorized']);
+    expect(refused.json.detail).toMatch(/needs the role admin; the-operator is operator/);
+    expect(tcp.control.admin.calls).toEqual([]);
+    expect((await tcp.ask('DELETE', path(1), { role: 'operator' })).json.state).toBe('removed');
+    await tcp.ask('DELETE', `${path(1)}?records=true`, { role: 'admin' });
+    expect(tcp.control.admin.recordsDeleted).toEqual([uuidOf(1)]);
+    expect(tcp.control.admin.calls.map(([, by]) => by)).toEqual(['operator the-operator', 'admin the-admin']);
   });
 });
