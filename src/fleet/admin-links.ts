@@ -1,10 +1,11 @@
+import type { PublicKey } from '../domain/keys.ts';
 import type { WireGuard } from '../wireguard/types.ts';
 import type { Roster } from './roster.ts';
 import type { Boots, Machine } from './types.ts';
 
 export interface AdminLinksDeps {
   readonly roster: Roster;
-  readonly boots: Pick<Boots, 'current'>;
+  readonly boots: Pick<Boots, 'current' | 'ofKey'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
 }
 
@@ -30,8 +31,12 @@ export class AdminLinks {
   /** Takes its peer away. @throws SiderolinkError `command_failed`, `unavailable` */
   async unlink({ id, key }: Machine): Promise<void> {
     const { boots, wireguard } = this.#deps;
-    // The device may still have the key of the boot before, if the last join never reached it.
-    const keys = new Set([key, boots.current(id)?.publicKey ?? null]);
-    await Promise.all([...keys].map((remove) => (remove === null ? undefined : wireguard.apply({ remove }))));
+    const keys = new Set<PublicKey>();
+    if (key !== null) keys.add(key);
+    // The device may still have the key of the boot before, if the last join never reached it; unless a newcomer came
+    // with it since, whose peer it is now.
+    const former = boots.current(id)?.publicKey;
+    if (former !== undefined && boots.ofKey(former)?.machine === id) keys.add(former);
+    await Promise.all([...keys].map((remove) => wireguard.apply({ remove })));
   }
 }

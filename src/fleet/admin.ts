@@ -30,7 +30,7 @@ export interface FleetAdminOptions {
 export interface FleetAdminDeps {
   readonly roster: Roster;
   readonly log: Pick<RecordLog, 'commit' | 'flush'>;
-  readonly boots: Pick<Boots, 'current'>;
+  readonly boots: Pick<Boots, 'current' | 'ofKey'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
   readonly clock: Clock;
   readonly metrics: FleetMetrics;

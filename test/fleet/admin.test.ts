@@ -293,6 +293,18 @@ describe('the link of a machine', () => {
     expect(world.boots.current(1)?.number).toBe(2);
   });
 
+  it('leaves a former key alone that is another machine’s by now', async () => {
+    const world = adminWorld([{}, {}]);
+    const row = world.machines.row(1);
+    const former = world.machine(1).key;
+    const key = newKey();
+    world.boots.begin(1, key);
+    world.machines.table.put({ ...row, machine: { ...row.machine, key, boot: 2 } });
+    if (former !== null) world.boots.begin(2, former);
+    await world.admin.remove(row.machine.uuid, { records: false }, 'ann');
+    expect(world.device.changes).toEqual([{ remove: key }]);
+  });
+
   it('an identity that was removed before anybody accepted it is provisional again, also after a restart', async () => {
     for (const state of ['provisional', 'expired'] as const) {
       const world = adminWorld([{ state, madeFor: 'asked' }]);
