@@ -7,11 +7,21 @@ import { fileURLToPath } from 'node:url';
 import type { Envelope } from '../../src/client/api.ts';
 import { ControlClient, type RecordFilter } from '../../src/client/client.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { NamespacedMachine, type NamespacedMachineOptions } from '../../src/simulate/namespaced-machine.ts';
+import {
+  NamespacedMachine,
+  type NamespacedMachineDeps,
+  type NamespacedMachineOptions,
+} from '../../src/simulate/namespaced-machine.ts';
+import { parseDump } from '../../src/wireguard/dump.ts';
+import type { ObservedPeer } from '../../src/wireguard/types.ts';
 import { type Namespace, TestNetwork } from '../helpers/netns.ts';
+import { Caller } from './caller.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/daemon/main.ts', import.meta.url));
 const ADDRESS = '192.0.2.1';
+const API_PORT = 8081;
+/** Machines of this process, whosever gateway they have. */
+let machines = 0;
 
 /** A gateway host: a network namespace with the real daemon in it, and machines on cables of their own. */
 export class Gateway {
@@ -24,6 +34,7 @@ export class Gateway {
   #namespace: Namespace | undefined;
   #daemon: ChildProcess | undefined;
   #token: string | undefined;
+  #callers = 0;
 
   constructor() {
     this.client = new ControlClient({ target: { socket: this.#socket } }, { clock: systemClock });
@@ -45,8 +56,11 @@ export class Gateway {
     return this;
   }
 
-  /** Starts the daemon with nothing configured but names; resolves when it serves. */
-  async start(): Promise<void> {
+  /**
+   * Starts the daemon with nothing configured but names and `settings`, by their place in the configuration
+   * (`'join.policy': 'hold'`); resolves when it serves.
+   */
+  async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(join(this.directory, 'log'), 'a');
     this.#daemon = this.namespace.spawn([process.execPath, MAIN, 'run'], {
       stdio: ['ignore', log, log],
@@ -56,6 +70,12 @@ export class Gateway {
         SIDEROLINKD__CONTROL__SOCKET: this.#socket,
         SIDEROLINKD__OVERLAY__INTERFACE: this.interface,
         SIDEROLINKD__WIREGUARD__ENDPOINTS: `["${ADDRESS}:51821"]`,
+        ...Object.fromEntries(
+          Object.entries(settings).map(([path, value]) => [
+            `SIDEROLINKD__${path.toUpperCase().replaceAll('.', '__')}`,
+            value,
+          ]),
+        ),
       },
     });
     await this.until('the daemon serves', async () => (await this.client.status()).ready);
@@ -84,27 +104,69 @@ export class Gateway {
   }
 
   /** A machine on a cable of its own, powered off. */
-  async machine(options: Partial<NamespacedMachineOptions> = {}): Promise<NamespacedMachine> {
-    const index = this.#machines.length;
-    const machine = new NamespacedMachine({
-      index,
-      gateway: this.namespace.name,
-      version: '1.13',
-      seed: index + 1,
-      speed: Number.POSITIVE_INFINITY,
-      darkMs: 0,
-      kernelArguments: await this.kernelArguments(),
-      ...options,
-    });
+  async machine(
+    options: Partial<NamespacedMachineOptions> = {},
+    deps: NamespacedMachineDeps = {},
+  ): Promise<NamespacedMachine> {
+    machines += 1;
+    const index = machines;
+    const machine = new NamespacedMachine(
+      {
+        index,
+        gateway: this.namespace.name,
+        version: '1.13',
+        seed: index,
+        speed: Number.POSITIVE_INFINITY,
+        darkMs: 0,
+        kernelArguments: await this.kernelArguments(),
+        ...options,
+      },
+      deps,
+    );
     this.#machines.push(machine);
     await machine.create();
     return machine;
+  }
+
+  /** Someone on a cable of his own who calls Provision as he likes; by default with the join token. */
+  async caller(): Promise<Caller> {
+    this.#callers += 1;
+    const number = this.#callers;
+    await this.kernelArguments();
+    const namespace = await this.network.namespace(`call${number}`);
+    const net = `10.8.${number}`;
+    await this.network.connect(this.namespace, `${net}.1/24`, namespace, `${net}.2/24`);
+    await namespace.run(['ip', 'route', 'add', 'default', 'via', `${net}.1`]);
+    return await Caller.start(namespace, { host: ADDRESS, port: API_PORT }, this.token);
   }
 
   async records(filter: RecordFilter): Promise<Envelope[]> {
     const found: Envelope[] = [];
     for await (const { record } of this.client.allRecords(filter)) found.push(record);
     return found;
+  }
+
+  /** What `wg show dump` shows of the gateway's peers, by public key. */
+  async peers(): Promise<ReadonlyMap<string, ObservedPeer>> {
+    return parseDump(await this.namespace.run(['wg', 'show', this.interface, 'dump'])).peers;
+  }
+
+  /** The metrics by name and labels, as `siderolinkd_join_refused_total{reason="removed"}`. */
+  async metrics(): Promise<ReadonlyMap<string, number>> {
+    const text = await this.namespace.run(['curl', '-sS', '--fail', 'http://127.0.0.1:9596/metrics']);
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+    );
+  }
+
+  /** The daemon's log lines with this message. */
+  logged(message: string): readonly Readonly<Record<string, unknown>>[] {
+    return this.log
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((line) => line['msg'] === message);
   }
 
   /** What `wg` shows of the gateway's peers: latest handshake in Unix seconds by public key. */

@@ -1,0 +1,407 @@
+import { randomUUID } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Machine } from '../../src/client/api.ts';
+import type { NamespacedMachine } from '../../src/simulate/namespaced-machine.ts';
+import { newKey } from '../fleet/fakes.ts';
+import type { Call, Caller } from './caller.ts';
+import { Gateway } from './gateway.ts';
+
+// The table of DESIGN section 6, row by row, over the wire: a caller with any key, UUID and tokens, the real daemon and
+// its WireGuard device. Where a row asks whether the present machine answers, that is a simulated machine with a link.
+
+const gateway = new Gateway();
+let caller: Caller;
+/** It is on all the time. */
+let linked: NamespacedMachine;
+
+beforeAll(async () => {
+  await gateway.create();
+  await gateway.start();
+  caller = await gateway.caller();
+  linked = await gateway.machine({ quiet: true });
+  await linked.start();
+  const { uuid } = await linked.state();
+  await gateway.until('a machine has its link', async () => (await gateway.client.machine(uuid)).link.state === 'up');
+}, 60_000);
+afterAll(() => gateway.dispose());
+
+/** The same words for whoever is not let in, whatever the reason. */
+const UNAUTHORIZED = { code: status.PERMISSION_DENIED, message: 'unauthorized' };
+
+/** A machine that has called; it has no link, so it does not answer. */
+async function joined(call: Partial<Call> = {}): Promise<{ uuid: string; key: string; address: string }> {
+  const mine = { uuid: randomUUID(), key: newKey(), ...call };
+  return { ...mine, address: (await caller.provision(mine)).address };
+}
+
+/** Which row refused a machine, as the log tells it, and why. */
+function refusals(uuid: string | null): unknown[] {
+  return gateway
+    .logged('join refused')
+    .filter((line) => line['uuid'] === uuid)
+    .map(({ row, reason }) => [row, reason]);
+}
+
+async function refused(reason: string): Promise<number> {
+  return (await gateway.metrics()).get(`siderolinkd_join_refused_total{reason="${reason}"}`) ?? 0;
+}
+
+/** What a refusal must not touch. */
+async function written(): Promise<unknown> {
+  const { records } = await gateway.client.status();
+  return { head: records.head, ...(await devices()) };
+}
+
+async function devices() {
+  const { machines } = await gateway.client.status();
+  return { machines: machines.total, peers: [...(await gateway.peers()).keys()].sort() };
+}
+
+async function machinesMadeFor(asked: string): Promise<Machine[]> {
+  const found: Machine[] = [];
+  for await (const machine of gateway.client.machines({ state: ['provisional'] })) {
+    if (machine.made_for === asked) found.push(machine);
+  }
+  return found;
+}
+
+async function conflictsOf(uuid: string): Promise<readonly Record<string, unknown>[]> {
+  const records = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.conflict'] });
+  return records.map(({ body }) => body['newcomer'] as Record<string, unknown>);
+}
+
+describe('row 1: what is no call', () => {
+  it.each([
+    ['a key that is none', { key: 'not a key' }],
+    ['a key of zeros', { key: Buffer.alloc(32).toString('base64') }],
+    ['no key', { key: '' }],
+    ['a UUID of 65 bytes', { uuid: 'a'.repeat(65) }],
+  ])('%s: INVALID_ARGUMENT, and nothing is written', async (_, call) => {
+    const before = await written();
+    const answer = await caller.refusal({ uuid: randomUUID(), ...call });
+    expect(answer.code).toBe(status.INVALID_ARGUMENT);
+    expect(answer.message).toMatch(/key|UUID|uuid/);
+    expect(await written()).toEqual(before);
+  });
+
+  it('is counted', async () => {
+    expect((await gateway.metrics()).get('siderolinkd_join_failed_total{code="invalid_argument"}')).toBe(4);
+  });
+});
+
+describe('row 2: nothing vouches for the caller', () => {
+  it('a stranger without a token, with a wrong one, with a unique token of his own', async () => {
+    const [before, count] = [await written(), await refused('unauthorized')];
+    const [, secret = ''] = gateway.token.split('.');
+    for (const call of [
+      { joinToken: null },
+      { joinToken: 'wrong' },
+      { joinToken: `${gateway.token}x` },
+      { joinToken: `nobody.${secret}` },
+      { joinToken: null, uniqueToken: 'nobody knows it' },
+    ]) {
+      expect(await caller.refusal({ uuid: randomUUID(), ...call })).toEqual(UNAUTHORIZED);
+    }
+    expect(await written()).toEqual(before);
+    expect(await refused('unauthorized')).toBe(count + 5);
+    // All who are unknown share one line a minute.
+    expect(refusals(null)).toEqual([[2, 'unauthorized']]);
+  });
+
+  it('a token that is revoked, expired, used up or bound to another machine', async () => {
+    const { client } = gateway;
+    const revoked = await client.createToken({});
+    await client.revokeToken(revoked.id);
+    const once = await client.createToken({ max_uses: 1 });
+    await joined({ joinToken: once.secret });
+    const bound = await client.createToken({ node_uuid: randomUUID() });
+    const expired = await client.createToken({ expires_at: new Date(Date.now() + 1_000).toISOString() });
+    await gateway.until('it is expired', async () => (await client.token(expired.id)).state === 'expired');
+    const before = await written();
+    for (const { secret } of [revoked, once, bound, expired]) {
+      expect(await caller.refusal({ uuid: randomUUID(), joinToken: secret })).toEqual(UNAUTHORIZED);
+    }
+    expect(await written()).toEqual(before);
+  });
+
+  it('a known UUID and key without a token; the log names the machine', async () => {
+    const machine = await joined();
+    const before = await written();
+    expect(await caller.refusal({ ...machine, joinToken: null })).toEqual(UNAUTHORIZED);
+    expect(await caller.refusal({ ...machine, joinToken: null })).toEqual(UNAUTHORIZED);
+    expect(await written()).toEqual(before);
+    expect(refusals(machine.uuid)).toEqual([[2, 'unauthorized']]);
+  });
+
+  it('any token but the one that is bound to the machine', async () => {
+    const uuid = randomUUID();
+    const bound = await gateway.client.createToken({ node_uuid: uuid });
+    expect(await caller.refusal({ uuid })).toEqual(UNAUTHORIZED);
+    await joined({ uuid, joinToken: bound.secret });
+  });
+
+  it('a token of another tenant', async () => {
+    const [a, b] = [await gateway.client.createToken({ owner: 'a' }), await gateway.client.createToken({ owner: 'b' })];
+    const { uuid } = await joined({ joinToken: a.secret });
+    expect(await caller.refusal({ uuid, joinToken: b.secret })).toEqual(UNAUTHORIZED);
+    expect((await gateway.client.machine(uuid)).owner).toBe('a');
+  });
+});
+
+describe('row 3: who was put out', () => {
+  it.each(['removed', 'rejected'] as const)('%s: refused with whatever it sends', async (reason) => {
+    const { uuid, key } = await joined({ uniqueToken: 'its own' });
+    await (reason === 'removed' ? gateway.client.removeMachine(uuid) : gateway.client.rejectMachine(uuid));
+    const [before, count] = [await written(), await refused(reason)];
+    expect(await caller.refusal({ uuid, key, uniqueToken: 'its own' })).toEqual(UNAUTHORIZED);
+    expect(await caller.refusal({ uuid })).toEqual(UNAUTHORIZED);
+    expect(await written()).toEqual(before);
+    expect(await refused(reason)).toBe(count + 2);
+    expect(refusals(uuid)).toEqual([[3, reason]]);
+    expect((await gateway.peers()).has(key)).toBe(false);
+  });
+});
+
+describe('row 4: a Talos that has no unique tokens', () => {
+  it('FAILED_PRECONDITION, and it is told why', async () => {
+    const call = { uuid: randomUUID(), uniqueToken: null, version: null };
+    const [before, count] = [await written(), await refused('too_old')];
+    const answer = await caller.refusal(call);
+    expect(answer).toEqual({ code: status.FAILED_PRECONDITION, message: expect.stringMatching(/Talos 1\.6/) });
+    expect(await caller.refusal({ ...call, joinToken: 'wrong' })).toEqual(UNAUTHORIZED);
+    expect(await written()).toEqual(before);
+    expect(await refused('too_old')).toBe(count + 1);
+  });
+});
+
+describe('row 5: the same boot again', () => {
+  it('the same answer; nothing is stored', async () => {
+    const machine = await joined();
+    const before = await written();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => caller.provision(machine)));
+    expect(new Set(answers.map(({ address }) => address))).toEqual(new Set([machine.address]));
+    expect(await written()).toEqual(before);
+  });
+
+  it('a unique token that came meanwhile is one change, then bound, and then none', async () => {
+    const machine = await joined();
+    const seen: string[] = [];
+    for (let call = 0; call < 4; call += 1) {
+      expect(await caller.provision({ ...machine, uniqueToken: 'new' })).toMatchObject({ address: machine.address });
+      const { unique_token, version } = await gateway.client.machine(machine.uuid);
+      seen.push(`${unique_token} ${version}`);
+    }
+    const [first = ''] = seen;
+    const version = Number(first.split(' ')[1]);
+    expect(seen).toEqual([`offered ${version}`, ...Array(3).fill(`bound ${version + 1}`)]);
+  });
+
+  it('the device has the key with exactly its address before the answer comes', async () => {
+    const machine = await joined();
+    expect((await gateway.peers()).get(machine.key)?.allowedIps).toEqual([`${machine.address}/128`]);
+  });
+});
+
+describe('row 6: the key of another machine', () => {
+  it('is refused, also a key that it had before; the machine whose it is gets a conflict record', async () => {
+    const uuid = randomUUID();
+    const [first, second] = [newKey(), newKey()];
+    await joined({ uuid, key: first });
+    await joined({ uuid, key: second });
+    const other = await joined();
+    const count = await refused('foreign_key');
+    const before = await devices();
+    expect(await caller.refusal({ uuid: randomUUID(), key: second })).toEqual(UNAUTHORIZED);
+    expect(await caller.refusal({ uuid: other.uuid, key: second })).toEqual(UNAUTHORIZED);
+    expect(await caller.refusal({ uuid: other.uuid, key: first })).toEqual(UNAUTHORIZED);
+    expect(await refused('foreign_key')).toBe(count + 3);
+    expect(await devices()).toEqual(before);
+    await gateway.until('they are recorded', async () => (await conflictsOf(uuid)).length === 2);
+    // One an hour for a machine and a key.
+    expect(await conflictsOf(uuid)).toEqual(
+      [second, first].map((key) => expect.objectContaining({ public_key: key, reason: 'foreign_key' })),
+    );
+    expect(await conflictsOf(other.uuid)).toEqual([]);
+  });
+});
+
+describe('row 8: a UUID that is none', () => {
+  it.each([
+    ['none', ''],
+    ['zeros', '00000000-0000-0000-0000-000000000000'],
+    ['all f', 'FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF'],
+    ['a vendor’s constant', '03000200-0400-0500-0006-000700080009'],
+    ['no UUID at all', 'To be filled by O.E.M.'],
+  ])('%s: each machine gets an identity of its own', async (_, uuid) => {
+    const asked = uuid.toLowerCase();
+    const keys = [newKey(), newKey()];
+    const answers = [];
+    for (const key of keys) answers.push((await caller.provision({ uuid, key })).address);
+    expect(new Set(answers).size).toBe(2);
+    const made = await machinesMadeFor(asked);
+    expect(made.map(({ address }) => address).sort()).toEqual([...answers].sort());
+    for (const machine of made) {
+      expect(machine.server_uuid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+      expect((await gateway.peers()).get(machine.public_key ?? '')?.allowedIps).toEqual([`${machine.address}/128`]);
+    }
+    // The same boot again is row 5.
+    expect((await caller.provision({ uuid, key: keys[0] ?? '' })).address).toBe(answers[0]);
+  });
+});
+
+describe('row 9: a new machine', () => {
+  it('is accepted, with an address, and its records say so', async () => {
+    const machine = await joined({ uuid: randomUUID().toUpperCase() });
+    const uuid = machine.uuid.toLowerCase();
+    expect(await gateway.client.machine(uuid)).toMatchObject({ state: 'accepted', boot: 1, unique_token: 'none' });
+    const told = (await gateway.records({ machine: uuid })).map(({ subject }) => subject.split('.').slice(3).join('.'));
+    expect(told).toEqual(['machine.discovered', 'machine.accepted', 'link.provisioned']);
+  });
+
+  it('keeps the unique token that came', async () => {
+    const { uuid } = await joined({ uniqueToken: 'from its configuration' });
+    expect((await gateway.client.machine(uuid)).unique_token).toBe('bound');
+  });
+});
+
+describe('row 10: the machine is there', () => {
+  it('it answers: the newcomer is another, and the machine keeps everything', async () => {
+    const { uuid, address, publicKey } = await linked.state();
+    const key = newKey();
+    const newcomer = await caller.provision({ uuid, key });
+    expect(newcomer.address).not.toBe(address);
+    const [made] = await machinesMadeFor(uuid);
+    expect(made).toMatchObject({ state: 'provisional', address: newcomer.address, public_key: key });
+    expect(await gateway.client.machine(uuid)).toMatchObject({ address, public_key: publicKey, boot: 1 });
+    await gateway.until('it is recorded', async () => (await conflictsOf(uuid)).length === 1);
+    expect(await conflictsOf(uuid)).toEqual([
+      expect.objectContaining({ asked: uuid, public_key: key, uuid: made?.server_uuid, reason: 'provisional' }),
+    ]);
+  });
+
+  it('a key that it had before: someone has a copy, whether it answers or not', async () => {
+    const uuid = randomUUID();
+    const former = await joined({ uuid, uniqueToken: 'copied' });
+    const now = await joined({ uuid, uniqueToken: 'copied' });
+    expect(now.address).toBe(former.address);
+    const newcomer = await caller.provision({ uuid, key: former.key, uniqueToken: 'copied' });
+    expect(newcomer.address).not.toBe(now.address);
+    expect(await machinesMadeFor(uuid)).toEqual([
+      expect.objectContaining({ address: newcomer.address, public_key: former.key, unique_token: 'none' }),
+    ]);
+    expect(await gateway.client.machine(uuid)).toMatchObject({ public_key: now.key, boot: 2 });
+    const peers = await gateway.peers();
+    expect(peers.get(now.key)?.allowedIps).toEqual([`${now.address}/128`]);
+    expect(peers.get(former.key)?.allowedIps).toEqual([`${newcomer.address}/128`]);
+  });
+});
+
+describe('rows 11 to 13: another boot of a machine that is away', () => {
+  it('11: with its unique token, also without a join token; proven by the new key', async () => {
+    const uuid = randomUUID();
+    const first = await joined({ uuid, uniqueToken: 'its own' });
+    const second = await joined({ uuid, uniqueToken: 'its own', joinToken: null });
+    expect(second.address).toBe(first.address);
+    expect(await gateway.client.machine(uuid)).toMatchObject({
+      unique_token: 'proven',
+      boot: 2,
+      public_key: second.key,
+    });
+    const peers = await gateway.peers();
+    expect(peers.has(first.key)).toBe(false);
+    expect(peers.get(second.key)?.allowedIps).toEqual([`${first.address}/128`]);
+  });
+
+  it('12: without one, or with another, while its own is not proven', async () => {
+    const uuid = randomUUID();
+    const { address } = await joined({ uuid, uniqueToken: 'in memory' });
+    const states: string[] = [];
+    for (const uniqueToken of ['', 'another', '']) {
+      expect((await joined({ uuid, uniqueToken })).address).toBe(address);
+      states.push((await gateway.client.machine(uuid)).unique_token);
+    }
+    expect(states).toEqual(['none', 'bound', 'none']);
+  });
+
+  it('13: a proven one is missing or another: refused until it is reset', async () => {
+    const uuid = randomUUID();
+    const { address } = await joined({ uuid, uniqueToken: 'its own' });
+    const { key } = await joined({ uuid, uniqueToken: 'its own' });
+    const [before, count] = [await written(), await refused('unique_token')];
+    for (const uniqueToken of ['', 'another']) {
+      expect(await caller.refusal({ uuid, uniqueToken })).toEqual(UNAUTHORIZED);
+    }
+    expect(await written()).toEqual(before);
+    expect(await refused('unique_token')).toBe(count + 2);
+    expect(refusals(uuid)).toEqual([[13, 'unique_token']]);
+    expect((await gateway.peers()).get(key)?.allowedIps).toEqual([`${address}/128`]);
+    await gateway.client.resetMachineToken(uuid);
+    expect((await joined({ uuid })).address).toBe(address);
+  });
+});
+
+describe('under other policies', () => {
+  async function restart(settings: Readonly<Record<string, string>>): Promise<void> {
+    expect(await gateway.end('SIGTERM')).toBe(0);
+    await gateway.start(settings);
+  }
+
+  it('row 7: known: only machines that are known; who has joined goes on', async () => {
+    const { uuid, address } = await joined();
+    const known = randomUUID();
+    await restart({ 'join.policy': 'known' });
+    await gateway.client.registerMachine(known);
+    const before = await written();
+    expect(await caller.refusal({ uuid: randomUUID() })).toEqual(UNAUTHORIZED);
+    expect(await caller.refusal({ uuid: '' })).toEqual(UNAUTHORIZED);
+    expect(await written()).toEqual(before);
+    expect(await refused('not_known')).toBe(2);
+    expect(refusals(null).at(-1)).toEqual([7, 'not_known']);
+    expect((await joined({ uuid })).address).toBe(address);
+    await joined({ uuid: known });
+    expect((await gateway.client.machine(known)).state).toBe('accepted');
+  }, 60_000);
+
+  it('row 7: where no token is required, NOT_FOUND', async () => {
+    await restart({ 'join.policy': 'known', 'join.require_token': 'false' });
+    expect(await caller.refusal({ uuid: randomUUID(), joinToken: null })).toEqual({
+      code: status.NOT_FOUND,
+      message: 'not found',
+    });
+  }, 60_000);
+
+  it('row 4: legacy lets an old Talos in, by its single endpoint', async () => {
+    const { machines } = await gateway.client.status();
+    const accepted = (machines.by_state.accepted ?? 0) + 1;
+    const provisional = machines.by_state.provisional ?? 0;
+    await restart({
+      'join.unique_tokens': 'legacy',
+      'join.policy': 'hold',
+      'join.max_machines': String(accepted + 1),
+      'join.max_provisional': String(provisional + 1),
+    });
+    const { uuid } = await joined({ uniqueToken: null, version: null });
+    expect(await gateway.client.machine(uuid)).toMatchObject({ state: 'pending', talos_version: null });
+  }, 60_000);
+
+  it('rows 8 and 9: over the limits RESOURCE_EXHAUSTED, while those who are in go on', async () => {
+    await caller.provision({ uuid: '' });
+    const first = await machinesMadeFor('');
+    expect(await caller.refusal({ uuid: '' })).toEqual({
+      code: status.RESOURCE_EXHAUSTED,
+      message: expect.stringContaining('join.max_provisional'),
+    });
+    expect(await machinesMadeFor('')).toEqual(first);
+    let call = { uuid: randomUUID() };
+    while (await caller.isAdmitted(call)) call = { uuid: randomUUID() };
+    expect(await caller.refusal(call)).toEqual({
+      code: status.RESOURCE_EXHAUSTED,
+      message: expect.stringContaining('join.max_machines'),
+    });
+    expect(await refused('machine_limit')).toBeGreaterThan(0);
+    expect(await refused('provisional_limit')).toBe(1);
+    const { uuid, publicKey } = await linked.state();
+    expect(await gateway.client.machine(uuid)).toMatchObject({ public_key: publicKey, link: { state: 'up' } });
+  }, 60_000);
+});
