@@ -114,21 +114,25 @@ class Parser {
 
   selector(): Requirement[] {
     const requirements: Requirement[] = [];
-    if (this.#next.kind === 'end') return requirements;
+    if (this.#isAt('end')) return requirements;
     do {
       if (requirements.length === MAX_REQUIREMENTS) {
         throw this.#malformed(this.#next, `a selector has at most ${MAX_REQUIREMENTS} requirements`);
       }
       requirements.push(this.#requirement());
     } while (this.#skip(','));
-    if (this.#next.kind !== 'end') throw this.#expected('"," or the end');
+    if (!this.#isAt('end')) throw this.#expected('"," or the end');
     return requirements;
+  }
+
+  #isAt(kind: Token['kind']): boolean {
+    return this.#next.kind === kind;
   }
 
   #requirement(): Requirement {
     if (this.#skip('!')) return { key: this.#key('a label key after "!"'), operator: 'absent' };
     const key = this.#key('a label key or "!"');
-    if (this.#next.kind === ',' || this.#next.kind === 'end') return { key, operator: 'exists' };
+    if (this.#isAt(',') || this.#isAt('end')) return { key, operator: 'exists' };
     const operator = this.#take();
     switch (operator.kind) {
       case '=':
@@ -159,7 +163,7 @@ class Parser {
 
   /** What stands behind an operator; nothing there is the empty value. */
   #value(): string {
-    if (this.#next.kind === ',' || this.#next.kind === 'end') return '';
+    if (this.#isAt(',') || this.#isAt('end')) return '';
     if (this.#next.kind !== 'word') throw this.#expected('a value');
     return this.#word();
   }
