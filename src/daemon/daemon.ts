@@ -208,7 +208,10 @@ async function startEdges(config: Config, installation: Installation, base: Base
       onHandshakeFailed: handshakeFailures(tlsDeps),
       maxConnectionIdleMs: 60_000,
       maxMessageBytes: 65_536,
+      // A machine makes one call on a connection. What waits on one is read together, before anything else is.
+      maxConcurrentStreams: 8,
       normaliseSource: sourceAddress,
+      onRefused: (reason) => metrics.join.turnedAway.inc({ reason }),
       toStatus: provisionStatus(base.logger, base.clock),
     },
     base,

@@ -24,6 +24,24 @@ export function joinMetrics(registry: MetricsRegistry) {
       labelNames: ['code'],
       registers,
     }),
+    turnedAway: new Counter({
+      name: 'siderolinkd_join_turned_away_total',
+      help:
+        'Calls and connections of the API that were refused before anybody looked at them, by reason: connections, running, ' +
+        'metadata, deadline, stopping',
+      labelNames: ['reason'],
+      registers,
+    }),
+    refusalsWaiting: new Gauge({
+      name: 'siderolinkd_join_refusals_waiting',
+      help: 'Refusals that are answered late, because too many come at once',
+      registers,
+    }),
+    refusalsHurried: new Counter({
+      name: 'siderolinkd_join_refusals_hurried_total',
+      help: 'Refusals that were due later and answered at once, because too many waited',
+      registers,
+    }),
     seconds: new Histogram({
       name: 'siderolinkd_join_seconds',
       help: 'Time from an admitted call to its answer',
