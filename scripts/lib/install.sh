@@ -131,6 +131,12 @@ build() {
   rm -f "$started"
 }
 
+# use_run_state: where scripts/run keeps things, unless something else is said.
+use_run_state() {
+  export SIDEROLINKD__STATE_DIR=${SIDEROLINKD__STATE_DIR:-$ROOT/state}
+  export SIDEROLINKD__CONTROL__SOCKET=${SIDEROLINKD__CONTROL__SOCKET:-$SIDEROLINKD__STATE_DIR/control.sock}
+}
+
 # set_up [--install|--tests|--long|--bench]: everything. Two calls at a time wait for each other.
 set_up() {
   local commands=("${RUN_COMMANDS[@]}") native=''

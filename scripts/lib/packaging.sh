@@ -17,6 +17,7 @@ install_files() {
 
   install_wrapper "$root" siderolinkd daemon
   install_wrapper "$root" siderolinkctl cli
+  install_completions "$root"
   install -Dm 0644 "$ROOT/systemd/siderolinkd.sysusers" "$root/usr/lib/sysusers.d/siderolinkd.conf"
   install -Dm 0644 -t "$root/etc/systemd/system" "$ROOT"/systemd/*.service
   install -Dm 0644 -t "$root/etc/systemd/network" "$ROOT/systemd/networkd/10-siderolinkd.network"
@@ -52,4 +53,20 @@ install_wrapper() {
   install -d "${file%/*}"
   printf '#!/bin/sh\nexec /%s/bin/node /%s/dist/%s/main.js "$@"\n' "$LIBRARY" "$LIBRARY" "$3" >"$file"
   chmod 0755 "$file"
+}
+
+# install_completions ROOT: where each shell looks for what packages bring.
+install_completions() {
+  local root=$1 shell file
+  local -A files=(
+    [bash]=usr/share/bash-completion/completions/siderolinkctl
+    [zsh]=usr/share/zsh/vendor-completions/_siderolinkctl
+    [fish]=usr/share/fish/vendor_completions.d/siderolinkctl.fish
+  )
+  for shell in "${!files[@]}"; do
+    file=$root/${files[$shell]}
+    install -d "${file%/*}"
+    node "$ROOT/dist/cli/main.js" completion "$shell" >"$file"
+    chmod 0644 "$file"
+  done
 }

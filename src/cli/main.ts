@@ -49,11 +49,14 @@ try {
 
 /** On standard error, so that standard output is the command's result alone. Without an answer: nothing. */
 async function ask(question: string): Promise<string> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+  // Not as a terminal of its own: Ctrl-C stays the signal that it is everywhere.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('\n')));
   try {
-    return await Promise.race([terminal.question(question, { signal: abort.signal }), closed]);
+    const answer = await Promise.race([lines.question(question, { signal: abort.signal }), closed]);
+    if (answer === '\n') io.err('\n');
+    return answer;
   } finally {
-    terminal.close();
+    lines.close();
   }
 }

@@ -38,7 +38,7 @@ async function find(client: ControlClient, uuid: string): Promise<Machine | unde
 export function machineTable(machines: readonly Machine[], context: Context): string {
   const wide = context.format === 'wide';
   const header = ['UUID', 'HOSTNAME', 'STATE', 'LINK', 'STAGE', 'READY', 'TALOS', 'OWNER', 'SEEN'];
-  const more = ['ADDRESS', 'ENDPOINT', 'BOOT', 'JOINED', 'RX', 'TX', 'LABELS'];
+  const more = ['ADDRESS', 'ENDPOINT', 'BOOT', 'JOINED', 'RX', 'TX', 'CALLS ITSELF', 'LABELS'];
   const rows = machines.map((machine) => [...row(machine, context), ...(wide ? wideRow(machine, context) : [])]);
   return formatTable(wide ? [...header, ...more] : header, rows);
 }
@@ -66,6 +66,7 @@ function wideRow(machine: Machine, { clock }: Context): Cell[] {
     ago(machine.joined_at, clock.now()),
     formatBytes(machine.link.rx_bytes),
     formatBytes(machine.link.tx_bytes),
+    machine.made_for ?? '-',
     labelText(machine.labels),
   ];
 }
