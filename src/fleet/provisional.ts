@@ -87,9 +87,12 @@ export class ProvisionalKeeper {
     const records = machineRecords(['expired'], roster.view(row.machine), BY_TIME);
     await roster.store({ ops: [machineOp(row)], records }, () => roster.table.put(before));
     roster.wantPeer(row.machine);
-    roster.tell({ kind: 'removed', machine: row.machine });
-    // If the device fails, repair takes the peer away.
-    if (machine.key !== null) await wireguard.apply({ remove: machine.key });
+    try {
+      roster.tell({ kind: 'removed', machine: row.machine });
+    } finally {
+      // If the device fails, repair takes the peer away.
+      if (machine.key !== null) await wireguard.apply({ remove: machine.key });
+    }
   }
 
   #isDue({ id, state, key }: Machine): boolean {
