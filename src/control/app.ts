@@ -17,6 +17,7 @@ import type { Connections } from './connect.ts';
 import { CONNECT_ROUTE, connectRoutes } from './connect-route.ts';
 import { Upgrades } from './connect-upgrade.ts';
 import type { ControlMetrics } from './metrics.ts';
+import type { OpenSockets } from './open-sockets.ts';
 import { openApiOptions } from './openapi.ts';
 import { InvalidRequest, partName, problemOf, problemOfStatus } from './problem.ts';
 import { kernelArgsRoutes } from './routes/kernel-args.ts';
@@ -46,6 +47,7 @@ export interface RouteDeps extends AppDeps {
 export interface AppDeps extends ControlDeps {
   readonly streams: Streams;
   readonly connections: Connections;
+  readonly sockets: OpenSockets;
   readonly controlMetrics: ControlMetrics;
 }
 
@@ -87,6 +89,7 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps, l
     frameworkErrors: (error, _request, reply) => sendError(reply as unknown as Reply, error),
   }).withTypeProvider<ZodTypeProvider>() as App;
   app.server.maxConnections = limits.maxConnections;
+  deps.sockets.follow(app.server);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema as unknown as z.ZodType, httpPart));
   // What we answer is made by our own typed code, and a page of records is text already.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));

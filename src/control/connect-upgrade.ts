@@ -3,9 +3,6 @@ import type { Socket } from 'node:net';
 import type { App } from './app.ts';
 import { problemOfStatus } from './problem.ts';
 
-/** How long a caller may take to read the answer to an upgrade that is refused, milliseconds. */
-const ANSWER_MS = 10_000;
-
 interface Pending {
   readonly socket: Socket;
   readonly response: ServerResponse;
@@ -24,7 +21,6 @@ export class Upgrades {
     app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // The HTTP server has let go of the connection: from here on it is ours.
       socket.on('error', () => socket.destroy());
-      socket.setTimeout(ANSWER_MS, () => socket.destroy());
       if (request.method !== 'GET') return refuseBody(socket);
       // Plain HTTP servers have it so, those with TLS do not: a byte stream ends one way at a time.
       socket.allowHalfOpen = true;
@@ -62,8 +58,6 @@ export class Upgrades {
     response.end();
     await answered;
     if (socket.destroyed) return undefined;
-    socket.setTimeout(0);
-    socket.removeAllListeners('timeout');
     if (head.length > 0) socket.unshift(head);
     return socket;
   }

@@ -37,8 +37,6 @@ export class TcpListener implements Door {
   readonly #hosts: HostNames;
   /** The token last used on each connection. */
   readonly #used = new Map<Socket, ControlToken>();
-  /** All connections, those that are still in their TLS handshake included: the HTTP server knows only the others. */
-  readonly #open = new Set<Socket>();
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: TcpListenerOptions, deps: TcpListenerDeps) {
@@ -53,10 +51,6 @@ export class TcpListener implements Door {
     const app = await buildApp(limits, deps, { door: this, ...(certificate && { tls: tlsOptions(certificate) }) });
     if (certificate !== undefined) this.#follow(certificate, app.server as unknown as TlsServer);
     tokens.onChange(() => this.#closeRevoked());
-    app.server.on('connection', (socket: Socket) => {
-      this.#open.add(socket);
-      socket.once('close', () => this.#open.delete(socket));
-    });
     try {
       // A name that has several addresses, as localhost, would make the framework listen on each with servers of its own.
       const { address: host } = await lookup(this.#options.listen.host);
@@ -76,11 +70,6 @@ export class TcpListener implements Door {
   /** Follows the certificate no more. */
   stop(): void {
     this.#unsubscribe?.();
-  }
-
-  /** Closes every connection at once. */
-  cut(): void {
-    for (const socket of this.#open) socket.destroy();
   }
 
   admit(request: IncomingMessage): Caller {

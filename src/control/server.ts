@@ -7,6 +7,7 @@ import { SOCKET_DOOR } from './auth.ts';
 import { Connections, type ConnectLimits, type Dial, dialTcp } from './connect.ts';
 import { TcpListener, type TcpListenerOptions } from './listener.ts';
 import { controlMetrics } from './metrics.ts';
+import { OpenSockets } from './open-sockets.ts';
 import { guardSocket, prepareSocketPath } from './socket.ts';
 import { Streams } from './streams.ts';
 import { TokensFile, type TokensFileOptions } from './tokens-file.ts';
@@ -47,6 +48,7 @@ export class ControlServer {
       streams: new Streams({ max: this.#limits.maxStreams }),
       connections: new Connections(options.connect ?? {}, { ...common, dial, controlMetrics: metrics }),
       controlMetrics: metrics,
+      sockets: new OpenSockets(),
     };
     if (options.tcp === undefined) return;
     this.#tokens = new TokensFile(options.tcp.tokens, common);
@@ -102,14 +104,13 @@ export class ControlServer {
   }
 
   async #stop(deadline: number): Promise<void> {
-    const { clock, logger, streams, connections } = this.#deps;
+    const { clock, logger, streams, connections, sockets } = this.#deps;
     const apps = this.#apps;
     const done = new AbortController();
     const late = clock.sleep(deadline, done.signal).then(() => {
       if (done.signal.aborted) return;
       logger.warn({ streams: streams.size }, 'control API cuts connections that are still open');
-      for (const app of apps) app.server.closeAllConnections();
-      this.#tcp?.cut();
+      sockets.cut();
     });
     this.#tcp?.stop();
     await Promise.all([this.#tokens?.stop(), streams.stop(), connections.stop(), ...apps.map((app) => app.close())]);

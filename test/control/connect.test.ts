@@ -302,6 +302,57 @@ describe('a byte stream is refused', () => {
   });
 });
 
+describe('a request to change the protocol', () => {
+  const upgrade = { connection: 'Upgrade', upgrade: 'h2c' };
+
+  it('that no route takes up is answered as any other, and is the last of its connection', async () => {
+    const { tcp } = await start(undefined);
+    await using _tcp = tcp;
+    const { status, headers, json } = await tcp.ask('GET', '/v1/status', { role: 'reader', headers: upgrade });
+    expect([status, headers.connection, json.version]).toEqual([200, 'close', expect.any(String)]);
+    expect((await tcp.ask('GET', '/nowhere', { role: 'reader', headers: upgrade })).status).toBe(404);
+    // A stream too: it ends with the server.
+    const stream = await tcp.open('/v1/stream', { role: 'reader', headers: upgrade });
+    expect(stream.statusCode).toBe(200);
+    await tcp.control.log.untilFollowing(1);
+    await tcp.control.server.stop(2_000);
+    await gone(stream.socket);
+  });
+
+  it('passes the same door', async () => {
+    const { tcp, dialled } = await start(undefined);
+    await using _tcp = tcp;
+    const path = `/v1/machines/${uuidOf(1)}/connect`;
+    const headers = { connection: 'Upgrade', upgrade: 'siderolink-connect' };
+    const ask = (more: Record<string, string>) => tcp.ask('GET', path, { headers: { ...headers, ...more } });
+    expect((await ask({})).status).toBe(401);
+    expect((await ask({ origin: 'null' })).status).toBe(403);
+    expect((await ask({ host: 'evil.example' })).status).toBe(421);
+    expect(dialled).toEqual([]);
+  });
+
+  it('with a body is refused: nobody would read it', async () => {
+    const { tcp } = await start(undefined);
+    await using _tcp = tcp;
+    const { status, json } = await tcp.ask('POST', '/v1/join-tokens', { role: 'admin', headers: upgrade, body: {} });
+    expect([status, json.code]).toEqual([400, 'invalid_argument']);
+    expect(tcp.control.tokens.list()).toEqual([]);
+  });
+
+  it('whose caller does not read the answer does not hold up the stop', async () => {
+    const { tcp } = await start(undefined);
+    await using _tcp = tcp;
+    tcp.control.log.append({ subject: 'siderolink._._.kmsg.info', body: { msg: 'x'.repeat(40 * 1024 * 1024) } });
+    const socket = netConnect({ path: tcp.control.socket });
+    closers.push(() => socket.destroy());
+    socket.on('error', () => {});
+    socket.write('GET /v1/records HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+    // The answer begins, and nobody takes more of it.
+    await once(socket, 'readable');
+    await tcp.control.server.stop(100);
+  });
+});
+
 describe('a byte stream', () => {
   it('ends when nothing goes either way for long', async () => {
     const { tcp } = await start(await service(echo), { connect: { idleMs: 100 } });
