@@ -85,6 +85,11 @@ metrics: { listen: "" }
   expect(config.publish.nats.user).toBeNull();
 });
 
+test('hosts are names and addresses, with brackets or without', () => {
+  const { control } = parseConfig('control: { hosts: [proxy.example, 192.0.2.1, "2001:db8::1", "[2001:db8::2]"] }');
+  expect(control.hosts).toEqual(['proxy.example', '192.0.2.1', '2001:db8::1', '2001:db8::2']);
+});
+
 test('a configuration cannot be changed afterwards', () => {
   const config = parseConfig('wireguard: { endpoints: ["192.0.2.1:1"] }');
   expect(() => Object.assign(config.store, { max_age: 1 })).toThrow(TypeError);
@@ -141,6 +146,11 @@ test.each([
     'c.yaml:1:30 publish.nats.servers[0]: credentials do not belong in the URL',
   ],
   ['state_dir: ""', 'c.yaml:1:12 state_dir: a path is needed'],
+  ['control: { hosts: ["a:1"] }', 'c.yaml:1:20 control.hosts[0]: "a:1" is not a host name or address'],
+  ['control: { hosts: [10.0] }', 'c.yaml:1:20 control.hosts[0]: 10 is not a host name or address; put it in quotes'],
+  ['control: { hosts: ["10.0"] }', 'c.yaml:1:20 control.hosts[0]: "10.0" is not a host name or address'],
+  ['control: { hosts: ["[a]"] }', 'c.yaml:1:20 control.hosts[0]: "[a]" is not a host name or address'],
+  ['control: { hosts: proxy }', 'c.yaml:1:19 control.hosts: "proxy" is not a list'],
   ['log: { level: info, level: warn }', 'c.yaml:1:21 Map keys must be unique'],
   ['log: { level: "info }', 'c.yaml:1:'],
   ['a: &x [*x]', 'c.yaml'],
@@ -187,6 +197,14 @@ describe('impossible combinations', () => {
   test('ports on different addresses do not clash', () => {
     const text = 'api: { listen: "192.0.2.1:4001" }\nmetrics: { listen: "127.0.0.1:4001" }';
     expect(parseConfig(text).metrics.listen).toEqual({ host: '127.0.0.1', port: 4001 });
+  });
+
+  test('a control listener off loopback needs both, and is right with them', () => {
+    expect(wrong('control: { listen: "[2001:db8::1]:9000", tokens_file: /t }')).toEqual([
+      expect.stringContaining('is off loopback and needs control.tls.cert_file and control.tls.key_file'),
+    ]);
+    const text = 'control: { listen: "0.0.0.0:9000", tokens_file: /t, tls: { cert_file: /c, key_file: /k } }';
+    expect(parseConfig(text).control.listen).toEqual({ host: '0.0.0.0', port: 9000 });
   });
 
   test('a control listener on loopback needs tokens and no TLS', () => {
