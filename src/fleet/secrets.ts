@@ -6,9 +6,17 @@ const SECRET_BYTES = 32;
 
 /** A new join token as its owner gets it, and what of it is kept. */
 export function newTokenSecret(): { readonly id: string; readonly text: string; readonly hash: string } {
-  const id = randomBytes(ID_BYTES).toString('base64url');
+  const id = newId();
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return { id, text: `${id}.${secret}`, hash: hashSecret(secret) };
+}
+
+/** An id is an argument of commands, where a first `-` would begin an option. */
+function newId(): string {
+  for (;;) {
+    const id = randomBytes(ID_BYTES).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
 }
 
 /** A unique token for a machine: 43 characters. */

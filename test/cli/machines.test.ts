@@ -141,6 +141,13 @@ describe('admission', () => {
     expect((await run(['machine', 'reset-token', 'w-2'])).out).toMatch(/had no unique token$/m);
   });
 
+  it('accepting one that was rejected before it ever joined makes it known again', async () => {
+    await run(['machine', 'reject', uuidOf(5)]);
+    expect((await run(['machine', 'accept', uuidOf(5)])).out).toBe(
+      `${uuidOf(5)} is known again, and accepted when it joins\n`,
+    );
+  });
+
   it('-o json prints the machine after the change', async () => {
     const { out } = await run(['machine', 'accept', 'w-2', '-o', 'json']);
     expect(JSON.parse(out)).toMatchObject({ server_uuid: uuidOf(2), state: 'accepted' });

@@ -426,6 +426,11 @@ describe('judging', () => {
     else expect(check?.remedy).toMatch(remedy);
   });
 
+  it('says nothing twice: what the daemon finds of the API is judged here already', () => {
+    const conditions = [{ name: 'api_plaintext', severity: 'warning', message: 'the API is plaintext' }] as const;
+    expect(judge({ ...WELL, daemon: { ...ANSWERS, conditions } })).toEqual(judge(WELL));
+  });
+
   it('one uplink may be as strict as it likes', () => {
     expect(find({ network: { ...WELL.network, strictReversePath: ['eth0'] } }, 'reverse path')).toBeUndefined();
   });

@@ -4,10 +4,16 @@ import { eachMachine } from './each-machine.ts';
 /** Who may join: what an operator decides of machines. All may be repeated. */
 
 export function machineAccept(context: Context, texts: readonly string[]): Promise<void> {
-  return eachMachine(context, texts, ({ server_uuid }) => context.client.acceptMachine(server_uuid), {
-    done: 'is accepted',
-    before: 'was accepted already',
-  });
+  return eachMachine(
+    context,
+    texts,
+    ({ server_uuid }) => context.client.acceptMachine(server_uuid),
+    ({ state }) => ({
+      // One that never joined is not accepted before it does.
+      done: state === 'known' ? 'is known again, and accepted when it joins' : 'is accepted',
+      before: 'was accepted already',
+    }),
+  );
 }
 
 export function machineReject(context: Context, texts: readonly string[]): Promise<void> {

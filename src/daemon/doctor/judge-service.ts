@@ -40,10 +40,13 @@ function judgeVersion(running: string, installed: string, ready: boolean): Check
   return warning(name, message, `systemctl restart ${UNIT}; no link is cut`);
 }
 
+/** Conditions of the daemon that checks of ours find as well, and say more of. */
+const OURS: readonly string[] = ['endpoint', 'api_plaintext', 'api_certificate'];
+
 /** A condition says itself what to do about it. */
 function judgeConditions(conditions: readonly Pick<Condition, 'name' | 'severity' | 'message'>[]): readonly Check[] {
   return conditions
-    .filter(({ severity }) => severity !== 'ok')
+    .filter(({ name, severity }) => severity !== 'ok' && !OURS.includes(name))
     .map(({ name, severity, message }) => ({ name: `condition ${name}`, severity, message, remedy: null }));
 }
 
