@@ -4,6 +4,7 @@ import type { PublicKey } from '../domain/keys.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 import { AHEAD, NEXT, SEEN, SeenRanges } from '../domain/seen.ts';
 import type { Clock } from '../lib/clock.ts';
+import { SilentBoots } from './silent-boots.ts';
 import type { Boot, Boots } from './types.ts';
 
 /** What `BootLog.accept` says of a line. Numbers, because it is asked once per line. */
@@ -25,7 +26,13 @@ interface BootDoc {
   readonly clock: number | null;
   readonly reported?: readonly number[];
   readonly filled?: readonly number[];
+  /** How many lines were missing in holes that count as seen now. */
+  readonly sealed?: number;
+  /** It ended, and nothing had come from it. */
+  readonly silent?: true;
 }
+
+const SILENT = JSON.stringify({ silent: true } satisfies Partial<BootDoc>);
 
 /** The kernel log of one boot: which lines it had, and which are missing. */
 export class BootLog implements Boot {
@@ -45,7 +52,9 @@ export class BootLog implements Boot {
   #clocksFrom: number;
   #lastClock: number | null;
   /** Seen ranges, last seq and clock as of the last checkpoint. */
-  #stored: Pick<BootDoc, 'seen' | 'seq' | 'clock'>;
+  #stored: Pick<BootDoc, 'seen' | 'seq' | 'clock' | 'sealed'>;
+  /** Lines that were missing in holes that were sealed. */
+  #sealed: number;
   #undone = false;
 
   constructor(
@@ -68,7 +77,8 @@ export class BootLog implements Boot {
     this.#seen = new SeenRanges(row.doc.seen);
     this.#clocksFrom = this.#seen.last + 1;
     this.#lastClock = row.doc.clock;
-    this.#stored = { seen: row.doc.seen, seq: row.doc.seq, clock: row.doc.clock };
+    this.#sealed = row.doc.sealed ?? 0;
+    this.#stored = { seen: row.doc.seen, seq: row.doc.seq, clock: row.doc.clock, ...sealedDoc(this.#sealed) };
     const { reported = [], filled = [] } = row.doc;
     this.#gaps = GapTracker.restore(this.#seen.holes(), { reported, filled }, deps.clock.monotonic());
     if (this.#gaps.pending) this.#onGap(this);
@@ -82,6 +92,11 @@ export class BootLog implements Boot {
   /** Clock of the boot's last line, microseconds since boot. */
   get lastClock(): number | null {
     return this.#lastClock;
+  }
+
+  /** Lines before the newest one that did not come, also those of holes that were sealed. */
+  get missing(): number {
+    return this.#seen.holes().reduce((sum, { from, to }) => sum + to - from + 1, this.#sealed);
   }
 
   /** Whether gap reports wait, now or when they are old enough. */
@@ -109,7 +124,10 @@ export class BootLog implements Boot {
     }
     if (seq > this.#seen.last - CLOCKS) this.#clocks[seq % CLOCKS] = clock;
     const sealed = this.#seen.takeSealed();
-    if (sealed !== undefined) this.#gaps.sealed(sealed);
+    if (sealed !== undefined) {
+      this.#sealed += sealed.to - sealed.from + 1;
+      this.#gaps.sealed(sealed);
+    }
     if (this.#gaps.pending) this.#onGap(this);
     return FRESH;
   }
@@ -130,7 +148,8 @@ export class BootLog implements Boot {
    */
   checkpoint(): RegistryOp | undefined {
     if (this.#undone) return undefined;
-    this.#stored = { seen: this.#seen.toJSON(), seq: this.lastSeq, clock: this.#lastClock };
+    const sealed = sealedDoc(this.#sealed);
+    this.#stored = { seen: this.#seen.toJSON(), seq: this.lastSeq, clock: this.#lastClock, ...sealed };
     return this.op();
   }
 
@@ -170,8 +189,9 @@ export class BootLog implements Boot {
   }
 }
 
-/** A boot that ended without a sign of life. */
-type SilentBoot = Pick<BootLog, 'machine' | 'number' | 'publicKey'>;
+function sealedDoc(sealed: number): Pick<BootDoc, 'sealed'> {
+  return sealed === 0 ? {} : { sealed };
+}
 
 /** Machine number and boot number in one safe integer: 10,000 machines with many boots stay small. */
 const BOOTS_PER_MACHINE = 2 ** 26;
@@ -181,10 +201,7 @@ function packed(machine: number, number: number): number {
 }
 
 export interface BootTableOptions {
-  /**
-   * Boots of a machine from which nothing came that are remembered since our start; then the oldest is forgotten with
-   * its key. Whoever holds a join token can make boots as fast as probes end. Default 128.
-   */
+  /** Boots of a machine from which nothing came that are kept; then the oldest is forgotten with its key. Default 128. */
   readonly maxSilent?: number;
 }
 
@@ -197,9 +214,7 @@ export class BootTable implements Boots {
   readonly #byKey = new Map<PublicKey, number>();
   readonly #lastNumber = new Map<number, number>();
   readonly #withGaps = new Set<BootLog>();
-  /** Boots from which nothing came, by machine, oldest first. */
-  readonly #silent = new Map<number, SilentBoot[]>();
-  readonly #maxSilent: number;
+  readonly #silent: SilentBoots<BootLog>;
   readonly #onGap = (boot: BootLog) => this.#withGaps.add(boot);
 
   constructor(
@@ -207,7 +222,7 @@ export class BootTable implements Boots {
     options: BootTableOptions = {},
   ) {
     this.#clock = deps.clock;
-    this.#maxSilent = options.maxSilent ?? 128;
+    this.#silent = new SilentBoots({ max: options.maxSilent ?? 128 });
     for (const { machine, boot, publicKey } of deps.image.boots) {
       // A key with two boots: a newcomer came with a former key of the machine it was made for, which is an older machine,
       // and rows come in the order of machines. The key is the newcomer's since.
@@ -217,11 +232,13 @@ export class BootTable implements Boots {
     for (const row of deps.image.boots) {
       const current = row.boot === this.#lastNumber.get(row.machine);
       // A former boot matters only while a hole of it is not told.
+      const doc = parseDoc(row);
       const log = new BootLog(
-        { machine: row.machine, number: row.boot, publicKey: row.publicKey, doc: parseDoc(row), restored: true },
+        { machine: row.machine, number: row.boot, publicKey: row.publicKey, doc, restored: true },
         { clock: this.#clock, onGap: this.#onGap },
       );
       if (current) this.#current.set(row.machine, log);
+      else if (doc.silent === true) this.#silent.restore(log);
     }
   }
 
@@ -249,7 +266,9 @@ export class BootTable implements Boots {
     const before = this.#begun.get(machine);
     // One that was begun and never made current had no peer, so nothing can have come from it.
     const silent = before ?? (wasSilent ? this.#current.get(machine) : undefined);
-    const forgotten = silent === undefined ? undefined : this.#noteSilent(silent);
+    const noted = silent === undefined ? undefined : this.#silent.note(silent);
+    const forgotten = noted?.forgotten;
+    if (forgotten !== undefined) this.#forgetKey(forgotten);
     const keyBefore = this.#byKey.get(publicKey);
     this.#begun.set(machine, boot);
     this.#lastNumber.set(machine, number);
@@ -263,11 +282,16 @@ export class BootTable implements Boots {
       else this.#lastNumber.set(machine, number - 1);
       if (keyBefore === undefined) this.#byKey.delete(publicKey);
       else this.#byKey.set(publicKey, keyBefore);
-      if (silent !== undefined) this.#silent.get(machine)?.pop();
-      if (forgotten !== undefined) this.#remember(forgotten);
+      noted?.undo();
+      if (forgotten !== undefined && !this.#byKey.has(forgotten.publicKey)) {
+        this.#byKey.set(forgotten.publicKey, packed(machine, forgotten.number));
+      }
     };
-    const forget: RegistryOp[] = forgotten === undefined ? [] : [{ op: 'deleteBoot', machine, boot: forgotten.number }];
-    return { boot, ops: [boot.op(), ...forget], undo };
+    const ops = [boot.op()];
+    // Its row goes on to say so, until one with lines takes its place.
+    if (silent !== undefined) ops.push({ op: 'patchBoot', machine, boot: silent.number, patch: SILENT });
+    if (forgotten !== undefined) ops.push({ op: 'deleteBoot', machine, boot: forgotten.number });
+    return { boot, ops, undo };
   }
 
   activate(machine: number): void {
@@ -277,21 +301,8 @@ export class BootTable implements Boots {
     this.#current.set(machine, boot);
   }
 
-  /** Notes a boot from which nothing came, and forgets the oldest one if that makes too many. */
-  #noteSilent({ machine, number, publicKey }: BootLog): SilentBoot | undefined {
-    const silent = this.#silent.get(machine) ?? [];
-    this.#silent.set(machine, silent);
-    silent.push({ machine, number, publicKey });
-    const oldest = silent.length > this.#maxSilent ? silent.shift() : undefined;
-    if (oldest !== undefined && this.#byKey.get(oldest.publicKey) === packed(machine, oldest.number)) {
-      this.#byKey.delete(oldest.publicKey);
-    }
-    return oldest;
-  }
-
-  #remember(boot: SilentBoot): void {
-    this.#silent.get(boot.machine)?.unshift(boot);
-    if (!this.#byKey.has(boot.publicKey)) this.#byKey.set(boot.publicKey, packed(boot.machine, boot.number));
+  #forgetKey({ machine, number, publicKey }: BootLog): void {
+    if (this.#byKey.get(publicKey) === packed(machine, number)) this.#byKey.delete(publicKey);
   }
 
   /** Boots with a hole that is not told yet, or was told and filled up since; of former boots too. */

@@ -170,11 +170,21 @@ describe('BootTable', () => {
     }
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const begun = boots.begin(1, three, true);
-      expect(begun.ops.map(({ op }) => op)).toEqual(['putBoot', 'deleteBoot']);
+      expect(begun.ops.map(({ op }) => op)).toEqual(['putBoot', 'patchBoot', 'deleteBoot']);
       expect(boots.ofKey(one)).toBeUndefined();
       begun.undo();
       expect(boots.ofKey(one)).toEqual({ machine: 1, number: 1 });
     }
+  });
+
+  it('keeps a silent boot whose last line came late', () => {
+    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 1 });
+    const late = startBoot(boots, 1).boot;
+    boots.begin(1, newKey(), true);
+    boots.activate(1);
+    late.accept(0, 0);
+    expect(boots.begin(1, newKey(), true).ops.map(({ op }) => op)).toEqual(['putBoot', 'patchBoot']);
+    expect(boots.ofKey(late.publicKey)?.number).toBe(1);
   });
 
   it('a boot that began and never reached the device is silent, whatever the one before it was', () => {

@@ -188,7 +188,14 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> 
       // It is a matter of records, which this log only gathers.
       case 'deleteRecords':
         return;
-      case 'patchBoot':
+      case 'patchBoot': {
+        const name = `${op.machine}.${op.boot}`;
+        const row = this.#boots.get(name);
+        const patch = JSON.parse(op.patch) as Record<string, unknown>;
+        if (row !== undefined)
+          this.#boots.set(name, { ...row, doc: JSON.stringify({ ...JSON.parse(row.doc), ...patch }) });
+        return;
+      }
       case 'putMeta':
         throw new Error('not used by the fleet');
     }

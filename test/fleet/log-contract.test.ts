@@ -156,6 +156,11 @@ describe.each([
     expect([...fleet.machines.all()]).toEqual(before);
     expect(boots.ofKey(remembered)).toEqual({ machine: 2, number: 1 });
     expect(await join(fleet, uuid, remembered, meta)).toBe(identity);
+    // Which ones were silent is known over the restart: it is no way to make more of them.
+    await join(fleet, uuid);
+    expect(boots.ofKey(log.image.boots[0]?.publicKey ?? remembered)).toEqual({ machine: 1, number: 14 });
+    await join(fleet, uuid);
+    expect(boots.ofKey(log.image.boots[0]?.publicKey ?? remembered)).toBeUndefined();
     expect(fleet.machines.byId(2)).toMatchObject({ uniqueToken: 'bound', madeFor: uuid, knowsUuid: false });
   });
 });
