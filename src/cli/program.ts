@@ -4,6 +4,7 @@ import { version } from '../version.ts';
 import { addCompletionCommands } from './completion/command.ts';
 import { type Context, type Format, type Io, type Run, styleFor } from './context.ts';
 import { addTargetOptions, targetOf } from './target.ts';
+import { printable } from './text.ts';
 import { addDoctorCommand, addKernelArgsCommand, addStatusCommand } from './tree/host.ts';
 import { addMachineCommands } from './tree/machine.ts';
 import { addRecordCommands } from './tree/records.ts';
@@ -43,7 +44,7 @@ export function buildProgram(io: Io): Command {
         .choices(['table', 'json', 'wide'])
         .default('table'),
     )
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(harmless(text)) })
     .exitOverride()
     .addHelpText('after', HELP);
   addTargetOptions(program);
@@ -78,4 +79,9 @@ function contextOf(program: Command, io: Io): Context {
 
 function clientOf(program: Command, io: Io, options: { readonly timeoutMs?: number } = {}): ControlClient {
   return new ControlClient({ target: targetOf(program), ...options }, { clock: io.clock });
+}
+
+/** commander repeats what was typed, or what a script took from elsewhere and passed on. */
+function harmless(text: string): string {
+  return text.split('\n').map(printable).join('\n');
 }

@@ -55,7 +55,7 @@ describe('machine list and get', () => {
   it('tells how writing the unique token goes, and what state means', async () => {
     const { out } = await run(['machine', 'get', 'w-2']);
     expect(out).toMatch(/^state +pending: `siderolinkctl machine accept 71233efd\S+` lets it in$/m);
-    expect(out).toMatch(/^token write +waiting, 2 tries in this boot, the last 9s ago\n +no route$/m);
+    expect(out).toMatch(/^token write +waiting for 9s, 2 tries in this boot\n +no route$/m);
     expect(out).toMatch(/^unique token +bound: it came back with it$/m);
   });
 
@@ -182,6 +182,15 @@ describe('machine add', () => {
     const { out, err } = await run(['machine', 'add', fresh, '--unique-token']);
     expect(out).toBe('dW5pcXVl\n');
     expect(err).toMatch(/SideroLinkConfig\.uniqueToken; this is the only time/);
+  });
+
+  it.each([
+    ['add', '1234\u001b[31m'],
+    ['get', 'no\u001b[31m\u202ebody'],
+  ])('machine %s echoes %j harmlessly', async (command, text) => {
+    const { code, err } = await run(['machine', command, text]);
+    expect(code).toBeGreaterThan(0);
+    expect(err).not.toMatch(/[^\P{Cc}\n]|\u202e/u);
   });
 
   it('says what to do with one that joined', async () => {

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { nameOf } from '../resolve.ts';
 import { type Cell, formatFields, formatTable } from '../table.ts';
 import { ago, formatBytes, labelText, printable } from '../text.ts';
+import { toldFields } from './machine-told.ts';
 
 /** The machines that claim to be one: of a provisional one the incumbent, of an incumbent the newcomers. */
 export interface Conflict {
@@ -97,6 +98,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['stage', `${machine.stage ?? '-'}${ready}`],
     ['unmet', unmet.join('\n') || '-'],
     ['sequence', machine.sequence === null ? '-' : `${machine.sequence.name} ${machine.sequence.action}`],
+    ...toldFields(machine, now),
     ['services', services.join('\n') || '-'],
     ['addresses', machine.addresses.join('\n') || '-'],
     ['last seen', since(machine.last_seen)],
@@ -183,5 +185,5 @@ function tokenWriteFields({ token_write: write }: Machine, now: number): readonl
   if (write === null) return [];
   const tries = `${write.tries} ${write.tries === 1 ? 'try' : 'tries'} in this boot`;
   const error = write.last_error === null ? '' : `\n${write.last_error}`;
-  return [['token write', `${write.state}, ${tries}, the last ${ago(write.at, now)} ago${error}`]];
+  return [['token write', `${write.state.replace('_', ' ')} for ${ago(write.at, now)}, ${tries}${error}`]];
 }
