@@ -45,6 +45,10 @@ export class Gateway {
     return this.#namespace;
   }
 
+  get stateDir(): string {
+    return join(this.directory, 'state');
+  }
+
   get log(): string {
     return readFileSync(join(this.directory, 'log'), 'utf8');
   }
@@ -66,7 +70,7 @@ export class Gateway {
       stdio: ['ignore', log, log],
       env: {
         ...process.env,
-        SIDEROLINKD__STATE_DIR: join(this.directory, 'state'),
+        SIDEROLINKD__STATE_DIR: this.stateDir,
         SIDEROLINKD__CONTROL__SOCKET: this.#socket,
         SIDEROLINKD__OVERLAY__INTERFACE: this.interface,
         SIDEROLINKD__WIREGUARD__ENDPOINTS: `["${ADDRESS}:51821"]`,
@@ -78,7 +82,13 @@ export class Gateway {
         ),
       },
     });
-    await this.until('the daemon serves', async () => (await this.client.status()).ready);
+    const daemon = this.#daemon;
+    await this.until('the daemon serves or has ended', async () => {
+      return daemon.exitCode !== null || (await this.client.status()).ready;
+    });
+    if (daemon.exitCode === null) return;
+    this.#daemon = undefined;
+    throw new Error(`the daemon ended with ${daemon.exitCode}\n${this.log.slice(-4000)}`);
   }
 
   /** Ends the daemon with this signal and gives its exit code; null if a signal ended it. */
@@ -183,9 +193,8 @@ export class Gateway {
 
   /** Everything under the state directory, as one text of bytes. */
   stateBytes(): string {
-    const state = join(this.directory, 'state');
-    return readdirSync(state)
-      .map((name) => readFileSync(join(state, name), 'latin1'))
+    return readdirSync(this.stateDir)
+      .map((name) => readFileSync(join(this.stateDir, name), 'latin1'))
       .join('\n');
   }
 
