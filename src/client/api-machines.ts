@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { CONDITION_TYPES, SEVERITIES } from '../domain/conditions.ts';
 import { MACHINE_STATES } from '../domain/join-types.ts';
 import { parseLabels } from '../domain/labels.ts';
 import { type OWNERSHIP_FIELDS, parseOwnership } from '../domain/ownership.ts';
+import { REBOOT_KINDS } from '../domain/reboot.ts';
 import { MAX_SELECTOR_LENGTH, parseSelector } from '../domain/selector.ts';
 import { Next, pageQuery, readAs, readBy, repeatable, Time, Uuid } from './api-base.ts';
 
@@ -66,6 +68,36 @@ const TokenWrite = z
   })
   .meta({ description: 'how writing its unique token (and UUID) to it goes' });
 
+/** The conditions of Sidero Metal, by its names. */
+const Condition = z
+  .object({
+    type: z.enum(CONDITION_TYPES),
+    status: z.enum(['True', 'False']),
+    severity: z
+      .enum(SEVERITIES)
+      .nullable()
+      .meta({ description: 'null for one that is true, as are reason and message' }),
+    reason: z.string().nullable(),
+    message: z.string().nullable(),
+    last_transition_time: Time,
+  })
+  .meta({ id: 'Condition' });
+
+const Sequence = z.object({
+  name: z.string(),
+  action: z.string().meta({ description: '`START` while it runs; `NOOP` when it failed or ended in a reboot' }),
+  error: z.string().nullable().meta({ description: 'why it failed' }),
+  since: Time.nullable(),
+});
+
+const LastReboot = z
+  .object({
+    at: Time.meta({ description: 'when the boot joined' }),
+    kind: z.enum(REBOOT_KINDS),
+    command: z.string().nullable().meta({ description: '`restart`, `kexec`, `power_off`, `halt`' }),
+  })
+  .meta({ description: 'what began the current boot; `unannounced`: power loss, reset button or crash' });
+
 export const Machine = z
   .object({
     server_uuid: Uuid,
@@ -84,6 +116,7 @@ export const Machine = z
     joined_at: Time.nullable(),
     version: z.int().meta({ description: 'grows with every change; also its ETag' }),
     stage: z.string().nullable(),
+    stage_since: Time.nullable().meta({ description: 'when it reported this stage first' }),
     ready: z.boolean().nullable(),
     unmet_conditions: z.array(z.object({ name: z.string(), reason: z.string() })),
     hostname: z.string().nullable(),
@@ -92,7 +125,24 @@ export const Machine = z
       z.string(),
       z.object({ state: z.string(), healthy: z.boolean().nullable(), message: z.string() }),
     ),
-    sequence: z.object({ name: z.string(), action: z.string() }).nullable(),
+    sequence: Sequence.nullable(),
+    phase: z.string().nullable().meta({ description: 'the phase of the sequence that runs now' }),
+    tasks: z.array(z.string()).meta({ description: 'the tasks that run now' }),
+    last_reboot: LastReboot.nullable(),
+    config_errors: z
+      .array(z.object({ kind: z.enum(['load', 'validation']), message: z.string(), since: Time }))
+      .meta({ description: 'what is wrong with its configuration, until it has loaded one that is right' }),
+    conditions: z.array(Condition).meta({ description: 'sorted by type' }),
+    stage_regression: z
+      .object({ from: z.string(), to: z.string(), since: Time })
+      .nullable()
+      .meta({ description: 'it ran, and is to be installed again though nobody reset it' }),
+    lost_after_upgrade: z
+      .object({ since: Time.meta({ description: 'when it was heard last' }), sequence: z.string() })
+      .nullable()
+      .meta({ description: 'it said that it goes to another boot, and has been silent for 15 minutes' }),
+    missing_lines: z.int().nullable().meta({ description: 'kernel lines of its current boot that did not come' }),
+    first_seen: Time.nullable().meta({ description: 'its first event or log line' }),
     last_seen: Time.nullable(),
     link: Link,
   })
@@ -152,7 +202,33 @@ export type RegisteredMachine = z.infer<typeof RegisteredMachine>;
 export const ClaimRequest = z.strictObject({ ...OwnershipRequest, owner: ownershipField('owner') });
 export type ClaimRequest = z.input<typeof ClaimRequest>;
 
+/** The condition that only a control plane knows. Reason and message as Kubernetes has them. */
+const ProviderCondition = z
+  .strictObject({
+    type: z.literal('ProviderSet'),
+    status: z.enum(['True', 'False']),
+    severity: z.enum(SEVERITIES).nullish().meta({ description: 'default Warning' }),
+    reason: z
+      .string()
+      .regex(/^(?:[A-Za-z](?:[A-Za-z0-9_,:]*[A-Za-z0-9_])?)?$/, 'one word, as `ProviderUpdateFailed`')
+      .max(256)
+      .nullish(),
+    message: z.string().max(1024).nullish(),
+  })
+  .superRefine(({ status, severity, reason, message }, context) => {
+    if (status === 'False' && !reason) context.addIssue({ code: 'custom', path: ['reason'], message: 'is missing' });
+    if (status === 'True' && (severity || reason || message)) {
+      const text = 'a condition that is True has no severity, reason or message';
+      context.addIssue({ code: 'custom', message: text });
+    }
+  });
+
 export const PatchMachine = z.strictObject({
+  conditions: z
+    .array(ProviderCondition)
+    .max(1)
+    .optional()
+    .meta({ description: 'ProviderSet, which the control plane sets; the others follow from events' }),
   labels: z
     .strictObject({
       set: LabelsRequest.default({}),

@@ -5,8 +5,10 @@ import type { PublicKey } from '../domain/keys.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import { Redactor } from '../domain/redact.ts';
 import { BootTable } from '../fleet/boots.ts';
+import { MachineChanges } from '../fleet/changes.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { LinkRecorder } from '../fleet/links.ts';
+import { LostKeeper } from '../fleet/lost.ts';
 import { ProvisionalKeeper } from '../fleet/provisional.ts';
 import { StatusTable } from '../fleet/status.ts';
 import { ProvisionService, provisionStatus } from '../join/provision-service.ts';
@@ -132,6 +134,9 @@ async function startCore(
     { log, boots, statuses, links, wireguard: device, clock, metrics: metrics.fleet },
   );
 
+  const changes = new MachineChanges({}, { ...base, machines: fleet.machines, boots, statuses, log });
+  await lifecycle.run('machine changes', changes);
+
   const repair = () => device.reconcile(fleet.machines.peers());
   const repairer = new Repairer({}, { ...base, repair });
   await lifecycle.run('WireGuard', device);
@@ -142,20 +147,24 @@ async function startCore(
   );
   await lifecycle.run('link monitor', links);
   await lifecycle.run(
+    'lost machines',
+    new LostKeeper({}, { ...base, machines: fleet.machines, statuses, links, changes, metrics: metrics.fleet }),
+  );
+  await lifecycle.run(
     'provisional identities',
     new ProvisionalKeeper({}, { ...base, roster: fleet.machines, boots, statuses, links, wireguard: device }),
   );
-  return { metrics, log, boots, statuses, device, links, fleet };
+  return { metrics, log, boots, statuses, changes, device, links, fleet };
 }
 
 type Core = Awaited<ReturnType<typeof startCore>>;
 
 /** What machines talk to: the sinks on the overlay, then the API that sends them there. */
 async function startEdges(config: Config, installation: Installation, base: Base, lifecycle: Lifecycle, core: Core) {
-  const { metrics, log, boots, statuses, device, links, fleet } = core;
+  const { metrics, log, boots, statuses, changes, device, links, fleet } = core;
   const { server } = installation.overlay;
   const redactor = new Redactor(config.sinks.redact);
-  const sinks = { ...base, machines: fleet.machines, boots, statuses, log, redactor, metrics: metrics.sinks };
+  const sinks = { ...base, machines: fleet.machines, boots, statuses, changes, log, redactor, metrics: metrics.sinks };
   await lifecycle.run('gap records', new GapReporter({}, sinks));
   const kmsgAddress = { host: server, port: config.sinks.kmsg_port };
   const kmsg = new KmsgServer({ ...kmsgAddress, maxLineBytes: config.sinks.max_line_bytes }, sinks);

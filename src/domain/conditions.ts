@@ -7,10 +7,12 @@ import type { MachineEvent } from './event.ts';
 export const CONDITION_TYPES = ['ProviderSet', 'TalosConfigLoaded', 'TalosConfigValidated', 'TalosInstalled'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
+export const SEVERITIES = ['Error', 'Warning', 'Info'] as const;
+
 /** A condition without its time. One that is true has no severity, reason or message. */
 export interface ConditionState {
   readonly status: 'True' | 'False';
-  readonly severity: 'Error' | 'Warning' | 'Info' | null;
+  readonly severity: (typeof SEVERITIES)[number] | null;
   readonly reason: string | null;
   readonly message: string | null;
 }
@@ -50,6 +52,21 @@ export function foldConditions(conditions: Conditions, event: MachineEvent, now:
     (all, [type, state]) => setCondition(all, type as ConditionType, state, now),
     conditions,
   );
+}
+
+export interface ConfigError {
+  readonly kind: 'load' | 'validation';
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** What is wrong with the machine's configuration: until the machine has loaded one that is right. */
+export function configErrors(conditions: Conditions): readonly ConfigError[] {
+  return conditions.flatMap(({ type, status, message, lastTransitionTime: since }) => {
+    if (status === 'True' || (type !== 'TalosConfigLoaded' && type !== 'TalosConfigValidated')) return [];
+    return [{ kind: type === 'TalosConfigLoaded' ? 'load' : 'validation', message: message ?? '', since } as const];
+  });
 }
 
 type Effect = Readonly<Partial<Record<ConditionType, ConditionState>>>;

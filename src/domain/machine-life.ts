@@ -9,6 +9,7 @@ export type LifeAction =
   | 'claim'
   | 'release'
   | 'label'
+  | 'condition'
   | 'reset-token'
   | 'remove'
   | 'readmit';
@@ -86,6 +87,7 @@ const TABLE: Readonly<Record<LifeAction, Readonly<Record<MachineState, Outcome>>
   claim: WHILE_THERE,
   release: WHILE_THERE,
   label: WHILE_THERE,
+  condition: WHILE_THERE,
   'reset-token': WHILE_THERE,
   remove: {
     known: REMOVED,

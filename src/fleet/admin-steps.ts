@@ -16,6 +16,8 @@ export interface AdminStep {
   readonly more?: Readonly<Record<string, unknown>>;
   /** Registry changes besides the machine's own row. */
   readonly ops?: readonly RegistryOp[];
+  /** Takes back what the plan has done in memory, if it cannot be stored. */
+  readonly undo?: () => void;
 }
 
 /** The row after a step. */

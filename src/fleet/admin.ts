@@ -1,3 +1,4 @@
+import type { ConditionState } from '../domain/conditions.ts';
 import { SiderolinkError } from '../domain/errors.ts';
 import { changeLabels } from '../domain/labels.ts';
 import { checkVersion, decideLife, isUnacceptedIdentity, type LifeAction } from '../domain/machine-life.ts';
@@ -15,7 +16,7 @@ import { type MachineRow, machineOp } from './machine-row.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { machineRecords } from './records.ts';
 import type { Roster } from './roster.ts';
-import type { Boots, Machine, MachineAdmin, Registration, SeenVersion } from './types.ts';
+import type { Boots, Machine, MachineAdmin, Registration, SeenVersion, Statuses } from './types.ts';
 
 export interface FleetAdminOptions {
   readonly overlay: Overlay;
@@ -31,6 +32,7 @@ export interface FleetAdminDeps {
   readonly roster: Roster;
   readonly log: Pick<RecordLog, 'commit' | 'flush'>;
   readonly boots: Pick<Boots, 'current' | 'ofKey'>;
+  readonly statuses: Pick<Statuses, 'setCondition'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
   readonly clock: Clock;
   readonly metrics: FleetMetrics;
@@ -138,6 +140,14 @@ export class FleetAdmin implements MachineAdmin {
     return this.#change({ uuid, action: 'label', by, seen }, { plan });
   }
 
+  setProvider(uuid: NodeUuid, state: ConditionState, by: string, seen?: SeenVersion): Promise<Machine> {
+    const plan = ({ machine }: MachineRow): AdminStep | null => {
+      const set = this.#deps.statuses.setCondition(machine.id, 'ProviderSet', state);
+      return set && { detail: 'changed', ops: [set.op], undo: set.undo, more: { changed: ['conditions'] } };
+    };
+    return this.#change({ uuid, action: 'condition', by, seen }, { plan });
+  }
+
   resetToken(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
     const plan = ({ machine, uniqueTokens }: MachineRow): AdminStep | null => {
       if (uniqueTokens.length === 0) return null;
@@ -226,7 +236,10 @@ export class FleetAdmin implements MachineAdmin {
         ops: [...(step.ops ?? []), machineOp(row)],
         records: machineRecords([step.detail], this.#roster.view(machine), by, step.more),
       },
-      () => table.put(before),
+      () => {
+        table.put(before);
+        step.undo?.();
+      },
     );
     table.put(row);
     this.#roster.wantPeer(machine);

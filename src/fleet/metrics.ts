@@ -18,6 +18,11 @@ export function fleetMetrics(registry: MetricsRegistry) {
       labelNames: ['kind'],
       registers,
     }),
+    lost: new Gauge({
+      name: 'siderolinkd_fleet_lost_machines',
+      help: 'Machines that went to another boot and have been silent since for too long',
+      registers,
+    }),
     linkRecords: new Counter({
       name: 'siderolinkd_fleet_link_records_total',
       help: 'Link changes that became records, by kind: up, down, moved',

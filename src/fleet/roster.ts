@@ -68,12 +68,15 @@ export class Roster implements Machines {
   }
 
   view(machine: Machine): MachineView {
-    const { statuses, links, tokenWrites } = this.#deps;
+    const { boots, statuses, links, tokenWrites } = this.#deps;
+    const boot = boots.current(machine.id);
     return {
       machine,
-      status: statuses.get(machine.id),
+      status: statuses.get(machine.id, machine.boot),
       link: machine.key === null ? NO_LINK : links.state(machine.key),
       tokenWrite: tokenWrites.get(machine.id) ?? null,
+      // The boot of a join that is being stored has said nothing.
+      missingLines: machine.boot === 0 ? null : boot?.number === machine.boot ? (boot.missing ?? 0) : 0,
     };
   }
 

@@ -1,8 +1,10 @@
+import type { ConditionState, ConditionType } from '../domain/conditions.ts';
 import type { MachineState } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
 import type { Ownership, Tags } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
+import type { EventStatus } from '../domain/status.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { LinkState, PeerSpec } from '../wireguard/types.ts';
 import type { TokenWrite } from './token-writes.ts';
@@ -46,27 +48,29 @@ export interface Boot {
   /** The kernel's own seq of the boot's newest line, and its clock in microseconds; null before the first line. */
   readonly lastSeq?: number | null;
   readonly lastClock?: number | null;
+  /** Lines before the newest one that did not come. */
+  readonly missing?: number;
   /** It began before our start; undefined where nobody knows. */
   readonly restored?: boolean;
   /** The boot's row with what is known now: seen ranges, last seq and clock. */
   op(): RegistryOp;
 }
 
+/** A machine that went to another boot and has not been heard of since. */
+export interface LostMachine {
+  /** When it was heard last, milliseconds since the epoch. */
+  readonly since: number;
+  /** What it went with: `reboot`, `upgrade`, `reset`, … */
+  readonly sequence: string;
+}
+
 /** What is known of a machine from its events: last known, never the truth (facts/users.md E8). */
-export interface MachineStatus {
-  readonly stage: string | null;
-  readonly ready: boolean | null;
-  readonly unmetConditions: readonly { readonly name: string; readonly reason: string }[];
-  readonly hostname: string | null;
-  readonly addresses: readonly string[];
-  /** State by service name, e.g. `RUNNING`. */
-  readonly services: Readonly<
-    Record<string, { readonly state: string; readonly healthy: boolean | null; readonly message: string }>
-  >;
-  /** The last sequence and its last action, e.g. `boot`, `START`. */
-  readonly sequence: { readonly name: string; readonly action: string } | null;
-  /** Milliseconds since the epoch of the last event or log line; null for never. */
+export interface MachineStatus extends EventStatus {
+  /** Milliseconds since the epoch of the first and the last event or log line; null for never. */
+  readonly firstSeen: number | null;
   readonly lastSeen: number | null;
+  /** Silent after it said that it goes to another boot; null while nothing is wrong. */
+  readonly lost: LostMachine | null;
 }
 
 /** The whole view of a machine, as the API and `machine.*` records show it, without tags. */
@@ -76,6 +80,8 @@ export interface MachineView {
   readonly link: LinkState;
   /** How writing its unique token (and UUID) to it goes; null while nothing was tried. */
   readonly tokenWrite: TokenWrite | null;
+  /** Kernel lines of the current boot that are missing; null before its first join. */
+  readonly missingLines: number | null;
 }
 
 /** What happened to a machine, told synchronously after the change is committed and, for keys, in the device. */
@@ -149,6 +155,8 @@ export interface MachineAdmin {
     by: string,
     seen?: SeenVersion,
   ): Promise<Machine>;
+  /** Sets the condition that only a control plane knows. */
+  setProvider(uuid: NodeUuid, state: ConditionState, by: string, seen?: SeenVersion): Promise<Machine>;
   /** Forgets its unique tokens, for a machine that was installed anew. */
   resetToken(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
   /**
@@ -230,7 +238,17 @@ export interface Boots {
 
 /** The folded status of each machine. */
 export interface Statuses {
-  get(machine: number): MachineStatus;
+  /** @param boot the boot that the machine is in; without it that of its last event */
+  get(machine: number, boot?: number): MachineStatus;
+  /**
+   * Sets a condition that only the control plane knows; null if it says so already. `undo` takes it back if `op` could
+   * not be stored.
+   */
+  setCondition(
+    machine: number,
+    type: ConditionType,
+    state: ConditionState,
+  ): { readonly op: RegistryOp; undo(): void } | null;
   /** The stage reported last, and the boot that stage and sequence are of: 0 before the first event. */
   stage(machine: number): { readonly stage: string | null; readonly boot: number };
 }

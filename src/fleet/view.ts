@@ -1,5 +1,8 @@
+import { type Condition, type ConditionType, configErrors } from '../domain/conditions.ts';
 import type { MachineState } from '../domain/join-types.ts';
+import { type RebootKind, rebootKind } from '../domain/reboot.ts';
 import type { Ownership } from '../domain/record.ts';
+import { stageRegression } from '../domain/status.ts';
 import type { LinkState } from '../wireguard/types.ts';
 import type { TokenWrite } from './token-writes.ts';
 import type { MachineStatus, MachineView } from './types.ts';
@@ -41,14 +44,42 @@ export interface MachineRecordBody {
   joined_at: string | null;
   version: number;
   stage: string | null;
+  /** When it reported this stage first. */
+  stage_since: string | null;
   ready: boolean | null;
   unmet_conditions: { name: string; reason: string }[];
   hostname: string | null;
   addresses: string[];
   services: Record<string, { state: string; healthy: boolean | null; message: string }>;
-  sequence: { name: string; action: string } | null;
+  sequence: { name: string; action: string; error: string | null; since: string | null } | null;
+  /** The phase of the sequence and the tasks that run now. */
+  phase: string | null;
+  tasks: string[];
+  /** The reboot that began the current boot; null for the first. */
+  last_reboot: { at: string; kind: RebootKind; command: string | null } | null;
+  config_errors: { kind: 'load' | 'validation'; message: string; since: string }[];
+  conditions: ConditionJson[];
+  /** It ran, and is to be installed again though nobody reset it. */
+  stage_regression: { from: string; to: string; since: string } | null;
+  /** Silent after it went to another boot. */
+  lost_after_upgrade: { since: string; sequence: string } | null;
+  /** Kernel lines of the current boot that are missing; null before the first join. */
+  missing_lines: number | null;
+  first_seen: string | null;
   last_seen: string | null;
   link: LinkJson;
+}
+
+/** A condition as Sidero Metal has it (facts/sidero-metal.md section 3.3). */
+export interface ConditionJson {
+  type: ConditionType;
+  status: 'True' | 'False';
+  /** Null for a condition that is true, as are reason and message. */
+  severity: 'Error' | 'Warning' | 'Info' | null;
+  reason: string | null;
+  message: string | null;
+  /** RFC 3339 in UTC, whole seconds. */
+  last_transition_time: string;
 }
 
 /** The machine as the control API shows it: flat, snake_case; what ownership it has not is absent. */
@@ -62,7 +93,7 @@ export function machineViewJson(view: MachineView): MachineJson {
   };
 }
 
-export function machineRecordBody({ machine, status, link, tokenWrite }: MachineView): MachineRecordBody {
+export function machineRecordBody({ machine, status, link, tokenWrite, missingLines }: MachineView): MachineRecordBody {
   return {
     address: machine.address,
     state: machine.state,
@@ -78,6 +109,7 @@ export function machineRecordBody({ machine, status, link, tokenWrite }: Machine
     joined_at: timeOrNull(machine.joinedAt),
     version: machine.version,
     ...statusJson(status),
+    missing_lines: missingLines,
     link: linkJson(link),
   };
 }
@@ -100,8 +132,11 @@ function tokenWriteJson({ state, tries, lastError, at }: TokenWrite): TokenWrite
 }
 
 function statusJson(status: MachineStatus) {
+  const { sequence, lastReboot, lost } = status;
+  const regression = stageRegression(status);
   return {
     stage: status.stage,
+    stage_since: timeOrNull(status.stageSince),
     ready: status.ready,
     unmet_conditions: status.unmetConditions.map(({ name, reason }) => ({ name, reason })),
     hostname: status.hostname,
@@ -109,9 +144,41 @@ function statusJson(status: MachineStatus) {
     services: Object.fromEntries(
       Object.entries(status.services).map(([name, { state, healthy, message }]) => [name, { state, healthy, message }]),
     ),
-    sequence: status.sequence === null ? null : { name: status.sequence.name, action: status.sequence.action },
+    sequence:
+      sequence === null
+        ? null
+        : {
+            name: sequence.name,
+            action: sequence.action,
+            error: sequence.error,
+            since: timeOrNull(sequence.since),
+          },
+    phase: status.phase,
+    tasks: [...status.tasks],
+    last_reboot:
+      lastReboot === null
+        ? null
+        : {
+            at: rfc3339(lastReboot.at),
+            kind: rebootKind(lastReboot.ending),
+            command: lastReboot.ending.command,
+          },
+    config_errors: configErrors(status.conditions).map(({ kind, message, since }) => ({
+      kind,
+      message,
+      since: rfc3339(since),
+    })),
+    conditions: status.conditions.map(conditionJson),
+    stage_regression: regression === null ? null : { ...regression, since: rfc3339(regression.since) },
+    lost_after_upgrade: lost === null ? null : { since: rfc3339(lost.since), sequence: lost.sequence },
+    first_seen: timeOrNull(status.firstSeen),
     last_seen: timeOrNull(status.lastSeen),
   };
+}
+
+function conditionJson({ type, status, severity, reason, message, lastTransitionTime }: Condition): ConditionJson {
+  const time = rfc3339(lastTransitionTime).replace('.000Z', 'Z');
+  return { type, status, severity, reason, message, last_transition_time: time };
 }
 
 /** Only the five names of ownership: a snapshot may carry more one day, a view must not grow by accident. */

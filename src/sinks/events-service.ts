@@ -4,7 +4,6 @@ import { eventBody, eventDetail, eventId } from '../domain/event-body.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import type { NewRecord } from '../domain/record.ts';
 import { Redactor } from '../domain/redact.ts';
-import type { RegistryOp } from '../domain/registry.ts';
 import type { BootLog } from '../fleet/boots.ts';
 import type { Machine, Machines } from '../fleet/types.ts';
 import { events } from '../gen/proto.js';
@@ -42,8 +41,9 @@ export interface EventsServiceOptions {
 export interface EventsServiceDeps {
   readonly machines: Pick<Machines, 'bySource' | 'onEvent'>;
   readonly boots: { current(machine: number): BootLog | undefined };
-  readonly statuses: { fold(machine: Machine, boot: number, event: MachineEvent): RegistryOp };
-  readonly log: Pick<RecordLog, 'commit' | 'read'>;
+  /** Folds an event into the machine's status and stores it as this record, with what follows from it. */
+  readonly changes: { event(machine: Machine, boot: number, event: MachineEvent, record: NewRecord): Promise<void> };
+  readonly log: Pick<RecordLog, 'read'>;
   readonly redactor?: Redactor;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -138,10 +138,7 @@ export class EventsService {
       detail: eventDetail(event),
       body: eventBody(event, nodeOf(call), this.#maxEventBytes),
     };
-    await this.#deps.log.commit({
-      ops: [this.#deps.statuses.fold(machine, boot.number, event.event)],
-      records: [record],
-    });
+    await this.#deps.changes.event(machine, boot.number, event.event, record);
     this.#deps.metrics.events.inc({ message: event.event.message });
     if (event.fault === null) return;
     this.#deps.metrics.eventFaults.inc({ reason: event.fault });

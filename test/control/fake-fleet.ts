@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { type ConditionState, type Conditions, setCondition } from '../../src/domain/conditions.ts';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { changeLabels } from '../../src/domain/labels.ts';
@@ -7,6 +8,7 @@ import { checkVersion, decideLife, type LifeAction } from '../../src/domain/mach
 import { addressWithHost } from '../../src/domain/overlay.ts';
 import { claimable } from '../../src/domain/ownership.ts';
 import type { Ownership } from '../../src/domain/record.ts';
+import { NO_STATUS } from '../../src/domain/status.ts';
 import { type NodeUuid, parseNodeUuid } from '../../src/domain/uuid.ts';
 import type {
   FleetEvent,
@@ -40,6 +42,7 @@ export class MemoryMachines implements Machines {
   readonly #machines = new Map<number, Machine>();
   readonly #byUuid = new Map<string, number>();
   readonly #fakes = new Map<number, FakeMachine>();
+  readonly #conditions = new Map<number, Conditions>();
   /** How many views were made. */
   views = 0;
 
@@ -67,6 +70,14 @@ export class MemoryMachines implements Machines {
         version: 7,
       });
     }
+  }
+
+  /** Whether that was a change. */
+  setCondition(id: number, state: ConditionState): boolean {
+    const before = this.#conditions.get(id) ?? [];
+    const after = setCondition(before, 'ProviderSet', state, NOW);
+    this.#conditions.set(id, after);
+    return after !== before;
   }
 
   put(machine: Machine): Machine {
@@ -107,14 +118,18 @@ export class MemoryMachines implements Machines {
     return {
       machine,
       status: {
+        ...NO_STATUS,
         stage: 'RUNNING',
         ready: true,
         unmetConditions: [],
         hostname: fake?.hostname === undefined ? `node-${machine.id}` : fake.hostname,
         addresses: [`192.0.2.${machine.id % 250}`],
         services: { apid: { state: 'RUNNING', healthy: true, message: '' } },
-        sequence: { name: 'boot', action: 'STOP' },
+        sequence: { name: 'boot', action: 'STOP', error: null, since: NOW - 60_000 },
+        conditions: this.#conditions.get(machine.id) ?? [],
+        firstSeen: NOW - 3_600_000,
         lastSeen: NOW - 5_000,
+        lost: null,
         ...fake?.status,
       },
       link: {
@@ -126,6 +141,7 @@ export class MemoryMachines implements Machines {
         txBytes: 4_096,
       },
       tokenWrite: up ? { state: 'waiting', tries: 2, lastError: 'no route', at: NOW - 9_000 } : null,
+      missingLines: machine.boot === 0 ? null : 0,
     };
   }
 
@@ -199,6 +215,13 @@ export class MemoryAdmin implements MachineAdmin {
     seen?: number,
   ) {
     return this.#change('label', uuid, by, seen, ({ labels }) => ({ labels: changeLabels(labels, change) }));
+  }
+
+  setProvider(uuid: NodeUuid, state: ConditionState, by: string, seen?: number) {
+    // The condition is no part of the machine, and a change is told by what is.
+    return this.#change('condition', uuid, by, seen, (before) =>
+      this.#machines.setCondition(before.id, state) ? { joinedAt: (before.joinedAt ?? 0) + 1 } : {},
+    );
   }
 
   resetToken(uuid: NodeUuid, by: string, seen?: number) {

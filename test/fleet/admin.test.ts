@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { TRUE } from '../../src/domain/conditions.ts';
 import { MACHINE_STATES, type MachineState } from '../../src/domain/join-types.ts';
 import { decideLife, type LifeAction } from '../../src/domain/machine-life.ts';
 import { bind, offer, prove } from '../../src/domain/unique-token.ts';
@@ -20,6 +21,7 @@ const ACTIONS: Readonly<
   claim: ({ admin }, { uuid }) => admin.claim(uuid, { owner: 'acme', cluster: 'c' }, 'ann'),
   release: ({ admin }, { uuid, version }) => admin.release(uuid, 'ann', version),
   label: ({ admin }, { uuid }) => admin.label(uuid, { set: { rack: 'r2' }, unset: ['old'] }, 'ann'),
+  condition: ({ admin }, { uuid }) => admin.setProvider(uuid, TRUE, 'ann'),
   'reset-token': ({ admin }, { uuid }) => admin.resetToken(uuid, 'ann'),
   remove: ({ admin }, { uuid }) => admin.remove(uuid, { records: false }, 'ann'),
   readmit: ({ admin }, { uuid }) => admin.readmit(uuid, 'ann'),
@@ -51,7 +53,8 @@ describe('administration of a machine', () => {
         ...(action === 'label' && { labels: { rack: 'r2' } }),
         ...(action === 'reset-token' && { uniqueToken: 'none' as const }),
       };
-      const changes = Object.keys(expected).length > 0;
+      // A condition is of the machine's status.
+      const changes = action === 'condition' || Object.keys(expected).length > 0;
       expect(after).toEqual({ ...before, ...expected, version: before.version + (changes ? 1 : 0) });
       expect(world.machine()).toBe(after);
       expect(world.records()).toHaveLength(changes ? 1 : 0);

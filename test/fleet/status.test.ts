@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { TRUE } from '../../src/domain/conditions.ts';
 import { errorCode } from '../../src/domain/errors.ts';
 import type { MachineEvent } from '../../src/domain/event.ts';
 import type { OverlayAddress } from '../../src/domain/overlay.ts';
+import { NO_ENDING } from '../../src/domain/reboot.ts';
+import { NO_STATUS } from '../../src/domain/status.ts';
 import { StatusTable } from '../../src/fleet/status.ts';
 import { ManualClock } from '../sinks/fakes.ts';
 
@@ -22,16 +25,7 @@ const service = (name: string, action: string, healthy?: boolean): MachineEvent 
 
 describe('StatusTable', () => {
   it('knows nothing of a machine that said nothing', () => {
-    expect(table().statuses.get(1)).toEqual({
-      stage: null,
-      ready: null,
-      unmetConditions: [],
-      hostname: null,
-      addresses: [],
-      services: {},
-      sequence: null,
-      lastSeen: null,
-    });
+    expect(table().statuses.get(1)).toEqual({ ...NO_STATUS, firstSeen: null, lastSeen: null, lost: null });
   });
 
   it('folds events and survives a restart', () => {
@@ -46,9 +40,13 @@ describe('StatusTable', () => {
     statuses.fold(machine, 1, service('apid', 'RUNNING', true));
     statuses.fold(machine, 1, service('kubelet', 'WAITING'));
     clock.advance(1_000);
-    const op = statuses.fold(machine, 1, { message: 'SequenceEvent', sequence: 'boot', action: 'START', error: null });
+    statuses.fold(machine, 1, { message: 'SequenceEvent', sequence: 'boot', action: 'START', error: null });
+    const now = clock.now();
     const expected = {
+      ...NO_STATUS,
+      boot: 1,
       stage: 'BOOTING',
+      stageSince: now - 1_000,
       ready: false,
       unmetConditions,
       hostname: 'pxe-2',
@@ -57,10 +55,19 @@ describe('StatusTable', () => {
         apid: { state: 'RUNNING', healthy: true, message: 'apid RUNNING' },
         kubelet: { state: 'WAITING', healthy: null, message: 'kubelet WAITING' },
       },
-      sequence: { name: 'boot', action: 'START' },
-      lastSeen: clock.now(),
+      sequence: { name: 'boot', action: 'START', error: null, since: now },
+      conditions: (['TalosConfigLoaded', 'TalosConfigValidated', 'TalosInstalled'] as const).map((type) => ({
+        type,
+        ...TRUE,
+        lastTransitionTime: now,
+      })),
+      ending: { ...NO_ENDING, sequence: 'boot' },
+      firstSeen: now - 1_000,
+      lastSeen: now,
+      lost: null,
     };
     expect(statuses.get(1)).toEqual(expected);
+    const op = statuses.op(1);
     if (op.op !== 'putStatus') throw new Error(op.op);
     expect(table([], [op]).statuses.get(1)).toEqual(expected);
   });

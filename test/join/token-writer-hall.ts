@@ -136,7 +136,8 @@ export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>
   /** The machine reports a stage, in its present boot if no other is given. */
   report(id: number, stage = 'MAINTENANCE', boot = this.machine(id).boot): { machine: number; doc: string } {
     const event = { message: 'MachineStatusEvent', stage, ready: false, unmetConditions: [] } as const;
-    const op = this.statuses.fold(this.machine(id), boot, event);
+    this.statuses.fold(this.machine(id), boot, event);
+    const op = this.statuses.op(id);
     if (op.op !== 'putStatus') throw new Error('not a status row');
     return { machine: op.machine, doc: op.doc };
   }
@@ -178,6 +179,7 @@ export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>
       status: this.statuses.get(machine.id),
       link: { state, endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0 },
       tokenWrite: this.writes.get(machine.id),
+      missingLines: null,
     };
   }
 

@@ -4,8 +4,9 @@ import type { OverlayAddress } from '../../src/domain/overlay.ts';
 import type { RegistryImage } from '../../src/domain/registry.ts';
 import { parseNodeUuid } from '../../src/domain/uuid.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
+import { MachineChanges } from '../../src/fleet/changes.ts';
 import { StatusTable } from '../../src/fleet/status.ts';
-import type { FleetEvent, Machine, Machines } from '../../src/fleet/types.ts';
+import type { FleetEvent, Machine, Machines, MachineView } from '../../src/fleet/types.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { sinkMetrics } from '../../src/sinks/metrics.ts';
 import type { Change, LogLines, LogSource, Page, Query, RecordLog } from '../../src/stream/types.ts';
@@ -57,10 +58,17 @@ export function startBoot(boots: BootTable, machine: number, key = newKey()) {
 
 export const newKey = (): PublicKey => PrivateKey.generate().publicKey;
 
+const NO_LINK = { state: 'never', endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0 } as const;
+
 /** Machines by address, without a fleet behind them. */
-class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'onEvent'> {
+class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view' | 'onEvent'> {
   readonly #machines = new Map<number, Machine>();
   readonly #listeners: ((event: FleetEvent) => void)[] = [];
+  readonly #statuses: StatusTable;
+
+  constructor(statuses: StatusTable) {
+    this.#statuses = statuses;
+  }
 
   add(id: number, address: string, boot = 1): Machine {
     const uuid = parseNodeUuid(`00000000-0000-4000-8000-${String(id).padStart(12, '0')}`);
@@ -96,6 +104,20 @@ class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'onEvent'> {
 
   emit(event: FleetEvent): void {
     for (const listener of this.#listeners) listener(event);
+  }
+
+  all(): Iterable<Machine> {
+    return this.#machines.values();
+  }
+
+  view(machine: Machine): MachineView {
+    return {
+      machine,
+      status: this.#statuses.get(machine.id, machine.boot),
+      link: NO_LINK,
+      tokenWrite: null,
+      missingLines: 0,
+    };
   }
 
   bySource(address: string): Machine | undefined {
@@ -145,9 +167,12 @@ export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | '
     return this.lines.map((line) => (JSON.parse(line) as { seq: number }).seq);
   }
 
+  /** Without what is told of the machine as a whole. */
   get bodies(): Record<string, unknown>[] {
     return this.changes.flatMap(({ records }) =>
-      records.map(({ body }) => JSON.parse(body) as Record<string, unknown>),
+      records
+        .filter(({ stream }) => stream !== 'machine')
+        .map(({ body }) => JSON.parse(body) as Record<string, unknown>),
     );
   }
 
@@ -226,16 +251,21 @@ export function world(image: Partial<RegistryImage> = {}) {
   const registry = createRegistry();
   const logged: string[] = [];
   const logger = createLogger('debug', { write: (line) => logged.push(line) });
+  const boots = new BootTable({ image: { boots: image.boots ?? [] }, clock });
+  const statuses = new StatusTable({}, { image: { statuses: image.statuses ?? [] }, clock });
+  const machines = new FakeMachines(statuses);
+  const log = new FakeLog();
   return {
     clock,
     registry,
     logged,
     logger,
     metrics: sinkMetrics(registry),
-    machines: new FakeMachines(),
-    boots: new BootTable({ image: { boots: image.boots ?? [] }, clock }),
-    statuses: new StatusTable({}, { image: { statuses: image.statuses ?? [] }, clock }),
-    log: new FakeLog(),
+    machines,
+    boots,
+    statuses,
+    changes: new MachineChanges({}, { machines, boots, statuses, log, clock, logger }),
+    log,
   };
 }
 

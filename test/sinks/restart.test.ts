@@ -7,6 +7,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GAP_AGE } from '../../src/domain/gap.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
+import { MachineChanges } from '../../src/fleet/changes.ts';
 import { StatusTable } from '../../src/fleet/status.ts';
 import { events, machine } from '../../src/gen/proto.js';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -38,7 +39,8 @@ async function start(path: string) {
     const putTags = { op: 'putTags', id: tags.id, server_uuid: tags.server_uuid as never, ownership: {} } as const;
     await log.commit({ ops: [putTags, ...ops], records: [] });
   }
-  const sinks = { ...w, log, boots, statuses, metrics: w.metrics };
+  const changes = new MachineChanges({}, { ...w, log, boots, statuses });
+  const sinks = { ...w, log, boots, statuses, changes, metrics: w.metrics };
   const kmsg = new KmsgServer({ host: '127.0.0.1', port: 0 }, { ...sinks, clock: systemClock });
   const gaps = new GapReporter({}, sinks);
   const service = new EventsService({ host: '127.0.0.1', port: 0 }, { ...sinks, clock: systemClock });

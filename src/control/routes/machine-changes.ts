@@ -10,6 +10,7 @@ import {
   RegisteredMachine,
   RegisterRequest,
 } from '../../client/api.ts';
+import { type ConditionState, TRUE } from '../../domain/conditions.ts';
 import { SiderolinkError } from '../../domain/errors.ts';
 import type { Ownership } from '../../domain/record.ts';
 import { type NodeUuid, parseNodeUuid } from '../../domain/uuid.ts';
@@ -73,13 +74,21 @@ export function machineChangeRoutes(app: App, deps: RouteDeps): void {
       schema: {
         ...schema,
         operationId: 'patchMachine',
-        summary: 'Sets and unsets labels',
+        summary: 'Sets and unsets labels, and the condition that only a control plane knows',
         body: PatchMachine.prefault({}),
       },
     },
     (request, reply) => {
       const { set = {}, unset = [] } = request.body.labels ?? {};
-      return change(deps, request, reply, (uuid, by, seen) => admin.label(uuid, { set, unset }, by, seen));
+      const [condition] = request.body.conditions ?? [];
+      return change(deps, request, reply, async (uuid, by, seen) => {
+        if (condition === undefined) return await admin.label(uuid, { set, unset }, by, seen);
+        const state = conditionState(condition);
+        if (request.body.labels === undefined) return await admin.setProvider(uuid, state, by, seen);
+        // The version was held against the first of the two; what that made of it is no reason against the second.
+        await admin.label(uuid, { set, unset }, by, seen);
+        return await admin.setProvider(uuid, state, by);
+      });
     },
   );
   app.post(
@@ -171,6 +180,12 @@ function releaseRoute(app: App, deps: RouteDeps): void {
     },
     (request, reply) => change(deps, request, reply, (uuid, by, seen) => deps.admin.release(uuid, by, seen)),
   );
+}
+
+function conditionState(asked: NonNullable<z.output<typeof PatchMachine>['conditions']>[number]): ConditionState {
+  const { status, severity, reason, message } = asked;
+  if (status === 'True') return TRUE;
+  return { status, severity: severity ?? 'Warning', reason: reason ?? '', message: message ?? '' };
 }
 
 /** Of a request for a change, what all of them have. */
