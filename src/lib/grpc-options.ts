@@ -20,7 +20,7 @@ export interface GrpcEdgeOptions {
   readonly fd?: number;
   /** Plaintext HTTP/2 if absent. */
   readonly certificate?: CertificateSource;
-  /** With a certificate: from accept to the end of the handshake, milliseconds. Default 10,000. */
+  /** With a certificate: from accept to the end of the handshake, milliseconds. Default 60,000. */
   readonly handshakeTimeoutMs?: number;
   /** HTTP/2 pings that find dead peers, milliseconds. Default 300,000 and 20,000. */
   readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };

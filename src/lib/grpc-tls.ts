@@ -26,7 +26,7 @@ export function handshakeFailure(error: { readonly code?: unknown }): HandshakeF
 
 export interface TlsGateOptions {
   readonly certificate: CertificateSource;
-  /** A caller that has not finished its handshake by then is closed, milliseconds. Default 10,000. */
+  /** A caller that has not finished its handshake by then is closed, milliseconds. Default 60,000. */
   readonly handshakeTimeoutMs?: number;
   readonly onSecure: (socket: TLSSocket) => void;
   /** `remote` is the caller's address as its socket has it; of one that is `closed` it may be unknown. */
@@ -48,7 +48,8 @@ export class TlsGate {
     this.#server = createServer({
       ...certificate.context(),
       ALPNProtocols: ['h2'],
-      handshakeTimeout: options.handshakeTimeoutMs ?? 10_000,
+      // When a fleet comes back at once, the last of ten thousand handshakes has its turn after half a minute.
+      handshakeTimeout: options.handshakeTimeoutMs ?? 60_000,
     });
     this.#server.on('secureConnection', (socket) => {
       socket.on('error', () => socket.destroy());
