@@ -24,6 +24,7 @@ type joinConfig struct {
 	kmsgURL      string
 	eventsEach   bool
 	lines        int
+	repeats      int
 	reboots      int
 }
 
@@ -89,6 +90,19 @@ func runBoot(ctx context.Context, cfg joinConfig, boot int, logger *zap.Logger) 
 	}
 
 	report("handshake", fields{"boot": boot, "ms": time.Since(linked).Milliseconds(), "endpoint": endpoint})
+
+	for i := range cfg.repeats {
+		again, err := provision(ctx, cfg, key)
+		if err != nil {
+			return fmt.Errorf("repeat %d: %w", i+1, err)
+		}
+
+		report("repeated", fields{
+			"boot":                boot,
+			"node_address_prefix": again.nodePrefix.String(),
+			"server_public_key":   again.serverKey.String(),
+		})
+	}
 
 	if cfg.eventsEach {
 		addr := cfg.eventsAddr

@@ -75,6 +75,7 @@ func parseJoin(args []string) (joinConfig, error) {
 	set.StringVar(&cfg.kmsgURL, "kmsg", "", "log receiver `URL` (default tcp://[server_address]:4001)")
 	set.BoolVar(&cfg.eventsEach, "events-each", false, "in each boot, publish one event of each type and one of an unknown type")
 	set.IntVar(&cfg.lines, "lines", 0, "kernel log lines to send in each boot")
+	set.IntVar(&cfg.repeats, "repeats", 0, "in each boot, how often to call Provision again once linked, with the same key")
 	set.IntVar(&cfg.reboots, "reboots", 0, "how often to reboot: new key, same UUID, seq from 0")
 
 	if err = set.Parse(args); err != nil {
