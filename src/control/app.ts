@@ -167,8 +167,14 @@ function handleErrors(app: App, { logger }: ControlDeps): void {
     return sendError(reply, error);
   });
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0]?.slice(0, 200) ?? '';
-    return send(reply, problemOfStatus(404, `no ${request.method} ${path} here; GET /v1/openapi.json lists what is`));
+    // Not with the path: who puts a token there by mistake would find it in his logs once more.
+    return send(
+      reply,
+      problemOfStatus(
+        404,
+        `nothing here answers a ${request.method} of this path; GET /v1/openapi.json lists what there is`,
+      ),
+    );
   });
 }
 
@@ -185,9 +191,13 @@ function sendError(reply: Reply, error: unknown) {
   if (error instanceof Refusal) return send(reply, error.problem);
   if (error instanceof SiderolinkError) return send(reply, problemOf(error));
   const { statusCode, code, message } = error as FastifyError;
-  // Words of the JSON parser say where the body breaks; nothing of ours is in them.
-  const detail = code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? `body: ${message}` : undefined;
+  const detail = code === 'FST_ERR_CTP_INVALID_JSON_BODY' ? `body: ${withoutExcerpt(message)}` : undefined;
   return send(reply, problemOfStatus(statusCode ?? 500, detail));
+}
+
+/** The JSON parser says where the body breaks, and shows what stands there: that may be a token. */
+function withoutExcerpt(message: string): string {
+  return message.replace(/, (?:\.\.\.)?".*"(?:\.\.\.)? is not valid JSON$/s, ' where no JSON can have it');
 }
 
 function send(reply: Reply, answer: Problem | undefined) {

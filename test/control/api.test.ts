@@ -240,7 +240,7 @@ describe('bad requests', () => {
   it.each([
     ['GET', '/v1/nothing', {}, 404, 'not_found', /openapi/],
     ['GET', '/', {}, 404, 'not_found', /openapi/],
-    ['PUT', '/v1/status', {}, 404, 'not_found', /PUT \/v1\/status/],
+    ['PUT', '/v1/status', {}, 404, 'not_found', /a PUT of this path/],
     ['GET', '/v1/%zz', {}, 400, 'invalid_argument', /read/],
     ['GET', '/v1/machines/nonsense', {}, 400, 'invalid_argument', /UUID/],
     ['GET', `/v1/machines/${'a'.repeat(300)}`, {}, 414, 'too_large', /long/],
@@ -308,6 +308,22 @@ describe('bad requests', () => {
     expect(answer.json.detail).toMatch(detail);
     // The next good request works.
     expect((await control.call('GET', '/v1/status')).status).toBe(200);
+  });
+
+  it.each(['{"token": a-secret-of-mine}', 'a-secret', '"a-secret', '{"token":"a-secret"', '{"token":"a-secret"}}'])(
+    'says where a body breaks, and repeats nothing of it: %s',
+    async (raw) => {
+      const { status, json, text } = await control.call('POST', '/v1/kernel-args', { raw });
+      expect(status).toBe(400);
+      expect(json.detail).toMatch(/^body: .*JSON/);
+      expect(text).not.toContain('secret');
+    },
+  );
+
+  it('does not repeat a path that is none: a token may be in it', async () => {
+    const { status, text } = await control.call('GET', '/v1/slc_a-secret?token=a-secret');
+    expect(status).toBe(404);
+    expect(text).not.toContain('secret');
   });
 
   it('names each bad field', async () => {
