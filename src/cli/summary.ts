@@ -156,9 +156,18 @@ function machineSummary(change: string, body: Body): Summary {
     body.item('previous_boot')?.has('seq') &&
       `the boot before ended after seq ${body.item('previous_boot')?.text('seq')}`,
     body.text('state'),
+    change === 'changed' && changedText(body),
     body.by(),
   ].filter(Boolean);
   return { level: '', text: `${change}: ${facts.join(', ')}`, tone: MACHINE_TONES[change] ?? 'good' };
+}
+
+/** What `machine.changed` says is different, with what it is now where that is a word. */
+function changedText(body: Body): string {
+  return body
+    .list('changed')
+    .map((name) => [name.replaceAll('_', ' '), body.text(name)].filter(Boolean).join(' '))
+    .join(', ');
 }
 
 /** A record's body read without trust in its types. */

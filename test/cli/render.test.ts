@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toldFields } from '../../src/cli/commands/machine-told.ts';
 import { styleFor } from '../../src/cli/context.ts';
 import { LiveRenderer } from '../../src/cli/live.ts';
 import { pickMachine } from '../../src/cli/resolve.ts';
@@ -50,6 +49,11 @@ describe('summaries', () => {
       'machine.rebooted',
       { boot: 2, previous_boot: { boot: 1, seq: 711, clock: 5 } },
       'rebooted: boot 2, the boot before ended after seq 711',
+    ],
+    [
+      'machine.changed',
+      { state: 'accepted', stage: 'RUNNING', ready: true, addresses: [], changed: ['addresses', 'ready', 'stage'] },
+      'changed: accepted, addresses, ready true, stage RUNNING',
     ],
     ['gap.kmsg', { from: 2, to: 5, count: 4, reason: 'missing' }, 'kmsg: 4 records missing (seq 2 to 5)'],
     ['gap.kmsg', { from: 7, to: 7, count: 1, reason: 'missing' }, 'kmsg: 1 record missing (seq 7)'],
@@ -212,39 +216,5 @@ describe('MACHINE', () => {
     ['7123', /any of 4 machines/],
   ])('%j is refused', (text, message) => {
     expect(() => pick(text)).toThrow(message);
-  });
-});
-
-describe('what a machine told', () => {
-  const now = Date.parse('2026-11-21T12:00:00Z');
-  const at = '2026-11-21T11:50:00Z';
-
-  it('is shown where there is something', () => {
-    expect(toldFields({ stage: null }, now)).toEqual([]);
-    const condition = { status: 'False', reason: 'NoConfig', message: 'none yet', last_transition_time: at };
-    expect(
-      toldFields(
-        {
-          stage: 'MAINTENANCE',
-          conditions: [
-            { ...condition, type: 'TalosConfigLoaded' },
-            { ...condition, type: 'TalosInstalled', status: 'True', reason: null, message: null },
-          ],
-          config_errors: [{ kind: 'load', message: 'bad yaml', since: at }],
-          last_reboot: { at, kind: 'announced', command: 'kexec' },
-          stage_regression: { from: 'RUNNING', to: 'INSTALLING', since: at },
-          lost_after_upgrade: { since: at, sequence: 'upgrade' },
-          missing_lines: 3,
-        },
-        now,
-      ),
-    ).toEqual([
-      ['conditions', 'TalosConfigLoaded False, since 10m, NoConfig: none yet\nTalosInstalled True, since 10m'],
-      ['configuration', 'load, 10m ago: bad yaml'],
-      ['last reboot', 'announced (kexec), 10m ago'],
-      ['attention', 'it went from RUNNING to INSTALLING, though nobody reset it, 10m ago'],
-      ['attention', 'silent since its upgrade, 10m ago'],
-      ['missing lines', '3 of this boot'],
-    ]);
   });
 });

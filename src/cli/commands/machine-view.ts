@@ -5,8 +5,8 @@ import { asNodeUuid, isJunkUuid } from '../../domain/uuid.ts';
 import type { Context } from '../context.ts';
 import { nameOf } from '../resolve.ts';
 import { type Cell, formatFields, formatTable } from '../table.ts';
-import { ago, formatBytes, labelText, printable } from '../text.ts';
-import { toldFields } from './machine-told.ts';
+import { ago, formatBytes, labelText, printable, type Style } from '../text.ts';
+import { bootText, detailFields, type Field, statusFields } from './machine-status.ts';
 
 /** The machines that claim to be one: of a provisional one the incumbent, of an incumbent the newcomers. */
 export interface Conflict {
@@ -51,12 +51,18 @@ function row(machine: Machine, { style, clock }: Context): Cell[] {
     machine.hostname ?? '-',
     machine.state,
     { text: machine.link.state, paint: link },
-    machine.stage ?? '-',
+    stageCell(machine, style),
     machine.ready === null ? '-' : machine.ready ? 'yes' : 'no',
     machine.talos_version ?? '-',
     machine.owner ?? '-',
     ago(machine.last_seen, clock.now()),
   ];
+}
+
+/** A machine that went and did not come back is not in the stage that it reported last. */
+function stageCell({ stage, lost_after_upgrade: lost, stage_regression: regression }: Machine, style: Style): Cell {
+  if (lost !== null) return { text: `${stage ?? '-'}, lost`, paint: style.red };
+  return regression === null ? (stage ?? '-') : { text: `${stage ?? '-'}, regressed`, paint: style.yellow };
 }
 
 function wideRow(machine: Machine, { clock }: Context): Cell[] {
@@ -76,15 +82,9 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
   const now = clock.now();
   const { link } = machine;
   const since = (time: string | null) => (time === null ? 'never' : `${time} (${ago(time, now)} ago)`);
-  const services = Object.entries(machine.services).map(([name, { state, healthy, message }]) => {
-    const health = healthy === null ? '' : healthy ? ', healthy' : ', unhealthy';
-    return `${name}: ${state}${health}${message && `, ${message}`}`;
-  });
-  const unmet = machine.unmet_conditions.map(({ name, reason }) => `${name}${reason && ` (${reason})`}`);
   const ownership = (['owner', 'namespace', 'cluster', 'metal_machine', 'machine'] as const).flatMap((name) =>
     machine[name] === undefined ? [] : [[name.replace('_', ' '), machine[name]] as const],
   );
-  const ready = machine.ready === null ? '' : machine.ready ? ', ready' : ', not ready';
   const fields: (readonly [string, string])[] = [
     ['uuid', machine.server_uuid],
     ['hostname', machine.hostname ?? '-'],
@@ -95,13 +95,11 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['address', machine.address],
     ...(machine.aliases.length > 0 ? [['also joins as', machine.aliases.join('\n')] as const] : []),
     ['talos', machine.talos_version ?? '-'],
-    ['stage', `${machine.stage ?? '-'}${ready}`],
-    ['unmet', unmet.join('\n') || '-'],
-    ['sequence', machine.sequence === null ? '-' : `${machine.sequence.name} ${machine.sequence.action}`],
-    ...toldFields(machine, now),
-    ['services', services.join('\n') || '-'],
+    ...statusFields(machine, now),
+    ...detailFields(machine, now),
     ['addresses', machine.addresses.join('\n') || '-'],
     ['last seen', since(machine.last_seen)],
+    ['first seen', since(machine.first_seen)],
     ['link', `${link.state} (${link.mode})${link.endpoint === null ? '' : ` from ${link.endpoint}`}`],
     ['last received', since(link.last_rx)],
     ['last handshake', since(link.last_handshake)],
@@ -109,7 +107,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['public key', machine.public_key ?? '-'],
     ['unique token', UNIQUE_TOKEN[machine.unique_token]],
     ...tokenWriteFields(machine, now),
-    ['boot', String(machine.boot)],
+    ['boot', bootText(machine)],
     ['joined', since(machine.joined_at)],
     ['known since', since(machine.created_at)],
     ['version', String(machine.version)],
@@ -145,8 +143,6 @@ function stateText({ state, server_uuid }: Machine): string {
       return state;
   }
 }
-
-type Field = readonly [name: string, value: string];
 
 function conflictFields(machine: Machine, { incumbent, newcomers }: Conflict): readonly Field[] {
   if (newcomers.length > 0) {
