@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type LineLoss, LineSplitter } from '../lib/line-splitter.ts';
 
@@ -17,6 +17,8 @@ export interface KmsgConnectionHandlers {
 /** One TCP connection of a machine's kernel log. It belongs to `boot` for as long as it lives. */
 export class KmsgConnection {
   readonly boot: BootLog;
+  /** Resolves when it is closed. */
+  readonly closed: Promise<void>;
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #splitter: LineSplitter;
@@ -49,11 +51,17 @@ export class KmsgConnection {
     // Resets are everyday life here: what matters is that the connection is gone.
     deps.socket.on('error', () => deps.socket.destroy());
     deps.socket.once('close', () => this.#splitter.end());
+    this.closed = new Promise((resolve) => void deps.socket.once('close', () => resolve()));
   }
 
   /** Whether it is being read empty, and then closed. */
   get finishing(): boolean {
     return this.#finished !== undefined;
+  }
+
+  /** So far, bytes. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
   }
 
   /** Closes at once; what was not read is lost. */
@@ -67,21 +75,22 @@ export class KmsgConnection {
     return this.#finished;
   }
 
-  async #readEmpty(timeoutMs: number): Promise<void> {
+  /** Resolves when everything that the socket held has been read, or it is closed. More may come. */
+  async settle(): Promise<void> {
     const socket = this.#socket;
-    const cancel = this.#clock.after(timeoutMs, () => socket.destroy());
-    const closed = new Promise<void>((resolve) => {
-      if (socket.destroyed) resolve();
-      else socket.once('close', () => resolve());
-    });
     for (let quiet = 0; quiet < QUIET_TURNS && !socket.destroyed; ) {
-      if (this.#paused !== undefined) await Promise.race([this.#paused, closed]);
+      if (this.#paused !== undefined) await Promise.race([this.#paused, this.closed]);
       const before = socket.bytesRead;
       await new Promise((resolve) => setImmediate(resolve));
       quiet = socket.bytesRead === before && this.#paused === undefined ? quiet + 1 : 0;
     }
-    socket.destroy();
-    await closed;
+  }
+
+  async #readEmpty(timeoutMs: number): Promise<void> {
+    const cancel = this.#clock.after(timeoutMs, () => this.#socket.destroy());
+    await this.settle();
+    this.#socket.destroy();
+    await this.closed;
     cancel();
   }
 

@@ -1,12 +1,15 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { sourceAddress } from '../domain/overlay.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { Machine, Machines } from '../fleet/types.ts';
 import { type LineOrigin, lineOrigin } from './line-sink.ts';
 
 /** Room for a burst while the event loop is busy; the kernel caps it at net.core.rmem_max. */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Turns of the event loop without a datagram after which there is none: each polls the socket once. */
+const QUIET_TURNS = 2;
 
 export type DatagramDrop = 'unknown_source' | 'oversized' | 'backpressure';
 
@@ -26,26 +29,38 @@ export class KmsgDatagrams {
   readonly #origins = new Map<number, LineOrigin>();
   readonly #full = new Set<number>();
   #socket: Socket | undefined;
+  /** Whether the socket outlives us. */
+  #shared = false;
+  #received = 0;
 
   constructor(options: { readonly maxLineBytes: number }, deps: KmsgDatagramsDeps) {
     this.#maxLineBytes = options.maxLineBytes;
     this.#deps = deps;
   }
 
-  /** @throws Error of the socket, e.g. EADDRINUSE, EADDRNOTAVAIL */
-  bind(host: string, port: number): Promise<void> {
+  /**
+   * @param fd an inherited socket, instead of the address
+   * @throws Error of the socket, e.g. EADDRINUSE, EADDRNOTAVAIL
+   */
+  bind(host: string, port: number, fd?: number): Promise<void> {
     const v6 = isIPv6(host);
-    const socket = createSocket({ type: v6 ? 'udp6' : 'udp4', ipv6Only: v6, recvBufferSize: RECEIVE_BUFFER_BYTES });
+    // Whoever made an inherited socket has chosen its buffer, and may have given more than we can.
+    const buffer = fd === undefined && { recvBufferSize: RECEIVE_BUFFER_BYTES };
+    const socket = createSocket({ type: v6 ? 'udp6' : 'udp4', ipv6Only: v6, ...buffer });
+    this.#shared = fd !== undefined;
     return new Promise((resolve, reject) => {
       socket.once('error', (error) => {
         socket.close();
         reject(error);
       });
-      socket.bind({ address: host, port, exclusive: true }, () => {
+      socket.bind(fd === undefined ? { address: host, port, exclusive: true } : { fd }, () => {
         socket.removeAllListeners('error');
         // An ICMP error for something we never send: the socket goes on.
         socket.on('error', () => {});
-        socket.on('message', (datagram, from) => this.#receive(datagram, from.address));
+        socket.on('message', (datagram, from) => {
+          this.#received += 1;
+          this.#receive(datagram, from.address);
+        });
         this.#socket = socket;
         resolve();
       });
@@ -56,6 +71,16 @@ export class KmsgDatagrams {
   forget(machine: number): void {
     this.#origins.delete(machine);
     this.#full.delete(machine);
+  }
+
+  /** Reads what has come, then closes. What an inherited socket still holds is left to whoever reads it next. */
+  async finish(): Promise<void> {
+    for (let quiet = 0; quiet < QUIET_TURNS && !this.#shared && this.#socket !== undefined; ) {
+      const before = this.#received;
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#received === before ? quiet + 1 : 0;
+    }
+    await this.close();
   }
 
   close(): Promise<void> {

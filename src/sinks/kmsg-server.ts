@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from
 import { sourceAddress } from '../domain/overlay.ts';
 import { NO_TAGS } from '../domain/record.ts';
 import { Redactor } from '../domain/redact.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { FleetEvent, Machine, Machines } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { bindPatiently } from '../lib/listen.ts';
@@ -11,6 +11,7 @@ import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { KmsgConnection, type KmsgConnectionHandlers } from './kmsg-connection.ts';
 import { KmsgDatagrams } from './kmsg-datagrams.ts';
+import { drainConnections } from './kmsg-drain.ts';
 import { type BlockResult, type LineOrigin, LineSink, lineOrigin } from './line-sink.ts';
 import type { SinkMetrics } from './metrics.ts';
 
@@ -21,6 +22,8 @@ export interface KmsgServerOptions {
   readonly port: number;
   /** An inherited listening TCP socket, instead of `host` and `port`. */
   readonly fd?: number;
+  /** The same for UDP. */
+  readonly udpFd?: number;
   /** Whether to take datagrams too. Default true. */
   readonly udp?: boolean;
   /** A longer line is dropped. Default 65,536. */
@@ -39,7 +42,7 @@ export interface KmsgServerDeps {
   readonly machines: Pick<Machines, 'bySource' | 'byId' | 'onEvent'>;
   readonly boots: { current(machine: number): BootLog | undefined };
   readonly statuses?: { touch(machine: number): void };
-  readonly log: Pick<RecordLog, 'appendLog' | 'whenWritable'>;
+  readonly log: Pick<RecordLog, 'appendLog' | 'whenWritable' | 'flush'>;
   readonly redactor?: Redactor;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -111,7 +114,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
     const patience = { timeoutMs: bindTimeoutMs, signal: this.#stopping.signal };
     const address = await bindPatiently(() => this.#listen(), patience, this.#deps.clock);
     try {
-      const bindUdp = () => this.#datagrams?.bind(host, address.port) ?? Promise.resolve();
+      const bindUdp = () => this.#datagrams?.bind(host, address.port, this.#options.udpFd) ?? Promise.resolve();
       await bindPatiently(bindUdp, patience, this.#deps.clock);
     } catch (error) {
       await this.stop(0);
@@ -121,8 +124,8 @@ export class KmsgServer implements KmsgConnectionHandlers {
   }
 
   /**
-   * Refuses new connections, reads what the open ones hold, then closes them; `deadlineMs` later at the latest.
-   * Idempotent: later calls wait for the first.
+   * Takes no new connections, reads what the open ones hold, waits until that is committed, and only then closes them;
+   * `deadlineMs` later at the latest. Idempotent: later calls wait for the first.
    */
   stop(deadlineMs: number): Promise<void> {
     this.#stopped ??= this.#stop(deadlineMs);
@@ -136,7 +139,8 @@ export class KmsgServer implements KmsgConnectionHandlers {
       this.#listener.close(() => resolve());
     });
     const open = [...this.#byMachine.values()].flatMap((connections) => [...connections]);
-    await Promise.all([...open.map((connection) => connection.finish(deadlineMs)), this.#datagrams?.close()]);
+    const until = { deadlineMs, committed: () => this.#deps.log.flush() };
+    await Promise.all([this.#datagrams?.finish(), drainConnections(open, until, this.#deps.clock)]);
     await closed;
   }
 
