@@ -87,6 +87,11 @@ export class Guest {
     });
   }
 
+  /** Runs a command in its network namespace and gives what it prints. */
+  inside(...command: readonly string[]): Promise<string> {
+    return systemCommand('ip', 'netns', 'exec', this.machine.namespace.name, ...command);
+  }
+
   /** From now on a firewall of its own drops what comes for its Talos API, unseen by the machine. */
   async closeApi(): Promise<void> {
     const chain = ['{', 'type', 'filter', 'hook', 'input', 'priority', '0', ';', '}'];

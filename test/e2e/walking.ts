@@ -13,10 +13,10 @@ export async function madeFor({ client }: Gateway, asked: string): Promise<Machi
   return found;
 }
 
-/** The details of a machine's `machine` records, oldest first. */
+/** The details of a machine's `machine` records, oldest first, but for what the machine itself told of its state. */
 export async function told(gateway: Gateway, uuid: string): Promise<readonly string[]> {
   const records = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.>'] });
-  return records.map(({ subject }) => subject.split('.').at(-1) ?? '');
+  return records.filter(({ body }) => body['by'] !== 'machine').map(({ subject }) => subject.split('.').at(-1) ?? '');
 }
 
 /** A META that a machine brings from before. */

@@ -100,7 +100,7 @@ it('accepted, it is a machine like others; its link goes on', async () => {
     latestHandshake: before?.latestHandshake,
   });
   expect(await told(gateway, uuid)).toEqual(['discovered', 'accepted']);
-  const [, accepted] = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.>'] });
+  const [accepted] = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.accepted'] });
   expect(accepted?.body).toMatchObject({ by: 'admin control socket', previous_state: 'provisional' });
 });
 
