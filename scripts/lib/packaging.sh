@@ -3,6 +3,8 @@
 
 # Where everything lies; the units name it as well.
 LIBRARY=usr/lib/siderolinkd
+# There once "siderolinkd init" has told systemd what to listen on.
+SOCKETS_DROP_IN=etc/systemd/system/siderolinkd.service.d/siderolinkd.conf
 
 # install_files ROOT: program, units, user and networkd files below ROOT ('' for this system). A copy that runs is
 # replaced whole, by a rename: no start ever sees half of one.
@@ -19,7 +21,7 @@ install_files() {
   install_wrapper "$root" siderolinkctl cli
   install_completions "$root"
   install -Dm 0644 "$ROOT/systemd/siderolinkd.sysusers" "$root/usr/lib/sysusers.d/siderolinkd.conf"
-  install -Dm 0644 -t "$root/etc/systemd/system" "$ROOT"/systemd/*.service
+  install -Dm 0644 -t "$root/etc/systemd/system" "$ROOT"/systemd/*.service "$ROOT"/systemd/*.socket
   install -Dm 0644 -t "$root/etc/systemd/network" "$ROOT/systemd/networkd/10-siderolinkd.network"
   install -Dm 0644 -t "$root/etc/systemd/networkd.conf.d" "$ROOT/systemd/networkd/siderolinkd.conf"
 }

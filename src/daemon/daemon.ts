@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { ControlServer } from '../control/server.ts';
+import type { SocketFds } from '../domain/handed-sockets.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import { Redactor } from '../domain/redact.ts';
@@ -28,6 +29,7 @@ import { SeparateRunner } from '../wireguard/separate-runner.ts';
 import { controlTcp, runControlTcp, startControlCertificate } from './control-tcp.ts';
 import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
+import { inherited, takeInheritedSockets, wantedSockets } from './inherited-sockets.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import { createMetrics } from './metrics.ts';
@@ -84,8 +86,16 @@ export async function startDaemon(
     () => undefined,
   );
 
+  const wanted = wantedSockets(config, installation.overlay.server);
+  // Before anything is started by which they could be inherited in turn, and before anybody is refused for a mistake.
+  const sockets = await lifecycle.start(
+    'inherited sockets',
+    () => takeInheritedSockets(wanted, { env: process.env, pid: process.pid, ...base }),
+    () => undefined,
+  );
+
   const core = await startCore(config, installation, base, lifecycle, onFatal);
-  const edges = await startEdges(config, installation, base, lifecycle, core);
+  const edges = await startEdges(config, installation, base, lifecycle, core, sockets);
   await startControl(config, installation, base, lifecycle, core, { ...edges, startedAt });
   await startNotifier(notifier, base, lifecycle);
   logger.info({ overlay: installation.overlay.prefix, endpoints: edges.endpoints, api: edges.apiUrl }, 'ready');
@@ -160,17 +170,35 @@ async function startCore(
 type Core = Awaited<ReturnType<typeof startCore>>;
 
 /** What machines talk to: the sinks on the overlay, then the API that sends them there. */
-async function startEdges(config: Config, installation: Installation, base: Base, lifecycle: Lifecycle, core: Core) {
+async function startEdges(
+  config: Config,
+  installation: Installation,
+  base: Base,
+  lifecycle: Lifecycle,
+  core: Core,
+  sockets: SocketFds,
+) {
   const { metrics, log, boots, statuses, changes, device, links, fleet } = core;
   const { server } = installation.overlay;
   const redactor = new Redactor(config.sinks.redact);
   const sinks = { ...base, machines: fleet.machines, boots, statuses, changes, log, redactor, metrics: metrics.sinks };
   await lifecycle.run('gap records', new GapReporter({}, sinks));
   const kmsgAddress = { host: server, port: config.sinks.kmsg_port };
-  const kmsg = new KmsgServer({ ...kmsgAddress, maxLineBytes: config.sinks.max_line_bytes }, sinks);
+  const kmsg = new KmsgServer(
+    {
+      ...kmsgAddress,
+      ...inherited('fd', sockets.get('kmsg')),
+      ...inherited('udpFd', sockets.get('kmsg-udp')),
+      maxLineBytes: config.sinks.max_line_bytes,
+    },
+    sinks,
+  );
   await lifecycle.run('kernel log sink', listening('sinks.kmsg_port', kmsgAddress, kmsg));
   const eventsAddress = { host: server, port: config.sinks.events_port };
-  const events = new EventsService({ ...eventsAddress, prefix: config.publish.prefix }, sinks);
+  const events = new EventsService(
+    { ...eventsAddress, ...inherited('fd', sockets.get('events')), prefix: config.publish.prefix },
+    sinks,
+  );
   await lifecycle.run('event sink', listening('sinks.events_port', eventsAddress, events));
   if (config.join.issue_unique_tokens) await startTokenWriter(installation, base, lifecycle, core);
 
@@ -213,6 +241,7 @@ async function startEdges(config: Config, installation: Installation, base: Base
     {
       name: 'api',
       ...config.api.listen,
+      ...inherited('fd', sockets.get('api')),
       ...(tls !== undefined && { certificate: tls.certificate }),
       onHandshakeFailed: handshakeFailures(tlsDeps),
       maxConnectionIdleMs: 60_000,

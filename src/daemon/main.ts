@@ -1,18 +1,17 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/config.ts';
-import { ERRORS, errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
-import { overlayOf } from '../domain/overlay.ts';
+import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
 import { simulateCommand } from '../simulate/command.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { version } from '../version.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { takeDown } from './down.ts';
+import { initCommand } from './init.ts';
 import { refuseNotThereYet } from './not-there-yet.ts';
 import { run } from './run.ts';
-import { adopt, ensureStateDir, loadIdentity, stateFiles } from './state-dir.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -51,21 +50,7 @@ function program(): Command {
     },
   );
 
-  withConfig(root.command('init').description('make the identity of this installation, or adopt another one’s'))
-    .option('--installation-id-file <file>', 'adopt the installation id in this file (may be empty)')
-    .option('--private-key-file <file>', 'adopt the WireGuard private key in this file')
-    .action((options: ConfigOptions & { installationIdFile?: string; privateKeyFile?: string }) => {
-      const { state_dir } = configOf(options);
-      ensureStateDir(state_dir);
-      const files = stateFiles(state_dir);
-      if (options.installationIdFile !== undefined) adopt(files.installationId, read(options.installationIdFile));
-      if (options.privateKeyFile !== undefined) adopt(files.privateKey, read(options.privateKeyFile));
-      const identity = loadIdentity(state_dir);
-      const overlay = overlayOf(identity.installationId);
-      print(
-        `overlay     ${overlay.prefix}\nserver      ${overlay.server}\npublic key  ${identity.privateKey.publicKey}`,
-      );
-    });
+  initCommand(withConfig(root.command('init')), { load: configOf, env: process.env, print });
 
   withConfig(root.command('down').description('remove the WireGuard device, its routes and the firewall table')).action(
     async (options: ConfigOptions) => {
@@ -92,14 +77,6 @@ function configOf(options: ConfigOptions): Config {
   const config = loadConfig({ path: options.config, env: process.env });
   refuseNotThereYet(config);
   return config;
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new SiderolinkError('invalid_argument', `cannot read ${file}`, {}, { cause: error });
-  }
 }
 
 /** What went wrong and why, without saying a thing twice: some messages hold their cause's already. */

@@ -1,0 +1,102 @@
+import { chownSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type Config, DEFAULT_CONFIG_PATH } from '../config/config.ts';
+import { SiderolinkError } from '../domain/errors.ts';
+import { overlayOf } from '../domain/overlay.ts';
+import { socketDropIns, socketUnit } from '../domain/socket-units.ts';
+import { wantedSockets } from './inherited-sockets.ts';
+import { SYSTEMD_DIR, type WrittenUnit, writeUnits } from './socket-units.ts';
+import { adopt, ensureStateDir, loadIdentity, type StateFiles, stateFiles } from './state-dir.ts';
+
+interface InitOptions {
+  readonly config?: string;
+  readonly installationIdFile?: string;
+  readonly privateKeyFile?: string;
+  /** Of commander: `--no-systemd`. */
+  readonly systemd: boolean;
+  readonly systemdDir?: string;
+}
+
+export interface InitDeps {
+  readonly load: (options: { readonly config?: string }) => Config;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (text: string) => void;
+}
+
+/** `init`: makes or adopts the identity, and tells systemd what to listen on. `command` has `--config` already. */
+export function initCommand(command: Command, { load, env, print }: InitDeps): Command {
+  return command
+    .description('make the identity of this installation, or adopt another one’s, and tell systemd what to listen on')
+    .option('--installation-id-file <file>', 'adopt the installation id in this file (may be empty)')
+    .option('--private-key-file <file>', 'adopt the WireGuard private key in this file')
+    .option('--systemd-dir <directory>', `where systemd's units are (default: ${SYSTEMD_DIR}, if ours are there)`)
+    .option('--no-systemd', 'leave systemd alone')
+    .action((options: InitOptions) => {
+      const config = load(options);
+      const server = initIdentity(config.state_dir, options, print);
+      const directory = systemdDirectory(options, env, print);
+      if (directory === undefined) return;
+      print(unitsReport(writeUnits(directory, socketDropIns(wantedSockets(config, server)))));
+    });
+}
+
+function initIdentity(directory: string, options: InitOptions, print: InitDeps['print']): string {
+  ensureStateDir(directory);
+  const files = stateFiles(directory);
+  if (options.installationIdFile !== undefined) adopt(files.installationId, read(options.installationIdFile));
+  if (options.privateKeyFile !== undefined) adopt(files.privateKey, read(options.privateKeyFile));
+  const identity = loadIdentity(directory);
+  giveAway(directory, files);
+  const overlay = overlayOf(identity.installationId);
+  print(`overlay     ${overlay.prefix}\nserver      ${overlay.server}\npublic key  ${identity.privateKey.publicKey}`);
+  return overlay.server;
+}
+
+/** What root makes in the directory of the daemon's user is that user's, or the daemon could not read it. */
+function giveAway(directory: string, files: StateFiles): void {
+  const { uid, gid } = statSync(directory);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  for (const file of [files.installationId, files.privateKey, files.uniqueTokenKey]) chownSync(file, uid, gid);
+}
+
+/**
+ * Where the drop-ins go; undefined for nowhere. The units start a daemon with the configuration of its default place: what
+ * another one says is not for them.
+ */
+function systemdDirectory(
+  { config, systemd, systemdDir }: InitOptions,
+  env: InitDeps['env'],
+  print: InitDeps['print'],
+): string | undefined {
+  if (!systemd) return undefined;
+  if (systemdDir !== undefined) return systemdDir;
+  if (!existsSync(join(SYSTEMD_DIR, socketUnit('api')))) return undefined;
+  const elsewhere =
+    (config !== undefined && config !== DEFAULT_CONFIG_PATH) ||
+    Object.keys(env).some((name) => name.startsWith('SIDEROLINKD__'));
+  if (!elsewhere) return SYSTEMD_DIR;
+  print(
+    `\nsystemd's units are left alone: they use ${DEFAULT_CONFIG_PATH} and nothing else. ` +
+      `For these settings to be theirs: --systemd-dir ${SYSTEMD_DIR}`,
+  );
+  return undefined;
+}
+
+function unitsReport(units: readonly WrittenUnit[]): string {
+  const list = units.map(({ path, what }) => `  ${path}${what === 'written' ? '' : ` (${what})`}`).join('\n');
+  const changed = units.some(({ what }) => what !== 'unchanged');
+  return `\nwhat systemd listens on for siderolinkd:\n${list}\n${changed ? NEXT : 'Nothing has changed.'}`;
+}
+
+const NEXT = `For it to count:
+  systemctl daemon-reload
+  systemctl restart siderolinkd 'siderolinkd-*.socket'     # if it runs already; otherwise: systemctl enable --now siderolinkd`;
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new SiderolinkError('invalid_argument', `cannot read ${file}`, {}, { cause: error });
+  }
+}
