@@ -1,4 +1,5 @@
 import { SiderolinkError } from './errors.ts';
+import { cameAfterAll, type GapDoc } from './gap.ts';
 import type { PublicKey } from './keys.ts';
 import type { RegistryImage } from './registry.ts';
 import { SeenRanges } from './seen.ts';
@@ -27,22 +28,20 @@ export interface BootSummary {
 
 /** @throws SiderolinkError `storage` for a row that is no JSON */
 export function bootSummary({ boot, publicKey, doc }: RegistryImage['boots'][number]): BootSummary {
-  const { started_at = 0, seen = [], seq = null, clock = null, filled = [] } = parse(doc);
-  const missing = new SeenRanges(seen).holes().map(({ from, to }) => ({ from, to, filled: false }));
-  const came: BootGap[] = [];
-  for (let i = 0; i + 1 < filled.length; i += 2) {
-    came.push({ from: filled[i] ?? 0, to: filled[i + 1] ?? 0, filled: true });
-  }
+  const parsed = parse(doc);
+  const { started_at = 0, seen = [], seq = null, clock = null } = parsed;
+  const holes = new SeenRanges(seen).holes();
+  const missing = holes.map(({ from, to }) => ({ from, to, filled: false }));
+  const came = cameAfterAll(holes, parsed).map(({ from, to }) => ({ from, to, filled: true }));
   const gaps = [...missing, ...came].sort((a, b) => a.from - b.from);
   return { number: boot, publicKey, startedAt: started_at, lastSeq: seq, lastClock: clock, gaps };
 }
 
-interface Doc {
+interface Doc extends GapDoc {
   readonly started_at?: number;
   readonly seen?: readonly number[];
   readonly seq?: number | null;
   readonly clock?: number | null;
-  readonly filled?: readonly number[];
 }
 
 function parse(doc: string): Doc {

@@ -18,8 +18,9 @@ export interface Range {
 const MAX_HOLES = 64;
 
 /**
- * A set of sequence numbers from 0, kept as ranges. It counts what lies before the first number as a hole too. With
- * more than `maxHoles` holes the lowest is sealed: it counts as seen from then on, so the memory is bounded.
+ * A set of sequence numbers from 0, kept as ranges. It counts what lies before the first number as a hole too, and so
+ * what was skipped behind the last one: then the last range is empty, its high below its low. With more than `maxHoles`
+ * holes the lowest is sealed: it counts as seen from then on, so the memory is bounded.
  */
 export class SeenRanges {
   readonly #lows: number[] = [];
@@ -34,7 +35,8 @@ export class SeenRanges {
     for (let i = 0; i + 1 < flat.length; i += 2) {
       const low = flat[i] ?? 0;
       const high = flat[i + 1] ?? 0;
-      if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || low > high || low <= this.#last) continue;
+      if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || low <= this.#last) continue;
+      if (high < 0 || low > high + 1) continue;
       this.#lows.push(low);
       this.#highs.push(high);
       this.#last = high;
@@ -43,7 +45,7 @@ export class SeenRanges {
     this.#sealed = undefined;
   }
 
-  /** The highest number seen; -1 for none. */
+  /** The highest number seen or skipped; -1 for none. */
   get last(): number {
     return this.#last;
   }
@@ -61,13 +63,15 @@ export class SeenRanges {
       return NEXT;
     }
     if (seq > this.#last) {
-      this.#lows.push(seq);
-      this.#highs.push(seq);
-      this.#last = seq;
-      if (this.#holeCount() > this.#maxHoles) this.#seal();
+      this.#end(seq, seq);
       return AHEAD;
     }
     return this.#fill(seq);
+  }
+
+  /** Notes that all numbers up to this one exist; those that were not seen are missing. */
+  skip(seq: number): void {
+    if (seq > this.#last) this.#end(seq + 1, seq);
   }
 
   has(seq: number): boolean {
@@ -97,6 +101,16 @@ export class SeenRanges {
   /** Low and high of each range, flat: `[0, 711, 720, 800]`. */
   toJSON(): number[] {
     return this.#lows.flatMap((low, i) => [low, this.#highs[i] ?? low]);
+  }
+
+  /** A new last range, in place of an empty one. A hole that had to be sealed for it is in `takeSealed`. */
+  #end(low: number, high: number): void {
+    const top = this.#lows.length - 1;
+    const isEmpty = top >= 0 && (this.#highs[top] ?? 0) < (this.#lows[top] ?? 0);
+    this.#lows[isEmpty ? top : top + 1] = low;
+    this.#highs[isEmpty ? top : top + 1] = high;
+    this.#last = high;
+    if (this.#holeCount() > this.#maxHoles) this.#seal();
   }
 
   #holeCount(): number {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { SiderolinkError } from '../domain/errors.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { FleetEvent, Machine, Machines } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { UnaryCall } from '../lib/grpc.ts';

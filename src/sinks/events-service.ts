@@ -4,7 +4,7 @@ import { eventBody, eventDetail, eventId } from '../domain/event-body.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import type { NewRecord } from '../domain/record.ts';
 import { Redactor } from '../domain/redact.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { Machine, Machines } from '../fleet/types.ts';
 import { events } from '../gen/proto.js';
 import type { Clock } from '../lib/clock.ts';

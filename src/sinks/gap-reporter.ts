@@ -1,6 +1,6 @@
 import type { GapReport } from '../domain/gap.ts';
 import { type NewRecord, NO_TAGS } from '../domain/record.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { Machines } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
@@ -87,13 +87,14 @@ export class GapReporter {
     try {
       await this.#deps.log.commit({ ops: due.map(({ boot }) => boot.gapsOp()), records });
     } catch (error) {
-      for (const { boot, reports } of due) boot.giveBackGaps(reports);
+      for (const { boot } of due) boot.giveBackGaps();
       if (this.#said.pass('gaps') !== undefined) {
         this.#deps.logger.warn({ err: error, boots: due.length }, 'gap records could not be stored; trying again');
       }
       return;
     }
-    for (const { reports } of due) {
+    for (const { boot, reports } of due) {
+      boot.gapsTold();
       for (const { reason, count } of reports) this.#deps.metrics.gapLines.inc({ reason }, count);
     }
   }

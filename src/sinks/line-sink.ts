@@ -3,7 +3,7 @@ import { type LineFault, readObjectLine } from '../domain/json-text.ts';
 import { type KernelLine, scanKernelLine } from '../domain/kernel-line.ts';
 import { LEVELS, type Tags } from '../domain/record.ts';
 import { type Redactor, SecretFinder } from '../domain/redact.ts';
-import { type BootLog, FRESH, REPLAY } from '../fleet/boots.ts';
+import { type BootLog, FRESH, REPLAY } from '../fleet/boot-log.ts';
 import type { LogSource, RecordLog } from '../stream/types.ts';
 import { LogSources, ServiceNames } from './log-sources.ts';
 

@@ -1,6 +1,6 @@
 import { LEVELS, type LogStream, type Tags } from '../domain/record.ts';
 import { subjectToken } from '../domain/subject.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { LogSource } from '../stream/types.ts';
 
 /** The record log compares sources by reference: these are the ones of a boot under its present tags. */

@@ -1,5 +1,5 @@
 import { EventIds, MAX_EVENT_IDS } from '../domain/event-ids.ts';
-import type { BootLog } from '../fleet/boots.ts';
+import type { BootLog } from '../fleet/boot-log.ts';
 import type { RecordLog } from '../stream/types.ts';
 
 /** The event ids of one boot. */

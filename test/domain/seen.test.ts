@@ -32,6 +32,31 @@ describe('SeenRanges', () => {
     );
   });
 
+  it('counts what was skipped as a hole, behind its last number too', () => {
+    const step = fc.record({ seq: fc.nat(40), skip: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const model = new Set<number>();
+        let last = -1;
+        let ranges = new SeenRanges([], 1_000);
+        for (const { seq, skip } of steps) {
+          if (skip) ranges.skip(seq);
+          else {
+            const expected = model.has(seq) ? SEEN : seq === last + 1 ? NEXT : seq > last ? AHEAD : FILLED;
+            expect(ranges.add(seq)).toBe(expected);
+            model.add(seq);
+          }
+          last = Math.max(last, seq);
+          expect(ranges.last).toBe(last);
+          const missing = Array.from({ length: last + 1 }, (_, n) => n).filter((n) => !model.has(n));
+          expect(numbersOf(ranges.holes())).toEqual(missing);
+          for (let n = 0; n <= 41; n += 1) expect(ranges.has(n)).toBe(model.has(n));
+          ranges = new SeenRanges(ranges.toJSON(), 1_000);
+        }
+      }),
+    );
+  });
+
   it('seals the lowest hole when there are too many, and says which', () => {
     fc.assert(
       fc.property(seqs, fc.integer({ min: 1, max: 4 }), (added, maxHoles) => {

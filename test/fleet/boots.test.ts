@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { GAP_AGE } from '../../src/domain/gap.ts';
 import type { RegistryOp } from '../../src/domain/registry.ts';
-import { BootTable, FRESH, REPLAY, REUSED } from '../../src/fleet/boots.ts';
-import { ManualClock, newKey, startBoot } from '../sinks/fakes.ts';
+import { FRESH, REPLAY, REUSED } from '../../src/fleet/boot-log.ts';
+import { BootTable } from '../../src/fleet/boots.ts';
+import { bootRows, ManualClock, newKey, startBoot } from '../sinks/fakes.ts';
 
 const clock = new ManualClock();
 const empty = () => new BootTable({ image: { boots: [] }, clock });
 
 /** A new table from rows, as after a restart. */
 function restart(...ops: (RegistryOp | undefined)[]): BootTable {
-  const boots = ops.flatMap((op) => (op?.op === 'putBoot' ? [op] : []));
-  return new BootTable({ image: { boots }, clock });
+  return new BootTable({ image: { boots: bootRows(...ops) }, clock });
 }
 
 describe('BootLog', () => {
@@ -44,9 +44,9 @@ describe('BootLog', () => {
   });
 
   it('forgets nothing over a restart', () => {
-    const { boot } = empty().begin(7, newKey());
+    const { boot, ops } = empty().begin(7, newKey());
     for (const seq of [0, 1, 2, 6, 7]) boot.accept(seq, seq * 10);
-    const again = restart(boot.checkpoint()).current(7);
+    const again = restart(...ops, boot.checkpoint()).current(7);
     expect(again).toMatchObject({ machine: 7, number: 1, publicKey: boot.publicKey, startedAt: boot.startedAt });
     expect(again).toMatchObject({ lastSeq: 7, lastClock: 70, restored: true });
     for (const seq of [0, 1, 2, 6, 7]) expect(again?.accept(seq, seq * 10)).toBe(REPLAY);
@@ -65,13 +65,16 @@ describe('BootLog', () => {
 
   it('tells a hole before its first line, and over a restart only once', () => {
     const boots = empty();
-    const { boot } = startBoot(boots, 1);
+    const { boot, ops } = startBoot(boots, 1);
     boot.accept(3, 30);
+    const stored = boot.checkpoint();
     expect(boots.withGaps()).toEqual([boot]);
     clock.advance(GAP_AGE);
     expect(boot.takeGaps()).toEqual([{ from: 0, to: 2, count: 3, reason: 'missing' }]);
+    const told = boot.gapsOp();
+    boot.gapsTold();
     expect(boots.withGaps()).toEqual([]);
-    const again = restart(boot.checkpoint());
+    const again = restart(...ops, stored, told);
     clock.advance(GAP_AGE);
     expect(again.withGaps()).toEqual([]);
     again.current(1)?.accept(1, 10);
@@ -123,12 +126,11 @@ describe('BootTable', () => {
 
   it('after a restart goes on with the numbers, and still tells the holes of former boots', () => {
     const before = empty();
-    const first = startBoot(before, 1).boot;
+    const { boot: first, ops: firstOps } = startBoot(before, 1);
     first.accept(2, 0);
-    const firstRow = first.checkpoint();
-    const second = startBoot(before, 1).boot;
+    const { boot: second, ops: secondOps } = startBoot(before, 1);
     second.accept(0, 0);
-    const boots = restart(second.checkpoint(), firstRow);
+    const boots = restart(...secondOps, second.checkpoint(), ...firstOps, first.checkpoint());
     expect(boots.current(1)?.number).toBe(2);
     expect(boots.ofKey(first.publicKey)).toEqual({ machine: 1, number: 1 });
     expect(boots.withGaps().map(({ number }) => number)).toEqual([1]);
@@ -208,6 +210,6 @@ describe('BootTable', () => {
     boot.checkpoint();
     const op = boot.gapsOp();
     expect(op).toMatchObject({ op: 'patchBoot', machine: 1, boot: 1 });
-    expect(op.op === 'patchBoot' && Object.keys(JSON.parse(op.patch))).toEqual(['reported', 'filled']);
+    expect(op.op === 'patchBoot' && Object.keys(JSON.parse(op.patch))).toEqual(['reported', 'told_to']);
   });
 });

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { common, events, machine } from '../../src/gen/proto.js';
 import { EventsService, type EventsServiceOptions } from '../../src/sinks/events-service.ts';
 import type { Page } from '../../src/stream/types.ts';
-import { metric, newKey, startBoot, type World, world } from './fakes.ts';
+import { bootRows, metric, newKey, startBoot, type World, world } from './fakes.ts';
 
 const vectors = JSON.parse(readFileSync(new URL('../fixtures/vectors.json', import.meta.url), 'utf8')) as {
   protobuf: { message: string; note: string; hex: string }[];
@@ -296,9 +296,7 @@ describe('EventsService', () => {
   });
 
   it('remembers the last 1,024 ids of a boot, and reads them back after a restart', async () => {
-    const before = startBoot(world().boots, 1).boot.checkpoint();
-    if (before?.op !== 'putBoot') throw new Error('no row');
-    const restarted = world({ boots: [before] });
+    const restarted = world({ boots: bootRows(...startBoot(world().boots, 1).ops) });
     const tags = restarted.machines.add(1, '127.0.0.1').tags;
     const record = (boot: number, id: string) =>
       ({ machine: 1, stream: 'event', boot, tags, detail: 'PhaseEvent', body: JSON.stringify({ id }) }) as const;

@@ -1,7 +1,7 @@
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { PrivateKey, type PublicKey } from '../../src/domain/keys.ts';
 import type { OverlayAddress } from '../../src/domain/overlay.ts';
-import type { RegistryImage } from '../../src/domain/registry.ts';
+import type { RegistryImage, RegistryOp } from '../../src/domain/registry.ts';
 import { parseNodeUuid } from '../../src/domain/uuid.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
 import { MachineChanges } from '../../src/fleet/changes.ts';
@@ -59,6 +59,21 @@ export function startBoot(boots: BootTable, machine: number, key = newKey()) {
 export const newKey = (): PublicKey => PrivateKey.generate().publicKey;
 
 const NO_LINK = { state: 'never', endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0 } as const;
+
+/** What the store has of boots after these changes. A patch of a row that is not there changes nothing. */
+export function bootRows(...ops: (RegistryOp | undefined)[]): RegistryImage['boots'] {
+  const rows = new Map<string, RegistryImage['boots'][number]>();
+  for (const op of ops) {
+    if (op?.op === 'putBoot') rows.set(`${op.machine} ${op.boot}`, op);
+    if (op?.op !== 'patchBoot') continue;
+    const row = rows.get(`${op.machine} ${op.boot}`);
+    if (row === undefined) continue;
+    const members = Object.entries({ ...JSON.parse(row.doc), ...JSON.parse(op.patch) });
+    const doc = JSON.stringify(Object.fromEntries(members.filter(([, value]) => value !== null)));
+    rows.set(`${op.machine} ${op.boot}`, { ...row, doc });
+  }
+  return [...rows.values()];
+}
 
 /** Machines by address, without a fleet behind them. */
 class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view' | 'onEvent'> {

@@ -32,7 +32,7 @@ describe('GapReporter', () => {
         body: '{"from":2,"to":4,"count":3,"reason":"missing"}',
       },
     ]);
-    expect(change?.ops).toEqual([{ op: 'patchBoot', machine: 1, boot: 1, patch: '{"reported":[2,4],"filled":[]}' }]);
+    expect(change?.ops).toEqual([{ op: 'patchBoot', machine: 1, boot: 1, patch: '{"reported":[2,4],"told_to":-1}' }]);
     await reporter.stop();
     expect(await metric(w, 'gap_lines_total', { reason: 'missing' })).toBe(3);
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { KmsgServer, type KmsgServerOptions } from '../../src/sinks/kmsg-server.ts';
-import { kernelLine, metric, startBoot, type World, world } from './fakes.ts';
+import { bootRows, kernelLine, metric, startBoot, type World, world } from './fakes.ts';
 
 const MACHINE = '127.0.0.5';
 const OTHER = '127.0.0.6';
@@ -169,14 +169,12 @@ describe('KmsgServer', () => {
   });
 
   it('commits what was seen with the lines that were seen', async () => {
-    const { dial, log, world: w } = await serve();
+    const { boot, dial, log } = await serve();
     const socket = await dial();
     socket.write(lines(0, 1, 2));
     await log.until(() => log.seqs.length === 3);
     const op = log.appended[0]?.source.checkpoint();
-    if (op?.op !== 'putBoot') throw new Error('no row');
-    await w.log.until(() => true);
-    const again = await serve({}, world({ boots: [op] }));
+    const again = await serve({}, world({ boots: bootRows(boot.op(), op) }));
     const replaying = await again.dial();
     replaying.write(lines(0, 1, 2, 3));
     await again.log.until(() => again.log.seqs.includes(3));
