@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bootText, detailFields, statusFields } from '../../src/cli/commands/machine-status.ts';
+import { detailFields, missingFields, statusFields } from '../../src/cli/commands/machine-status.ts';
 import type { Machine } from '../../src/client/api.ts';
 import { NO_STATUS } from '../../src/domain/status.ts';
 import type { MachineStatus } from '../../src/fleet/types.ts';
@@ -134,9 +134,9 @@ describe('what is looked up', () => {
   });
 
   it('says how many lines of the boot are missing, and where to see which', () => {
-    expect(bootText(machine({}))).toBe('1');
-    expect(bootText(machine({}, { missing_lines: 1 }))).toBe(
-      `1; 1 kernel line is missing: \`siderolinkctl machine boots ${uuidOf(1)}\``,
-    );
+    expect(missingFields(machine({}))).toEqual([]);
+    expect(missingFields(machine({}, { missing_lines: 3 }))).toEqual([
+      ['missing lines', `3 of this boot: \`siderolinkctl machine boots ${uuidOf(1)}\` tells which`],
+    ]);
   });
 });

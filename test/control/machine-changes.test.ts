@@ -21,6 +21,8 @@ afterEach(() => control[Symbol.asyncDispose]());
 const path = (id: number, action = '') => `/v1/machines/${uuidOf(id)}${action}`;
 const seen = (version: number | string) => ({ headers: { 'if-match': `"${version}"` } });
 
+const PROVIDER_SET = { type: 'ProviderSet' as const, last_transition_time: '2026-11-21T12:00:00Z' };
+
 /** Every change, of a machine that it may be made of. */
 const CHANGES: readonly [
   method: string,
@@ -31,6 +33,13 @@ const CHANGES: readonly [
 ][] = [
   ['PUT', path(5), { body: { owner: 'acme', labels: { a: 'b' } } }, { owner: 'acme', labels: { a: 'b' } }, 'register'],
   ['PATCH', path(1), { body: { labels: { set: { a: '1' }, unset: ['rack'] } } }, { labels: { a: '1' } }, 'label'],
+  [
+    'PATCH',
+    path(4),
+    { body: { conditions: [{ type: 'ProviderSet', status: 'True' }] } },
+    { conditions: [{ ...PROVIDER_SET, status: 'True', severity: null, reason: null, message: null }] },
+    'condition',
+  ],
   ['POST', path(2, '/accept'), {}, { state: 'accepted' }, 'accept'],
   ['POST', path(1, '/reject'), {}, { state: 'rejected' }, 'reject'],
   ['POST', path(1, '/claim'), { body: { owner: 'a', machine: 'm' } }, { owner: 'a', machine: 'm' }, 'claim'],
@@ -230,5 +239,55 @@ describe('decommissioning', () => {
     await tcp.ask('DELETE', `${path(1)}?records=true`, { role: 'admin' });
     expect(tcp.control.admin.recordsDeleted).toEqual([uuidOf(1)]);
     expect(tcp.control.admin.calls.map(([, by]) => by)).toEqual(['operator the-operator', 'admin the-admin']);
+  });
+});
+
+describe('the condition that a control plane sets', () => {
+  const patch = (condition: Record<string, unknown>, more = {}) =>
+    control.call('PATCH', path(1), { body: { conditions: [condition], ...more } });
+
+  it('has severity, reason and message if it is false', async () => {
+    const failed = {
+      type: 'ProviderSet',
+      status: 'False',
+      reason: 'ProviderUpdateFailed',
+      message: 'no matching nodes',
+    };
+    expect((await patch(failed)).json).toMatchObject({
+      conditions: [{ ...failed, severity: 'Warning', last_transition_time: expect.any(String) }],
+    });
+    expect((await patch({ ...failed, severity: 'Error' })).json).toMatchObject({ conditions: [{ severity: 'Error' }] });
+    expect((await patch({ type: 'ProviderSet', status: 'True', reason: '' })).json).toMatchObject({
+      conditions: [{ status: 'True', severity: null, reason: null, message: null }],
+    });
+  });
+
+  it('goes along with labels, on one version', async () => {
+    const labels = { set: { a: '1' } };
+    const options = { body: { conditions: [{ type: 'ProviderSet', status: 'True' }], labels }, ...seen(7) };
+    const { status, json } = await control.call('PATCH', path(1), options);
+    expect([status, json.version]).toEqual([200, 9]);
+    expect(json).toMatchObject({ labels: { a: '1' }, conditions: [{ type: 'ProviderSet', status: 'True' }] });
+    expect((await control.call('PATCH', path(1), options)).status).toBe(412);
+  });
+
+  it.each<[string, Record<string, unknown>]>([
+    ['of another type', { type: 'TalosInstalled', status: 'True' }],
+    ['of no known status', { type: 'ProviderSet', status: 'Unknown' }],
+    ['false without a reason', { type: 'ProviderSet', status: 'False' }],
+    ['true with a reason', { type: 'ProviderSet', status: 'True', reason: 'Because' }],
+    ['with a reason in words', { type: 'ProviderSet', status: 'False', reason: 'no such node' }],
+    ['with a message without end', { type: 'ProviderSet', status: 'False', reason: 'A', message: 'x'.repeat(1_025) }],
+    ['with a time of its own', { type: 'ProviderSet', status: 'True', last_transition_time: '2026-01-01T00:00:00Z' }],
+  ])('is refused %s', async (_name, condition) => {
+    const { status, json } = await patch(condition);
+    expect([status, json.code]).toEqual([400, 'invalid_argument']);
+    expect(control.admin.calls).toEqual([]);
+  });
+
+  it('is refused twice in one request', async () => {
+    const condition = { type: 'ProviderSet', status: 'True' };
+    const { status } = await control.call('PATCH', path(1), { body: { conditions: [condition, condition] } });
+    expect(status).toBe(400);
   });
 });

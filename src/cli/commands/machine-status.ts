@@ -38,11 +38,10 @@ export function detailFields(machine: Machine, now: number): readonly Field[] {
   ];
 }
 
-/** How many lines of the current boot's kernel log are missing. */
-export function bootText({ boot, missing_lines: missing, server_uuid }: Machine): string {
-  if (missing === null || missing === 0) return String(boot);
-  const lines = missing === 1 ? 'kernel line is' : 'kernel lines are';
-  return `${boot}; ${missing} ${lines} missing: \`siderolinkctl machine boots ${server_uuid}\``;
+/** How many lines of the current boot's kernel log did not come, if any. */
+export function missingFields({ missing_lines: missing, server_uuid }: Machine): readonly Field[] {
+  if (missing === null || missing === 0) return [];
+  return [['missing lines', `${missing} of this boot: \`siderolinkctl machine boots ${server_uuid}\` tells which`]];
 }
 
 function stageText({ stage, stage_since, ready }: Machine, now: number): string {

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { nameOf } from '../resolve.ts';
 import { type Cell, formatFields, formatTable } from '../table.ts';
 import { ago, formatBytes, labelText, printable, type Style } from '../text.ts';
-import { bootText, detailFields, type Field, statusFields } from './machine-status.ts';
+import { detailFields, type Field, missingFields, statusFields } from './machine-status.ts';
 
 /** The machines that claim to be one: of a provisional one the incumbent, of an incumbent the newcomers. */
 export interface Conflict {
@@ -107,7 +107,8 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['public key', machine.public_key ?? '-'],
     ['unique token', UNIQUE_TOKEN[machine.unique_token]],
     ...tokenWriteFields(machine, now),
-    ['boot', bootText(machine)],
+    ['boot', String(machine.boot)],
+    ...missingFields(machine),
     ['joined', since(machine.joined_at)],
     ['known since', since(machine.created_at)],
     ['version', String(machine.version)],
