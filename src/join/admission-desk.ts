@@ -68,6 +68,8 @@ export class AdmissionDesk {
       const busy = 'machine' in decision ? fleet.machines.turns.busy(decision.machine) : undefined;
       if (busy !== undefined) {
         await busy;
+        // What was done meanwhile may have been the present machine coming back: its silence is of before.
+        liveness = undefined;
         if (clock.monotonic() >= giveUpAt) throw new SiderolinkError('unavailable', 'the machine is busy');
       } else if (decision.kind === 'probe') {
         if (clock.monotonic() + decision.withinMs + AFTER_PROBE_MS > giveUpAt) {

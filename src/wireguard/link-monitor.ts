@@ -209,8 +209,8 @@ export class PollingLinkMonitor implements LinkMonitor {
     };
   }
 
-  #isSilent({ lastGrowth, since, latestHandshake }: KeyHistory, now: number): boolean {
-    if (lastGrowth === null && latestHandshake === 0) return true;
+  /** One that was made a moment ago has not had the time to speak, so it is asked: it may be in its first handshake. */
+  #isSilent({ lastGrowth, since }: KeyHistory, now: number): boolean {
     return now - (lastGrowth ?? since) > this.#silentMs;
   }
 

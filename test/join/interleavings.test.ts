@@ -70,6 +70,27 @@ describe('calls at one time', () => {
     expect(machine).toMatchObject({ key: third, boot: 3 });
   });
 
+  it('the incumbent comes back while a newcomer that found it silent waits its turn: it is asked again', async () => {
+    const gateway = await Gateway.start();
+    const [uuid, key] = [randomUUID(), newKey()];
+    const { address } = await gateway.provision({ uuid, key });
+    gateway.links.gate.close();
+    const newcomer = gateway.begin({ uuid, key: newKey() });
+    // Silent until now, it calls again by itself; the device takes its time.
+    gateway.device.gate.close();
+    const back = gateway.begin({ uuid, key });
+    await gateway.device.gate.arrived(2);
+    gateway.links.gate.open();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await gateway.metric('siderolinkd_join_probes_total')).toEqual({ silent: 1 });
+    gateway.linked(key);
+    gateway.device.gate.open();
+    expect(await back).toBe(address);
+    expect(await newcomer).not.toBe(address);
+    expect(gateway.at(address)).toMatchObject({ key, boot: 1 });
+    expect(gateway.links.probes).toHaveLength(2);
+  });
+
   it('no time for a second probe: UNAVAILABLE, and nothing changed', async () => {
     const gateway = await Gateway.start();
     const [uuid, second, third] = [randomUUID(), newKey(), newKey()];

@@ -181,16 +181,34 @@ describe('whether a peer is alive', () => {
     expect(asked.answer).toBe(false);
   });
 
-  it.each([
-    ['is not in the device', undefined],
-    ['never had a handshake', { latestHandshake: 0 }],
-  ])('is no at once for one that %s', async (_, given) => {
-    const { monitor, clock, show, knocks } = make();
-    if (given !== undefined) show(0, given);
+  it('is no at once for one that is not in the device', async () => {
+    const { monitor, clock, knocks } = make();
     const asked = ask(monitor, 12_000);
     await clock.advance(0);
     expect(asked.answer).toBe(false);
     expect(knocks).toEqual([]);
+  });
+
+  it('is no at once for one that had no handshake in 60 s', async () => {
+    const { monitor, clock, show, knocks } = make();
+    show(0, { latestHandshake: 0 });
+    monitor.start();
+    await clock.advance(60_001);
+    const asked = ask(monitor, 12_000);
+    await clock.advance(0);
+    expect(asked.answer).toBe(false);
+    expect(knocks).toEqual([]);
+  });
+
+  it('is yes for one that was made a moment ago and speaks now: two machines with one UUID boot at one time', async () => {
+    const { monitor, clock, show } = make();
+    show(0, { latestHandshake: 0 });
+    const asked = ask(monitor, 12_000);
+    await clock.advance(1_000);
+    expect(asked.answer).toBeUndefined();
+    show(148);
+    await clock.advance(250);
+    expect(asked.answer).toBe(true);
   });
 
   it('is not proven by bytes that came before the knock', async () => {
