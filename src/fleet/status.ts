@@ -111,6 +111,8 @@ export class StatusTable implements Statuses {
       const others = entry.status.conditions.filter((condition) => condition.type !== type);
       const all = former === undefined ? others : [...others, former].sort((a, b) => (a.type < b.type ? -1 : 1));
       entry.status = { ...entry.status, conditions: all };
+      // An event that came meanwhile may have stored it.
+      this.#seenSince.add(machine);
     };
     return { op: this.op(machine), undo };
   }

@@ -6,7 +6,7 @@ import type { OverlayAddress } from '../../src/domain/overlay.ts';
 import { NO_ENDING } from '../../src/domain/reboot.ts';
 import { NO_STATUS } from '../../src/domain/status.ts';
 import { StatusTable } from '../../src/fleet/status.ts';
-import { ManualClock } from '../sinks/fakes.ts';
+import { ManualClock, newKey } from '../sinks/fakes.ts';
 
 const machine = { id: 1, address: 'fdae:41e4:649b:9303::5' as OverlayAddress };
 
@@ -148,5 +148,56 @@ describe('StatusTable', () => {
     statuses.fold(machine, 1, report('MAINTENANCE'));
     expect(heard.splice(0)).toEqual([[1, null, 2]]);
     expect(statuses.stage(1)).toEqual({ stage: null, boot: 2 });
+  });
+
+  it('knows of a boot that joined and said nothing before our restart', () => {
+    const { statuses, clock } = table();
+    statuses.fold(machine, 1, { message: 'SequenceEvent', sequence: 'reset', action: 'START', error: null });
+    const op = statuses.op(1);
+    if (op.op !== 'putStatus') throw new Error(op.op);
+    const boot = (number: number, startedAt: number) => ({
+      machine: 1,
+      boot: number,
+      publicKey: newKey(),
+      doc: JSON.stringify({ started_at: startedAt, seen: [], seq: null, clock: null }),
+    });
+    const boots = [boot(1, 5), boot(2, 7)];
+    const after = new StatusTable({}, { image: { statuses: [op], boots }, clock });
+    expect(after.get(1)).toMatchObject({ boot: 2, sequence: null, lastReboot: { at: 7, ending: { kind: 'reset' } } });
+    expect(after.untold(1).size).toBe(0);
+  });
+
+  it('shows a boot that is about to begin as one that said nothing', () => {
+    const { statuses } = table();
+    statuses.fold(machine, 1, { message: 'MachineStatusEvent', stage: 'RUNNING', ready: true, unmetConditions: [] });
+    expect(statuses.get(1, 2)).toMatchObject({ boot: 2, stage: null, lastReboot: { ending: NO_ENDING } });
+    expect(statuses.get(1)).toMatchObject({ boot: 1, stage: 'RUNNING' });
+    statuses.begin(1, 2, 99);
+    statuses.begin(1, 2, 100);
+    expect(statuses.get(1).lastReboot?.at).toBe(99);
+  });
+
+  it('reads rows that have less, and rows with names that nobody knows any more', () => {
+    const doc = {
+      status: { boot: 3, stage: 'RUNNING', sequence: { name: 'boot', action: 'STOP' } },
+      last_seen: 7,
+      untold: ['stage', 'colour'],
+    };
+    const { statuses } = table([], [{ machine: 1, doc: JSON.stringify(doc) }]);
+    expect(statuses.get(1)).toEqual({
+      ...NO_STATUS,
+      boot: 3,
+      stage: 'RUNNING',
+      sequence: { name: 'boot', action: 'STOP', error: null, since: null },
+      firstSeen: 7,
+      lastSeen: 7,
+      lost: null,
+    });
+    expect([...statuses.untold(1)]).toEqual(['stage']);
+    expect(statuses.withUntold()).toEqual([1]);
+  });
+
+  it('refuses a row that is no JSON', () => {
+    expect(() => table([], [{ machine: 1, doc: '{' }])).toThrow('not JSON');
   });
 });
