@@ -26,6 +26,9 @@ interface Entry extends TokenRow {
   readonly written: number;
 }
 
+/** RFC 3339 writes no later moment: a year has four digits. */
+const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** Hashed when no token has the id, so that a guess at an id takes as long as a guess at a secret. */
 const NO_HASH = hashSecret('');
 
@@ -123,14 +126,14 @@ export class TokenRegistry implements JoinTokens {
     }
     const now = this.#clock.now();
     const lifetime = token.expiresAt === null ? null : token.expiresAt - token.createdAt;
-    const expiresAt = options.expiresAt ?? (lifetime === null ? null : now + lifetime);
+    const expiresAt = options.expiresAt ?? (lifetime === null ? null : Math.min(now + lifetime, LAST_MOMENT));
     if (!Number.isSafeInteger(options.overlapMs) || options.overlapMs < 0) {
       throw new SiderolinkError('invalid_argument', 'overlap: a duration that is not negative');
     }
     this.#check({ ...token, expiresAt });
     const { name, maxUses, nodeUuid, ownership, labels } = token;
     const made = this.#make({ name, expiresAt, maxUses, nodeUuid, ownership, labels, rotates: id });
-    const endsAt = Math.min(token.expiresAt ?? Number.POSITIVE_INFINITY, now + options.overlapMs);
+    const endsAt = Math.min(token.expiresAt ?? LAST_MOMENT, now + options.overlapMs);
     const rotated = this.#update(id, (current) => ({ ...current, expiresAt: endsAt }));
     const records = [
       tokenRecord('created', made.row.token, by),
@@ -238,6 +241,9 @@ export class TokenRegistry implements JoinTokens {
     }
     if (expiresAt !== null && !(expiresAt > this.#clock.now())) {
       throw new SiderolinkError('invalid_argument', 'expires_at: must be in the future');
+    }
+    if (expiresAt !== null && expiresAt > LAST_MOMENT) {
+      throw new SiderolinkError('invalid_argument', 'expires_at: lies behind the year 9999');
     }
     if (nodeUuid !== null && isJunkUuid(nodeUuid)) {
       throw new SiderolinkError('invalid_argument', 'node_uuid: many machines have this one, it binds to none');

@@ -40,6 +40,11 @@ describe('token create', () => {
     });
   });
 
+  it('takes an expiry beyond all calendars for the last moment that can be written', async () => {
+    expect((await run(['create', '--expires', '99999999d'])).code).toBe(0);
+    expect(token('t1')?.expiresAt).toBe(Date.parse('9999-12-31T23:59:59.999Z'));
+  });
+
   it.each([
     [['--uuid', '1234'], /no UUID/],
     [['--label', 'rack'], /key=value/],

@@ -228,6 +228,19 @@ describe('rotation', () => {
     expect(last.rotated.expiresAt).toBe(clock.now());
   });
 
+  it.each([80_000_000, 99_999_999, 104_249_991])(
+    'an overlap of %d days leaves an end that can be written',
+    async (days) => {
+      const { tokens } = setup();
+      const { token } = await tokens.create({ name: 'a' }, 'x');
+      const { rotated } = await tokens.rotate(token.id, { overlapMs: days * 86_400_000 }, 'x');
+      // A moment that cannot be written would take the whole list with it.
+      expect(new Date(rotated.expiresAt ?? 0).toISOString()).toBe('9999-12-31T23:59:59.999Z');
+      const behind = { name: 'b', expiresAt: (rotated.expiresAt ?? 0) + 1 };
+      await expect(tokens.create(behind, 'x')).rejects.toMatchObject({ code: 'invalid_argument' });
+    },
+  );
+
   it('only of a token that may be used; what cannot be stored did not happen', async () => {
     const { log, tokens } = setup();
     const { token } = await tokens.create({ name: 'a' }, 'x');

@@ -123,7 +123,11 @@ export function examples(command: Command, ...lines: readonly string[]): Command
   return command.addHelpText('after', `\nExamples:\n${text}`);
 }
 
+/** RFC 3339 writes no later moment: a year has four digits. */
+const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** RFC 3339 as it is; a duration counts from now. The API checks the rest. */
 export function expiry(text: string, now: number): string {
-  return RFC_3339.test(text) ? text : new Date(now + parseDuration(text)).toISOString();
+  if (RFC_3339.test(text)) return text;
+  return new Date(Math.min(now + parseDuration(text), LAST_MOMENT)).toISOString();
 }
