@@ -10,7 +10,10 @@ interface Needle {
 
 /** Secrets that were given out, and the search for them in whatever form they may have been written down. */
 export class CanaryHunt {
-  readonly #needles: Needle[] = [];
+  /** By their first three bytes, as a number. */
+  readonly #needles = new Map<number, Needle[]>();
+  /** 1 for the first three bytes of a needle: nearly all places of a haystack are done with by one look at it. */
+  readonly #first = new Uint8Array(2 ** 24);
   readonly #names = new Set<string>();
   #searched = 0;
 
@@ -46,9 +49,14 @@ export class CanaryHunt {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     this.#searched += bytes.length;
     const found = new Map<string, string>();
-    for (const needle of this.#needles) {
-      if (!found.has(needle.name) && bytes.includes(needle.bytes)) {
-        found.set(needle.name, `${needle.name} (${needle.form}) in ${where}`);
+    let key = 0;
+    for (let end = 0; end < bytes.length; end += 1) {
+      key = ((key << 8) | (bytes[end] as number)) & 0xffffff;
+      if (this.#first[key] === 0 || end < 2) continue;
+      for (const { name, form, bytes: needle } of this.#needles.get(key) ?? []) {
+        const at = end - 2;
+        if (found.has(name) || !needle.equals(bytes.subarray(at, at + needle.length))) continue;
+        found.set(name, `${name} (${form}) in ${where}`);
       }
     }
     return [...found.values()];
@@ -64,7 +72,9 @@ export class CanaryHunt {
     }
     // In the base64 of something longer it may stand at any of three places; its first and last characters are shared.
     for (let lead = 0; lead < 3; lead += 1) {
-      const text = Buffer.concat([Buffer.alloc(lead), bytes]).toString('base64').replace(/=+$/, '');
+      const text = Buffer.concat([Buffer.alloc(lead), bytes])
+        .toString('base64')
+        .replace(/=+$/, '');
       const own = text.slice(lead === 0 ? 0 : lead + 1, -1);
       this.#push(name, `${of}in base64`, own);
       this.#push(name, `${of}in base64url`, own.replaceAll('+', '-').replaceAll('/', '_'));
@@ -72,6 +82,11 @@ export class CanaryHunt {
   }
 
   #push(name: string, form: string, needle: string | Buffer): void {
-    this.#needles.push({ name, form, bytes: Buffer.from(needle as string) });
+    const bytes = Buffer.from(needle as string);
+    const key = bytes.readUIntBE(0, 3);
+    this.#first[key] = 1;
+    const others = this.#needles.get(key);
+    if (others === undefined) this.#needles.set(key, [{ name, form, bytes }]);
+    else others.push({ name, form, bytes });
   }
 }
