@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Envelope, Machine } from '../../src/client/api.ts';
 import { swappedUuid } from '../../src/domain/join-request.ts';
+import { META_UNIQUE_TOKEN, META_UUID_OVERRIDE } from '../../src/domain/token-write.ts';
 import { parseNodeUuid } from '../../src/domain/uuid.ts';
 import { Gateway } from './gateway.ts';
 import { Guest } from './guest.ts';
@@ -11,6 +12,7 @@ import { token } from './walking.ts';
 
 const gateway = new Gateway();
 const BY = 'admin control socket';
+const NO_UUID = '00000000-0000-0000-0000-000000000000';
 const TALKING = { quiet: false, linesPerSecond: 50 };
 
 beforeAll(async () => {
@@ -93,6 +95,20 @@ describe('the life of a machine', { concurrent: true, timeout: 120_000 }, () => 
     const all = await lines(guest.uuid);
     expect(all.map(({ body }) => body['seq'])).toEqual(all.map((_, seq) => seq));
     expect(await changes(guest.uuid)).toEqual([['accepted', BY, 'accepted']]);
+  });
+
+  it('an identity of its own that shows that it keeps it: pending, like every newcomer here', async () => {
+    const guest = await Guest.create(gateway, { quiet: false, maintenance: true, uuid: NO_UUID });
+    const address = await guest.on();
+    await guest.written(META_UNIQUE_TOKEN, META_UUID_OVERRIDE);
+    const uuid = (await guest.machine.meta()).get(META_UUID_OVERRIDE) ?? '';
+    expect(await seen(uuid)).toMatchObject({ state: 'provisional', made_for: NO_UUID, address });
+    await gateway.until('it has called as itself', async () => (await guest.state()).counters.provisions >= 3);
+    expect(await guest.reboot({ mode: 'kexec' })).toBe(address);
+    expect(await seen(uuid)).toMatchObject({ state: 'pending', boot: 2, unique_token: 'proven' });
+    await gateway.client.acceptMachine(uuid);
+    expect(await guest.reboot({ mode: 'kexec' })).toBe(address);
+    expect(await seen(uuid)).toMatchObject({ state: 'accepted', boot: 3 });
   });
 
   it('removed while it talks: cut off at once and for good; readmitted: the same address', async () => {

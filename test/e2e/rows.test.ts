@@ -22,7 +22,10 @@ beforeAll(async () => {
   linked = await gateway.machine({ quiet: true });
   await linked.start();
   const { uuid } = await linked.state();
-  await gateway.until('a machine has its link', async () => (await gateway.client.machine(uuid)).link.state === 'up');
+  await gateway.until('a machine has its link, and nothing more to say', async () => {
+    const told = await gateway.records({ machine: uuid, filter: ['*.*.*.link.up'] });
+    return told.length > 0 && (await linked.state()).eventsPending === 0;
+  });
 }, 60_000);
 afterAll(() => gateway.dispose());
 
@@ -294,6 +297,7 @@ describe('row 10: the machine is there', () => {
     const peers = await gateway.peers();
     expect(peers.get(now.key)?.allowedIps).toEqual([`${now.address}/128`]);
     expect(peers.get(former.key)?.allowedIps).toEqual([`${newcomer.address}/128`]);
+    await gateway.until('it is recorded', async () => (await conflictsOf(uuid)).length === 1);
   });
 });
 

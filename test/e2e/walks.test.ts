@@ -161,6 +161,25 @@ describe('walks of one machine', { concurrent: true, timeout: 90_000 }, () => {
 });
 
 describe('walks of two machines with one UUID', { concurrent: true, timeout: 90_000 }, () => {
+  it('both in maintenance: the second is given a UUID, and is a machine of its own from its next boot on', async () => {
+    const options = { quiet: false, maintenance: true };
+    const first = await Guest.create(gateway, options);
+    const address = await first.on();
+    await first.written(META_UNIQUE_TOKEN);
+    const second = await Guest.create(gateway, { ...options, uuid: first.uuid });
+    const other = await second.on();
+    const [made] = await madeFor(gateway, first.uuid);
+    const uuid = made?.server_uuid ?? '';
+    await second.written(META_UNIQUE_TOKEN, META_UUID_OVERRIDE);
+    expect((await first.machine.meta()).has(META_UUID_OVERRIDE)).toBe(false);
+    // Both boot at one time, and nobody is asked for: each is known by what it has.
+    await Promise.all([first.off(), second.off()]);
+    expect(await Promise.all([first.on(), second.on()])).toEqual([address, other]);
+    expect(await seen(first.uuid)).toMatchObject({ state: 'accepted', boot: 2, unique_token: 'proven', address });
+    expect(await seen(uuid)).toMatchObject({ state: 'accepted', boot: 2, unique_token: 'proven', address: other });
+    expect(await madeFor(gateway, first.uuid)).toHaveLength(1);
+  });
+
   it('the first is off, then back: the second has its place, the first is another then', async () => {
     const first = await Guest.create(gateway);
     const address = await first.on();
