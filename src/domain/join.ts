@@ -145,7 +145,8 @@ function findMachine(
 ): { readonly machine: JoinMachine | undefined; readonly alias: NodeUuid | null } {
   const machine = holder ?? incumbent;
   if (machine !== undefined) return { machine, alias: null };
-  if (swapped?.state === 'known' && swapped.key === null) return { machine: swapped, alias: ask.uuid ?? null };
+  // Also one that was rejected or removed before it ever joined: under neither name may it come in.
+  if (swapped !== undefined && swapped.key === null) return { machine: swapped, alias: ask.uuid ?? null };
   return { machine: undefined, alias: null };
 }
 
@@ -209,9 +210,12 @@ function isTooOld(ask: JoinAsk): boolean {
   return version !== undefined && isOlderThan(version, major, minor);
 }
 
-/** Row 5: one seen before came back; a new one counts as offered, unless one is proven. */
+/**
+ * Row 5: one seen before came back; a new one counts as offered, unless one is proven. Whoever knows a machine's key, which
+ * is no secret, can send such calls, and twice: so no second one takes the place of a bound one, as a reboot with it would.
+ */
 function afterRepeat(tokens: UniqueTokens, hash: string | null): UniqueTokens {
   if (hash === null) return tokens;
-  if (holds(tokens, hash)) return bind(tokens, hash);
+  if (holds(tokens, hash)) return trust(tokens) === 'offered' ? bind(tokens, hash) : tokens;
   return trust(tokens) === 'proven' ? tokens : offer(tokens, hash);
 }

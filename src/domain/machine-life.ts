@@ -101,7 +101,8 @@ const TABLE: Readonly<Record<LifeAction, Readonly<Record<MachineState, Outcome>>
   readmit: {
     ...WHILE_THERE,
     rejected: refuse('the machine is rejected, not removed: accept it'),
-    removed: (life) => (life.removedProvisional ? { kind: 'become', state: 'provisional' } : letIn(life)),
+    // It may join again, as far as `join.max_provisional` has room for it then; to let it in is another matter.
+    removed: (life) => (life.removedProvisional ? { kind: 'become', state: 'expired' } : letIn(life)),
   },
 };
 

@@ -5,11 +5,12 @@ export type NodeUuid = string & { readonly __brand: 'NodeUuid' };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** SMBIOS UUIDs that whole board families share (facts/users.md A2). */
+/** SMBIOS UUIDs that whole board families share (facts/users.md A2), in both byte orders. */
 const VENDOR_CONSTANTS = new Set([
   '03000200-0400-0500-0006-000700080009',
   '00020003-0004-0005-0006-000700080009',
   '12345678-1234-5678-90ab-cddeefaabbcc',
+  '78563412-3412-7856-90ab-cddeefaabbcc',
   'fefefefe-fefe-fefe-fefe-fefefefefefe',
 ]);
 

@@ -161,7 +161,7 @@ export class FleetAdmin implements MachineAdmin {
     const plan = (before: MachineRow, state: Machine['state']): AdminStep | null => {
       const { machine, removal } = before;
       if (state === machine.state && (removal?.records === true || !records)) return null;
-      const provisional = removal?.provisional ?? isUnacceptedIdentity(machine.state);
+      const provisional = removal?.provisional ?? (isUnacceptedIdentity(machine.state) || before.unaccepted === true);
       return {
         detail: 'removed',
         machine: { state },
@@ -274,10 +274,12 @@ export class FleetAdmin implements MachineAdmin {
 
 /** The plan of a change that is one of state alone. */
 function goTo(detail: 'accepted' | 'rejected' | 'readmitted') {
-  return ({ machine }: MachineRow, state: Machine['state']): AdminStep | null =>
-    state === machine.state
-      ? null
-      : { detail, machine: { state }, row: { removal: undefined }, more: { previous_state: machine.state } };
+  return ({ machine }: MachineRow, state: Machine['state']): AdminStep | null => {
+    if (state === machine.state) return null;
+    const unaccepted = detail === 'rejected' && isUnacceptedIdentity(machine.state);
+    const row = { removal: undefined, unaccepted };
+    return { detail, machine: { state }, row, more: { previous_state: machine.state } };
+  };
 }
 
 /** Its connections are to be closed. */

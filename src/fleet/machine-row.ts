@@ -16,10 +16,12 @@ export interface MachineRow {
   readonly lastToken: string | null;
   /** How it was removed; absent for all that are not. */
   readonly removal?: Removal | undefined;
+  /** It is rejected as an identity that nobody had accepted. */
+  readonly unaccepted?: boolean;
 }
 
 export interface Removal {
-  /** As an identity that nobody had accepted: readmitted, it is one again. */
+  /** As an identity that nobody had accepted: readmitted, it may join as one again. */
   readonly provisional: boolean;
   /** Its records were deleted. */
   readonly records: boolean;
@@ -44,6 +46,7 @@ interface MachineDoc {
   readonly made_for?: string | null;
   readonly knows_uuid?: boolean;
   readonly removal?: Removal;
+  readonly unaccepted?: true;
 }
 
 export function machineOp(row: MachineRow): RegistryOp {
@@ -65,6 +68,7 @@ export function machineOp(row: MachineRow): RegistryOp {
     joined_at: machine.joinedAt,
     version: machine.version,
     ...(row.removal !== undefined && { removal: row.removal }),
+    ...(row.unaccepted === true && { unaccepted: true }),
   };
   return { op: 'putMachine', id: machine.id, uuid: machine.uuid, address: machine.address, doc: JSON.stringify(doc) };
 }
@@ -95,5 +99,6 @@ export function machineRow(row: RegistryImage['machines'][number], tags: Readonl
     firstToken: doc.first_token,
     lastToken: doc.last_token === undefined ? doc.first_token : doc.last_token,
     removal: doc.removal,
+    unaccepted: doc.unaccepted === true,
   };
 }

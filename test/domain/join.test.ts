@@ -113,6 +113,8 @@ describe('unique tokens', () => {
     expect(repeat('mine', held('proven'))).toBeNull();
     expect(repeat('a', held('proven'))).toBeNull();
     expect(repeat('a', held('bound'))).toEqual([nut('mine', 'bound'), nut('a', 'offered')]);
+    // Who knows the key may say it as often as he likes: only a reboot with it makes it more than an offer.
+    expect(repeat('a', { uniqueTokens: [nut('mine', 'bound'), nut('a', 'offered')] })).toBeNull();
   });
 
   it('a new key proves its token; the first key only binds it', () => {
@@ -139,7 +141,11 @@ describe('which machine is M', () => {
     expect(decide({ facts: { swapped } })).toMatchObject({ kind: 'rekey', machine: 3, alias: UUID });
     expect(decide({ m: {}, ask: { key: CURRENT }, facts: { swapped } })).toMatchObject({ row: 5, machine: 1 });
     expect(decide({ facts: { swapped: { ...swapped, state: 'accepted', key: OLD } } })).toMatchObject({ kind: 'new' });
-    expect(short(decide({ facts: { swapped: { ...swapped, state: 'removed' } } }))).toBe('9 new accepted');
+  });
+
+  it.each(['rejected', 'removed'] as const)('one that was %s before it joined comes in under neither name', (state) => {
+    const swapped: JoinMachine = { ...M, ...KNOWN, id: 3, uuid: swappedUuid(UUID), state };
+    expect(decide({ facts: { swapped } })).toMatchObject({ row: 3, code: 'unauthorized', machine: 3 });
   });
 
   it('a token bound to the UUID that was registered admits it under the swapped one, and no other does', () => {

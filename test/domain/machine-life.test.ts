@@ -34,8 +34,8 @@ describe('the life of a machine', () => {
     expect(outcome('register', 'rejected', { joined: false })).toBe('!');
   });
 
-  it('an identity that nobody had accepted is provisional again when it is readmitted', () => {
-    expect(outcome('readmit', 'removed', { identity: true })).toBe('provisional');
+  it('an identity that nobody had accepted may join again when it is readmitted, and is accepted by nobody', () => {
+    expect(outcome('readmit', 'removed', { identity: true })).toBe('expired');
   });
 
   it('every refusal says what the state is', () => {
