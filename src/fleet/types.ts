@@ -98,6 +98,7 @@ export interface Machines {
   byId(id: number): Machine | undefined;
   /** The machine that owns an overlay address and may send: known key, not removed or rejected. */
   bySource(address: string): Machine | undefined;
+  /** In the order of their numbers. */
   all(): Iterable<Machine>;
   readonly size: number;
   /** What the device should have. */

@@ -98,9 +98,8 @@ export class MemoryMachines implements Machines {
     return [...this.#machines.values()].find((machine) => machine.address === address);
   }
 
-  /** In no useful order, as the contract promises none. */
   all(): Iterable<Machine> {
-    return [...this.#machines.values()].reverse();
+    return [...this.#machines.values()].sort((a, b) => a.id - b.id);
   }
 
   get size(): number {

@@ -49,8 +49,8 @@ describe('a join token', () => {
     const details = (await control.call('GET', `/v1/join-tokens/${json.id}`)).json;
     expect(JoinTokenDetails.strict().parse(details)).toEqual(details);
     expect(details.machines).toMatchObject([
-      { server_uuid: uuidOf(2), state: 'accepted', hostname: null, link: 'down' },
       { server_uuid: uuidOf(1), owner: 'acme', hostname: 'node-1', link: 'up' },
+      { server_uuid: uuidOf(2), state: 'accepted', hostname: null, link: 'down' },
     ]);
     // A token that is revoked says whom it has cut.
     expect((await control.call('POST', `/v1/join-tokens/${json.id}/revoke`)).json).toMatchObject({ cuts: 2 });

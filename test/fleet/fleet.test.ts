@@ -21,6 +21,20 @@ describe('the fleet', () => {
     expect(after.fleet.machines.size).toBe(2);
   });
 
+  it('gives machines in the order of their numbers, whatever happens to them', async () => {
+    const gateway = await Gateway.start();
+    const uuids = Array.from({ length: 5 }, () => randomUUID());
+    for (const uuid of uuids) await gateway.provision({ uuid });
+    // A failed join takes a number with it.
+    gateway.log.failures = 1;
+    await gateway.refusal({});
+    await gateway.provision({});
+    for (const uuid of uuids.toReversed()) await gateway.provision({ uuid });
+    const numbers = (machines: Iterable<{ readonly id: number }>) => [...machines].map(({ id }) => id);
+    expect(numbers(gateway.fleet.machines.all())).toEqual([1, 2, 3, 4, 5, 7]);
+    expect(numbers((await gateway.restart()).fleet.machines.all())).toEqual([1, 2, 3, 4, 5, 7]);
+  });
+
   it('finds machines by what names them; snapshots do not change', async () => {
     const gateway = await Gateway.start();
     const uuid = randomUUID();

@@ -85,15 +85,18 @@ export function machineOf(machines: Machines, text: string): FleetMachine {
 function page(machines: Machines, query: z.output<typeof MachinesQuery>): MachinesPage {
   const after = query.cursor === undefined ? 0 : Number(cursorPlace('m', query.cursor, /^([1-9]\d{0,14})$/)[0]);
   // A machine keeps its number for ever and a new one gets the next: pages neither repeat nor miss one.
-  const found = [...machines.all()]
-    .filter((machine) => machine.id > after && passes(machines, machine, query))
-    .sort((a, b) => a.id - b.id);
-  // Views are large: only those of the page are made.
-  const shown = found.slice(0, query.limit);
+  const shown: FleetMachine[] = [];
+  let more = false;
+  for (const machine of machines.all()) {
+    if (machine.id <= after || !passes(machines, machine, query)) continue;
+    more = shown.length === query.limit;
+    if (more) break;
+    shown.push(machine);
+  }
   const last = shown.at(-1);
   return {
     machines: shown.map((machine) => machineViewJson(machines.view(machine))),
-    next: last !== undefined && found.length > shown.length ? cursorOf('m', last.id) : null,
+    next: more && last !== undefined ? cursorOf('m', last.id) : null,
   };
 }
 
