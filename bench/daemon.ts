@@ -38,6 +38,8 @@ export class BenchDaemon {
         // Simulated machines speak from local addresses: their packets arrive on lo.
         SIDEROLINKD__OVERLAY__FIREWALL: 'false',
         SIDEROLINKD__LOG__LEVEL: 'warn',
+        // A machine's budget is accounted, and none is over it.
+        SIDEROLINKD__SINKS__MACHINE_BYTES_PER_SECOND: '1GiB',
         ...settings,
       },
     });
