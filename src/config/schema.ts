@@ -142,7 +142,7 @@ export const configSchema = section({
       'bytes',
       bytes('0'),
       262_144,
-      'Log budget of each machine, with a burst of 8 MiB; 0 for none. Not in effect yet.',
+      'Log budget of each machine, with a burst of 8 MiB; 0 for none. More is dropped, counted and told in gap records.',
     ),
     redact: setting(
       'list of regular expressions',

@@ -190,6 +190,7 @@ async function startEdges(
       ...inherited('fd', sockets.get('kmsg')),
       ...inherited('udpFd', sockets.get('kmsg-udp')),
       maxLineBytes: config.sinks.max_line_bytes,
+      machineBytesPerSecond: config.sinks.machine_bytes_per_second,
     },
     sinks,
   );

@@ -11,13 +11,15 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 /** Turns of the event loop without a datagram after which there is none: each polls the socket once. */
 const QUIET_TURNS = 2;
 
-export type DatagramDrop = 'unknown_source' | 'oversized' | 'backpressure';
+export type DatagramDrop = 'unknown_source' | 'oversized';
 
 export interface KmsgDatagramsDeps {
   readonly machines: Pick<Machines, 'bySource'>;
   readonly boots: { current(machine: number): BootLog | undefined };
   /** Takes one datagram; false: no room for more until `whenWritable`. */
   readonly take: (origin: LineOrigin, machine: Machine, datagram: Buffer) => boolean;
+  /** Notes one for which there is no room. */
+  readonly refuse: (origin: LineOrigin, machine: Machine, datagram: Buffer) => void;
   readonly whenWritable: (machine: number) => Promise<void>;
   readonly onDrop: (reason: DatagramDrop, machine: Machine | undefined) => void;
 }
@@ -100,7 +102,7 @@ export class KmsgDatagrams {
     } else if (datagram.length > this.#maxLineBytes) {
       this.#deps.onDrop('oversized', machine);
     } else if (this.#full.has(machine.id)) {
-      this.#deps.onDrop('backpressure', machine);
+      this.#deps.refuse(origin, machine, datagram);
     } else if (!this.#deps.take(origin, machine, datagram)) {
       this.#full.add(machine.id);
       const writable = () => this.#full.delete(machine.id);

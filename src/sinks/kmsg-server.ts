@@ -9,6 +9,7 @@ import { bindPatiently } from '../lib/listen.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { ByteBudgets } from './byte-budgets.ts';
 import { KmsgConnection, type KmsgConnectionHandlers } from './kmsg-connection.ts';
 import { KmsgDatagrams } from './kmsg-datagrams.ts';
 import { drainConnections } from './kmsg-drain.ts';
@@ -28,6 +29,10 @@ export interface KmsgServerOptions {
   readonly udp?: boolean;
   /** A longer line is dropped. Default 65,536. */
   readonly maxLineBytes?: number;
+  /** What each machine may have stored of its logs; 0 for no limit. Default 262,144. */
+  readonly machineBytesPerSecond?: number;
+  /** And at once. Default 8 MiB. */
+  readonly machineBurstBytes?: number;
   /** More are closed at accept. Default 25,000. */
   readonly maxConnections?: number;
   /** One more closes the machine's oldest. Default 8. */
@@ -67,6 +72,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
   readonly #datagrams: KmsgDatagrams | undefined;
   readonly #byMachine = new Map<number, Set<KmsgConnection>>();
   readonly #origins = new WeakMap<KmsgConnection, LineOrigin>();
+  readonly #budgets: ByteBudgets;
   readonly #said: OnceAMinute;
   readonly #stopping = new AbortController();
   #connections = 0;
@@ -80,6 +86,8 @@ export class KmsgServer implements KmsgConnectionHandlers {
       { maxLineBytes: this.#maxLineBytes },
       { log: deps.log, redactor: deps.redactor ?? new Redactor() },
     );
+    const { machineBytesPerSecond: bytesPerSecond = 262_144, machineBurstBytes: burstBytes } = options;
+    this.#budgets = new ByteBudgets({ bytesPerSecond, ...(burstBytes !== undefined && { burstBytes }) }, deps);
     this.#said = new OnceAMinute({}, deps);
     this.#listener = createServer(
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
@@ -93,8 +101,9 @@ export class KmsgServer implements KmsgConnectionHandlers {
         {
           machines: deps.machines,
           boots: deps.boots,
-          take: (origin, machine, datagram) =>
-            this.#count(machine, this.#sink.takeDatagram(origin, machine.tags, datagram), datagram.length),
+          take: (origin, machine, datagram) => this.#take(origin, machine, datagram, 'datagram'),
+          refuse: (origin, machine, datagram) =>
+            void this.#count(machine, this.#sink.refuse(origin, datagram, 'backpressure'), datagram.length),
           whenWritable: deps.log.whenWritable.bind(deps.log),
           onDrop: (reason, machine) => this.#drop(reason, machine),
         },
@@ -152,7 +161,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
       origin = lineOrigin(boot);
       this.#origins.set(connection, origin);
     }
-    return this.#count(machine, this.#sink.take(origin, machine?.tags ?? NO_TAGS, block), block.length);
+    return this.#take(origin, machine, block, 'block');
   }
 
   onLoss(connection: KmsgConnection, loss: 'oversized' | 'unterminated'): void {
@@ -233,11 +242,22 @@ export class KmsgServer implements KmsgConnectionHandlers {
       else if (connection.boot.number !== event.machine.boot) this.#finish(connection);
     }
     this.#datagrams?.forget(event.machine.id);
+    if (event.kind === 'removed') this.#budgets.forget(event.machine.id);
   }
 
   #finish(connection: KmsgConnection): void {
     // It never rejects: it waits for the socket's close, which comes at the timeout at the latest.
     void connection.finish(this.#options.finishTimeoutMs ?? 5_000);
+  }
+
+  /** Takes lines as far as the machine's budget goes. What is dropped for that is told in gap records. */
+  #take(origin: LineOrigin, machine: Machine | undefined, lines: Buffer, as: 'block' | 'datagram'): boolean {
+    const { machine: id } = origin.boot;
+    const tags = machine?.tags ?? NO_TAGS;
+    if (!this.#budgets.isOpen(id)) return this.#count(machine, this.#sink.refuse(origin, lines, 'rate'), lines.length);
+    const result = as === 'block' ? this.#sink.take(origin, tags, lines) : this.#sink.takeDatagram(origin, tags, lines);
+    this.#budgets.charge(id, result.bytes);
+    return this.#count(machine, result, lines.length);
   }
 
   #count(machine: Machine | undefined, result: BlockResult, bytes: number): boolean {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { type LineFault, readObjectLine } from '../domain/json-text.ts';
-import { type KernelLine, scanKernelLine } from '../domain/kernel-line.ts';
+import type { LossReason } from '../domain/gap.ts';
+import { type LineFault, type ObjectLine, readObjectLine } from '../domain/json-text.ts';
+import { type KernelLine, scanKernelLine, ZERO_RECORD } from '../domain/kernel-line.ts';
 import { LEVELS, type Tags } from '../domain/record.ts';
 import { type Redactor, SecretFinder } from '../domain/redact.ts';
 import { type BootLog, FRESH, REPLAY } from '../fleet/boot-log.ts';
@@ -11,7 +12,9 @@ const LINE_FEED = 0x0a;
 /** Lines handed on at once; a longer run of lines is handed on in parts. */
 const MAX_RUN = 4_096;
 
-export type LineDrop = LineFault | 'replay' | 'oversized';
+export type LineDrop = LineFault | Exclude<LossReason, 'missing'> | 'replay' | 'oversized' | 'zero_record';
+
+const ZERO_BYTES = Buffer.from(`${ZERO_RECORD}\n`);
 
 /** Where lines come from: one connection, or one machine's datagrams. */
 export interface LineOrigin {
@@ -26,6 +29,8 @@ export interface BlockResult {
   kmsg: number;
   log: number;
   reused: number;
+  /** Of the lines that were handed on. */
+  bytes: number;
   readonly drops: Map<LineDrop, number>;
   /** Whether the record log has room for more. */
   writable: boolean;
@@ -43,7 +48,7 @@ export class LineSink {
   readonly #log: Pick<RecordLog, 'appendLog'>;
   readonly #sources = new LogSources();
   readonly #line: KernelLine = { seq: 0, clock: 0, level: 0 };
-  readonly #result: BlockResult = { kmsg: 0, log: 0, reused: 0, drops: new Map(), writable: true };
+  readonly #result: BlockResult = { kmsg: 0, log: 0, reused: 0, bytes: 0, drops: new Map(), writable: true };
   readonly #runDetails = new Uint8Array(MAX_RUN);
   readonly #slow = new SlowBatch();
 
@@ -84,10 +89,11 @@ export class LineSink {
     while (pos < block.length) {
       const end = wellFormed ? scanKernelLine(block, view, pos, line) : -1;
       if (end > 0 && end <= suspicious && end - pos <= this.#maxLineBytes + 1) {
-        const verdict = boot.accept(line.seq, line.clock);
+        const isZero = line.seq === 0 && end - pos === ZERO_BYTES.length && isZeroRecord(block, pos);
+        const verdict = isZero ? REPLAY : boot.accept(line.seq, line.clock);
         if (verdict === REPLAY) {
           endRun(pos);
-          this.#drop('replay');
+          this.#drop(isZero ? 'zero_record' : 'replay');
         } else {
           // A line under a used number begins a run of its own.
           if (verdict !== FRESH) this.#result.reused += 1;
@@ -119,16 +125,46 @@ export class LineSink {
     return this.#result;
   }
 
-  /** Takes one datagram: a JSON object, with or without a line feed behind it. */
+  /** Takes one datagram: a JSON object, with or without a line feed behind it, or several, each on its line. */
   takeDatagram(origin: LineOrigin, tags: Tags, datagram: Buffer): BlockResult {
     const feed = datagram.indexOf(LINE_FEED);
-    if (feed === datagram.length - 1 && feed > 0) return this.take(origin, tags, datagram);
-    if (feed < 0) return this.take(origin, tags, Buffer.concat([datagram, Buffer.of(LINE_FEED)]));
-    // Line feeds within the object are only white space here.
+    if (feed >= 0 && feed < datagram.length - 1) {
+      // Line feeds within one object are only white space here.
+      const line = readObjectLine(datagram.toString('utf8'), this.#redactor);
+      if (typeof line !== 'string') {
+        this.#begin();
+        const { kmsg, log } = this.#sources.of(origin.boot, tags);
+        this.#takeObject(origin, kmsg, log, line);
+        this.#endSlow();
+        return this.#result;
+      }
+    }
+    return this.take(origin, tags, withLineFeed(datagram));
+  }
+
+  /**
+   * Counts lines that are not kept, with or without the last line feed, and notes those of the kernel log that are new:
+   * they are missing from now on, for this reason. Lines that only the slow path could read are holes when a later line
+   * comes: this costs less than keeping them.
+   */
+  refuse(origin: LineOrigin, lines: Buffer, reason: 'rate' | 'backpressure'): BlockResult {
     this.#begin();
-    const { kmsg, log } = this.#sources.of(origin.boot, tags);
-    this.#takeSlow(origin, kmsg, log, datagram.toString('utf8'));
-    this.#endSlow();
+    const block = withLineFeed(lines);
+    const view = new DataView(block.buffer, block.byteOffset, block.length);
+    const line = this.#line;
+    let refused = 0;
+    let replays = 0;
+    for (let pos = 0; pos < block.length; ) {
+      let end = scanKernelLine(block, view, pos, line);
+      if (end < 0) {
+        refused += 1;
+        end = block.indexOf(LINE_FEED, pos) + 1;
+      } else if (origin.boot.refuse(line.seq, line.clock, reason)) refused += 1;
+      else replays += 1;
+      pos = end;
+    }
+    if (refused > 0) this.#result.drops.set(reason, refused);
+    if (replays > 0) this.#result.drops.set('replay', replays);
     return this.#result;
   }
 
@@ -137,16 +173,19 @@ export class LineSink {
     result.kmsg = 0;
     result.log = 0;
     result.reused = 0;
+    result.bytes = 0;
     result.drops.clear();
     result.writable = true;
   }
 
   #takeSlow(origin: LineOrigin, kmsg: LogSource, log: LogSource, text: string): void {
     const line = readObjectLine(text, this.#redactor);
-    if (typeof line === 'string') {
-      this.#drop(line);
-      return;
-    }
+    if (typeof line === 'string') this.#drop(line);
+    else if (line.text === ZERO_RECORD) this.#drop('zero_record');
+    else this.#takeObject(origin, kmsg, log, line);
+  }
+
+  #takeObject(origin: LineOrigin, kmsg: LogSource, log: LogSource, line: ObjectLine): void {
     const known = (LEVELS as readonly (string | null)[]).indexOf(line.level);
     const level = known < 0 ? LEVELS.indexOf('other') : known;
     if (line.service !== null && line.service !== '') {
@@ -184,6 +223,7 @@ export class LineSink {
   }
 
   #append(source: LogSource, lines: Parameters<RecordLog['appendLog']>[1]): void {
+    this.#result.bytes += lines.payload.length;
     if (!this.#log.appendLog(source, lines)) this.#result.writable = false;
   }
 
@@ -191,6 +231,14 @@ export class LineSink {
     const { drops } = this.#result;
     drops.set(reason, (drops.get(reason) ?? 0) + 1);
   }
+}
+
+function isZeroRecord(block: Buffer, start: number): boolean {
+  return block.compare(ZERO_BYTES, 0, ZERO_BYTES.length, start, start + ZERO_BYTES.length) === 0;
+}
+
+function withLineFeed(lines: Buffer): Buffer {
+  return lines.at(-1) === LINE_FEED ? lines : Buffer.concat([lines, Buffer.of(LINE_FEED)]);
 }
 
 /** Consecutive lines of one source that were written anew. */

@@ -2,6 +2,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { GAP_AGE } from '../../src/domain/gap.ts';
+import { GapReporter } from '../../src/sinks/gap-reporter.ts';
 import { KmsgServer, type KmsgServerOptions } from '../../src/sinks/kmsg-server.ts';
 import { bootRows, kernelLine, metric, startBoot, type World, world } from './fakes.ts';
 
@@ -243,6 +245,63 @@ describe('KmsgServer', () => {
     expect(log.seqs).toEqual([0, 1, 0]);
     expect(await metric(w, 'dropped_total', { reason: 'unknown_source' })).toBe(1);
     expect(await metric(w, 'dropped_total', { reason: 'backpressure' })).toBe(1);
+  });
+
+  it('keeps a machine to its budget: more is dropped, counted, told once a minute, and told missing for it', async () => {
+    const { dial, log, boot, world: w } = await serve({ machineBytesPerSecond: 1_000, machineBurstBytes: 2_000 });
+    const reporter = new GapReporter({}, w);
+    const socket = await dial();
+    const sent = async (...seqs: number[]) => {
+      const last = Math.max(...seqs);
+      for (const seq of seqs) {
+        socket.write(lines(seq));
+        // A block each.
+        while ((boot.lastSeq ?? -1) < seq && seq <= last) await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const size = Buffer.byteLength(lines(10));
+    const fits = Math.ceil(2_000 / size);
+    await sent(...range(0, fits + 3));
+    expect(log.seqs).toEqual(range(0, fits));
+    // Others are not held to it.
+    const other = await dial(OTHER);
+    other.write(lines(0));
+    await log.until(() => log.appended.some(({ source }) => source.machine === 2));
+    w.clock.advance(3_000);
+    await sent(fits + 3);
+    expect(log.seqs.at(-1)).toBe(fits + 3);
+    w.clock.advance(GAP_AGE);
+    await reporter.report();
+    expect(log.bodies).toEqual([{ from: fits, to: fits + 2, count: 3, reason: 'rate' }]);
+    expect(await metric(w, 'dropped_total', { reason: 'rate' })).toBe(3);
+    expect(w.logged.filter((line) => line.includes('"rate"'))).toHaveLength(1);
+    expect(await metric(w, 'gap_lines_total', { reason: 'rate' })).toBe(3);
+  });
+
+  it('the budget holds for datagrams too, and what finds no room is told missing for that', async () => {
+    const { port, log, boot, world: w } = await serve({ machineBytesPerSecond: 1_000, machineBurstBytes: 1_000 });
+    const socket = createSocket('udp4');
+    cleanups.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    await new Promise<void>((resolve) => socket.bind(0, MACHINE, resolve));
+    const send = async (seq: number) => {
+      socket.send(kernelLine(seq), port, '127.0.0.1');
+      while ((boot.lastSeq ?? -1) < seq) await new Promise((resolve) => setImmediate(resolve));
+    };
+    log.full();
+    await send(0);
+    await send(1);
+    log.drained();
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let seq = 2; seq < 12; seq += 1) await send(seq);
+    expect(log.seqs.slice(0, 3)).toEqual([0, 2, 3]);
+    expect(log.seqs.length).toBeLessThan(9);
+    w.clock.advance(GAP_AGE);
+    await new GapReporter({}, w).report();
+    const last = log.seqs.at(-1) ?? 0;
+    expect(log.bodies).toEqual([
+      { from: 1, to: 1, count: 1, reason: 'backpressure' },
+      { from: last + 1, to: 11, count: 11 - last, reason: 'rate' },
+    ]);
   });
 
   it('tags datagrams with the ownership of the moment, and takes none of a removed machine', async () => {

@@ -74,15 +74,49 @@ describe('LineSink', () => {
     expect(log.seqs).toEqual([0, 1, 1, 2]);
   });
 
-  it('bears the zero record of old Talos versions', () => {
+  it('takes the zero record of old Talos versions for no line of the kernel, wherever it comes', () => {
     const zero =
       '{"clock":0,"facility":"kern","msg":"","priority":"emerg","seq":0,"talos-level":"error","talos-time":"0001-01-01T00:00:00Z"}';
+    const first = kernelLine(0, { clock: 0 });
+    for (const form of [zero, ` ${zero}`]) {
+      const { log, take } = sinkWorld();
+      take(first, kernelLine(1));
+      expect(take(form, kernelLine(2)).drops).toEqual({ zero_record: 1 });
+      expect(log.seqs).toEqual([0, 1, 2]);
+      const late = sinkWorld();
+      late.take(kernelLine(5), form, kernelLine(6));
+      expect(late.log.seqs).toEqual([5, 6]);
+      // Line 0 is still missing, and can come.
+      expect(late.origin.boot.missing).toBe(5);
+      late.take(first);
+      expect(late.log.seqs).toEqual([5, 6, 0]);
+    }
+  });
+
+  it('counts lines that it is to refuse, and knows which are missing for it', () => {
+    const { log, origin, sink, take } = sinkWorld();
+    take(kernelLine(0), kernelLine(1));
+    const odd = ` ${kernelLine(5)}`;
+    const block = [kernelLine(1), kernelLine(2), kernelLine(3), '{"talos-service":"apid"}', 'junk', '', odd, '\xff'];
+    const result = sink.refuse(origin, Buffer.from(`${block.join('\n')}\n`, 'latin1'), 'rate');
+    expect(Object.fromEntries(result.drops)).toEqual({ rate: 7, replay: 1 });
+    expect(result).toMatchObject({ kmsg: 0, log: 0, bytes: 0, writable: true });
+    expect(log.seqs).toEqual([0, 1]);
+    expect(origin.boot).toMatchObject({ lastSeq: 3, missing: 2 });
+    const last = sink.refuse(origin, Buffer.from(kernelLine(4)), 'backpressure');
+    expect(Object.fromEntries(last.drops)).toEqual({ backpressure: 1 });
+    take(kernelLine(6), kernelLine(3));
+    expect(log.seqs).toEqual([0, 1, 6, 3]);
+    expect(origin.boot.missing).toBe(3);
+  });
+
+  it('says how many bytes were handed on: no replays, no junk', () => {
     const { log, take } = sinkWorld();
-    take(kernelLine(0, { clock: 0 }), kernelLine(1), zero, kernelLine(2));
+    const lines = [kernelLine(0), kernelLine(1)];
+    const odd = ` ${kernelLine(2)}`;
+    expect(take(...lines, 'junk', odd).bytes).toBe(Buffer.byteLength(`${[...lines, kernelLine(2)].join('\n')}\n`));
+    expect(take(...lines, 'junk', odd).bytes).toBe(0);
     expect(log.seqs).toEqual([0, 1, 2]);
-    const fresh = sinkWorld();
-    fresh.take(kernelLine(5), zero, kernelLine(6));
-    expect(fresh.log.seqs).toEqual([5, 0, 6]);
   });
 
   it('keeps the order between lines of both paths', () => {
@@ -193,6 +227,17 @@ describe('LineSink', () => {
     take(...Array.from({ length: 9_000 }, (_, seq) => kernelLine(seq)));
     expect(log.appended.map(({ lines }) => lines.length)).toEqual([4_096, 4_096, 808]);
     expect(log.seqs).toEqual(Array.from({ length: 9_000 }, (_, seq) => seq));
+  });
+
+  it('takes datagrams of several lines, each for itself', () => {
+    const { log, origin, sink } = sinkWorld();
+    const text = [kernelLine(0), 'junk', ` ${kernelLine(1)}`, '{"talos-service":"apid"}', kernelLine(0)].join('\n');
+    for (const end of ['', '\n']) {
+      const result = sink.takeDatagram(origin, NO_TAGS, Buffer.from(text + end));
+      expect(result.drops.get('not_json')).toBe(1);
+    }
+    expect(log.appended.map(({ source }) => source.stream)).toEqual(['kmsg', 'kmsg', 'log', 'log']);
+    expect(log.lines.slice(0, 2)).toEqual([kernelLine(0), kernelLine(1)]);
   });
 
   it('takes datagrams with and without a line feed, and spread over lines', () => {
