@@ -40,6 +40,7 @@ export class TokenRegistry implements JoinTokens {
   readonly #entries = new Map<string, Entry>();
   /** Tokens that are bound to a UUID, by it. */
   readonly #bound = new Map<NodeUuid, Set<string>>();
+  readonly #revoking = new Map<string, Promise<JoinToken>>();
   /** Their deletion is under way: nothing more of them may be stored. */
   readonly #leaving = new Set<string>();
 
@@ -92,8 +93,17 @@ export class TokenRegistry implements JoinTokens {
   }
 
   async revoke(id: string, by: string): Promise<JoinToken> {
+    // Nobody is told that a token is revoked before that is stored.
+    const running = this.#revoking.get(id);
+    if (running !== undefined) return await running;
     const { token } = this.#entry(id);
     if (token.revokedAt !== null) return token;
+    const revoking = this.#revoke(id, by).finally(() => this.#revoking.delete(id));
+    this.#revoking.set(id, revoking);
+    return await revoking;
+  }
+
+  async #revoke(id: string, by: string): Promise<JoinToken> {
     // At once: a token that its owner has given up must not admit anyone while the disk is slow.
     const revoked = this.#update(id, (now) => ({ ...now, revokedAt: this.#clock.now() }));
     await this.#store(revoked, [tokenRecord('revoked', revoked.token, by)], (now) => ({ ...now, revokedAt: null }));

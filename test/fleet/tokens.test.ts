@@ -281,6 +281,18 @@ describe('changes of one token at one time', () => {
     expect(setup(log.reopen()).tokens.get(token.id)).toMatchObject({ uses: 1, revokedAt: null });
   });
 
+  it('two who revoke it at once both hear that it could not be stored', async () => {
+    const { log, tokens } = setup();
+    const { token } = await tokens.create({ name: 'a' }, 'x');
+    log.failures = 1;
+    const both = await Promise.allSettled([tokens.revoke(token.id, 'x'), tokens.revoke(token.id, 'y')]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const again = await Promise.all([tokens.revoke(token.id, 'x'), tokens.revoke(token.id, 'y')]);
+    expect(again[1]).toEqual(again[0]);
+    expect(log.records.filter(({ detail }) => detail === 'revoked')).toHaveLength(1);
+    expect(setup(log.reopen()).tokens.get(token.id)).toEqual(again[0]);
+  });
+
   it('nothing brings a deleted token back', async () => {
     const { log, tokens } = setup();
     const { token } = await tokens.create({ name: 'a' }, 'x');
