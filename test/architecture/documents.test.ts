@@ -27,6 +27,12 @@ test('the reference of subjects has every stream', () => {
   expect(STREAMS.filter((stream) => !page.includes(`| \`${stream}\` |`))).toEqual([]);
 });
 
+test('the README leads to every page', () => {
+  const readme = read('README.md');
+  const pages = trackedFiles().filter((path) => /^docs\/.*\.md$/.test(path));
+  expect(pages.filter((path) => !readme.includes(`](${path})`))).toEqual([]);
+});
+
 test('links between documents lead somewhere', () => {
   const broken = trackedFiles()
     .filter((path) => path.endsWith('.md'))
