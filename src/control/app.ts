@@ -68,6 +68,8 @@ export interface AppListener {
   readonly tls?: TlsOptions;
 }
 
+const NO_QUERY = z.strictObject({});
+
 /** The control API without a listener: every listener serves one of these. */
 export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps, listener: AppListener): Promise<App> {
   const routeDeps: RouteDeps = { ...deps, limits };
@@ -76,6 +78,8 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps, l
     headersTimeout: limits.requestTimeoutMs,
     // It looks for late requests only so often; its default is 30 s.
     connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / 3),
+    // The server's own answer to a request without one is empty: ours is a problem.
+    requireHostHeader: false,
   };
   const { door, tls } = listener;
   const app = fastify({
@@ -89,16 +93,21 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps, l
     frameworkErrors: (error, _request, reply) => sendError(reply as unknown as Reply, error),
   }).withTypeProvider<ZodTypeProvider>() as App;
   app.server.maxConnections = limits.maxConnections;
+  // Expectations that nobody knows may be ignored (RFC 9110 section 10.1.1); the server's own answer is empty.
+  app.server.on('checkExpectation', (request, response) => app.routing(request, response));
   deps.sockets.follow(app.server);
   app.setValidatorCompiler(({ schema, httpPart }) => validator(schema as unknown as z.ZodType, httpPart));
   // What we answer is made by our own typed code, and a page of records is text already.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  acceptEmptyJson(app);
+  acceptJsonAlone(app);
   handleErrors(app, deps);
   observeRequests(app, routeDeps);
   guardRequests(app, door, deps);
-  app.addHook('onRoute', ({ config, method, url }) => {
+  app.addHook('onRoute', (route) => {
+    const { config, method, url } = route;
     if (config?.role === undefined) throw new SiderolinkError('internal', `${method} ${url} says of no role who may`);
+    // A parameter that nobody reads is a mistake: `?dry_run=true` would be believed.
+    route.schema = { querystring: NO_QUERY, ...route.schema };
   });
   await app.register(swagger, openApiOptions);
   for (const routes of ROUTES) routes(app, routeDeps);
@@ -130,13 +139,20 @@ function validator(schema: z.ZodType, httpPart: string | undefined) {
   };
 }
 
-/** A POST without a body may still name a content type. */
-function acceptEmptyJson(app: App): void {
+/** Bodies are JSON as it is. A POST without a body may still name a content type. */
+function acceptJsonAlone(app: App): void {
   const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
+    else if (request.headers['content-encoding'] !== undefined) done(new UnsupportedBody());
     else void parse(request, String(body), done);
   });
+}
+
+/** Compressed, as some proxies and clients make it. */
+class UnsupportedBody extends Error {
+  readonly statusCode = 415;
 }
 
 /** Nobody gets further than this without being let in. */
@@ -145,6 +161,7 @@ function guardRequests(app: App, door: Door, deps: AppDeps): void {
   app.decorateRequest('caller');
   app.addHook('onRequest', async (request) => {
     let caller: Caller | undefined;
+    refuseUnclearHost(request.raw);
     try {
       caller = door.admit(request.raw);
       // What is not there is told to everybody who has a token.
@@ -155,6 +172,12 @@ function guardRequests(app: App, door: Door, deps: AppDeps): void {
     }
     request.caller = caller;
   });
+}
+
+/** One request for two hosts would be judged by the one and routed, by what stands before us, by the other (RFC 9112 section 3.2). */
+function refuseUnclearHost({ headersDistinct: { host = [] }, httpVersion }: IncomingMessage): void {
+  if (host.length === 1 || (host.length === 0 && httpVersion === '1.0')) return;
+  throw new SiderolinkError('invalid_argument', 'header.host: there must be one');
 }
 
 function handleErrors(app: App, { logger }: ControlDeps): void {

@@ -11,7 +11,7 @@ import { machineOf } from './routes/machines.ts';
 /** What the connection becomes: bytes, as they are, both ways. */
 const CONNECT_PROTOCOL = 'siderolink-connect';
 const PORT = 'a port from 1 to 65535';
-const ConnectQuery = z.object({
+const ConnectQuery = z.strictObject({
   port: z
     .string(PORT)
     .regex(/^[1-9]\d{0,4}$/, PORT)

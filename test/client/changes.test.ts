@@ -96,7 +96,7 @@ describe('the client handles tokens', () => {
     expect([next.rotates, next.owner]).toEqual([made.id, 'acme']);
     control.tokens.cuts.set(next.id, [...control.machines.all()]);
     const details = await client.token(next.id);
-    expect(details.machines.map(({ server_uuid }) => server_uuid)).toEqual([3, 2, 1].map(uuidOf));
+    expect(details.machines.map(({ server_uuid }) => server_uuid)).toEqual([1, 2, 3].map(uuidOf));
     expect(details.cuts).toBe(3);
     await expect(client.token('nope')).rejects.toMatchObject({ code: 'not_found' });
   });
