@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH } from '../config/config.ts';
 import { SiderolinkError } from '../domain/errors.ts';
+import { PrivateKey } from '../domain/keys.ts';
 import { overlayOf } from '../domain/overlay.ts';
 import { socketDropIns, socketUnit } from '../domain/socket-units.ts';
 import { wantedSockets } from './inherited-sockets.ts';
@@ -41,11 +42,18 @@ export function initCommand(command: Command, { load, env, print }: InitDeps): C
     });
 }
 
-function initIdentity(directory: string, options: InitOptions, print: InitDeps['print']): string {
+function initIdentity(
+  directory: string,
+  { installationIdFile, privateKeyFile }: InitOptions,
+  print: InitDeps['print'],
+): string {
+  // Both are read before anything is written: what was adopted once stays.
+  const installationId = installationIdFile === undefined ? undefined : read(installationIdFile);
+  const privateKey = privateKeyFile === undefined ? undefined : readKey(privateKeyFile);
   ensureStateDir(directory);
   const files = stateFiles(directory);
-  if (options.installationIdFile !== undefined) adopt(files.installationId, read(options.installationIdFile));
-  if (options.privateKeyFile !== undefined) adopt(files.privateKey, read(options.privateKeyFile));
+  if (installationId !== undefined) adopt(files.installationId, installationId);
+  if (privateKey !== undefined) adopt(files.privateKey, privateKey);
   const identity = loadIdentity(directory);
   giveAway(directory, files);
   const overlay = overlayOf(identity.installationId);
@@ -92,6 +100,16 @@ function unitsReport(units: readonly WrittenUnit[]): string {
 const NEXT = `For it to count:
   systemctl daemon-reload
   systemctl restart siderolinkd 'siderolinkd-*.socket'     # if it runs already; otherwise: systemctl enable --now siderolinkd`;
+
+function readKey(file: string): string {
+  const text = read(file);
+  try {
+    PrivateKey.parse(text);
+  } catch (error) {
+    throw new SiderolinkError('invalid_argument', `${file} holds no WireGuard private key`, {}, { cause: error });
+  }
+  return text;
+}
 
 function read(file: string): string {
   try {

@@ -79,16 +79,6 @@ function configOf(options: ConfigOptions): Config {
   return config;
 }
 
-function readKey(file: string): string {
-  const text = read(file);
-  try {
-    PrivateKey.parse(text);
-  } catch (error) {
-    throw new SiderolinkError('invalid_argument', `${file} holds no WireGuard private key`, {}, { cause: error });
-  }
-  return text;
-}
-
 /** What went wrong and why, without saying a thing twice: some messages hold their cause's already. */
 function messages(error: unknown): string {
   const message = errorMessage(error);
