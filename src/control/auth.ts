@@ -54,6 +54,9 @@ export function requireRole(caller: Caller, least: Role): void {
   throw new Refusal('role', `this needs the role ${least}; ${caller.name} is ${caller.role}`);
 }
 
+/** In a minute, over all sources: whoever has many networks could fill the log otherwise. */
+const MAX_LINES = 60;
+
 /** Counts who is not let in, and logs it once a minute for each source. */
 export class Refusals {
   readonly #metrics: ControlMetrics;
@@ -63,7 +66,7 @@ export class Refusals {
   constructor(deps: { readonly controlMetrics: ControlMetrics; readonly logger: Logger; readonly clock: Clock }) {
     this.#metrics = deps.controlMetrics;
     this.#logger = deps.logger;
-    this.#told = new OnceAMinute({ maxSubjects: 1_000 }, deps);
+    this.#told = new OnceAMinute({ maxSubjects: 1_000, maxPasses: MAX_LINES }, deps);
   }
 
   note({ reason }: Refusal, request: IncomingMessage, caller: Caller | undefined): void {

@@ -24,3 +24,20 @@ it('forgets the oldest subjects when there are too many', () => {
   expect(said.pass('b')).toBeUndefined();
   expect(said.pass('a')).toBe(0);
 });
+
+it('lets no more through than it may, however many subjects are made up, and forgets none that it held back', () => {
+  const clock = new ManualClock();
+  const said = new OnceAMinute({ maxPasses: 2 }, { clock });
+  expect(['a', 'b', 'c', 'd', 'a'].map((subject) => said.pass(subject))).toEqual([
+    0,
+    0,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  clock.advance(60_000);
+  // Of those held back, one is its own.
+  expect(said.pass('a')).toBe(3);
+  expect(said.pass('c')).toBe(0);
+  expect(said.pass('d')).toBeUndefined();
+});
