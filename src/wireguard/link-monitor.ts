@@ -50,6 +50,8 @@ interface Probe {
   knocked: { readonly received: number; readonly until: number; readonly end: () => void } | undefined;
 }
 
+/** WireGuard tries at once and again after 5 s (REKEY_TIMEOUT); a peer that took longer has a machine that cannot reach us. */
+const FIRST_HANDSHAKE_MS = 6_000;
 /** Reading may take at most this part of the time: 1 in 50. */
 const POLL_COST_FACTOR = 50;
 const CONDITION = 'wireguard_links';
@@ -198,20 +200,20 @@ export class PollingLinkMonitor implements LinkMonitor {
   }
 
   #begin(probe: Probe, history: KeyHistory, now: number): void {
-    if (this.#isSilent(history, now)) {
+    const { lastGrowth, since, latestHandshake } = history;
+    // Made a moment ago, it may be in its first handshake.
+    const isNew = lastGrowth === null && latestHandshake === 0;
+    const silentFrom = isNew ? since + FIRST_HANDSHAKE_MS : (lastGrowth ?? since) + this.#silentMs;
+    if (now > silentFrom) {
       probe.answer(false, 'silent');
       return;
     }
+    const until = now + probe.withinMs;
     probe.knocked = {
       received: history.received,
-      until: now + probe.withinMs,
+      until: isNew ? Math.min(until, silentFrom) : until,
       end: this.#knock(probe.peer.address, this.#probePort),
     };
-  }
-
-  /** One that was made a moment ago has not had the time to speak, so it is asked: it may be in its first handshake. */
-  #isSilent({ lastGrowth, since }: KeyHistory, now: number): boolean {
-    return now - (lastGrowth ?? since) > this.#silentMs;
   }
 
   #giveUpLate(probe: Probe, error: unknown): void {
