@@ -121,7 +121,6 @@ export class Registrar {
       detail: 'registered',
       machine: { ...given?.machine, labels, uniqueToken: trust(tokens) },
       row: { uniqueTokens: tokens },
-      more: { previous_owner: ownership.owner ?? null },
       ops: given?.ops ?? [],
     };
     return { step, uniqueToken: text };

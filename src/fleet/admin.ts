@@ -4,7 +4,7 @@ import { changeLabels } from '../domain/labels.ts';
 import { checkVersion, decideLife, isUnacceptedIdentity, type LifeAction } from '../domain/machine-life.ts';
 import type { Overlay } from '../domain/overlay.ts';
 import { claimable, parseClaim, sameOwnership } from '../domain/ownership.ts';
-import type { Ownership } from '../domain/record.ts';
+import type { NewRecord, Ownership } from '../domain/record.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
@@ -234,7 +234,7 @@ export class FleetAdmin implements MachineAdmin {
     await this.#roster.store(
       {
         ops: [...(step.ops ?? []), machineOp(row)],
-        records: machineRecords([step.detail], this.#roster.view(machine), by, step.more),
+        records: this.#records(before.machine, machine, step, by),
       },
       () => {
         table.put(before);
@@ -247,11 +247,21 @@ export class FleetAdmin implements MachineAdmin {
     return machine;
   }
 
-  #giveTo(before: MachineRow, ownership: Ownership, detail: 'claimed' | 'released'): AdminStep | null {
-    const current = before.machine.tags.ownership;
-    if (sameOwnership(current, ownership)) return null;
-    const more = { previous_owner: current.owner ?? null };
-    return { detail, more, ...owned(before.machine, ownership, this.#roster.table) };
+  /**
+   * What an owner loses is told on its own subjects, with no word of who has it now; and no record tells an owner who had
+   * it before.
+   */
+  #records(before: Machine, machine: Machine, { detail, more }: AdminStep, by: string): NewRecord[] {
+    const view = this.#roster.view(machine);
+    const { owner } = before.tags.ownership;
+    if (owner === undefined || owner === machine.tags.ownership.owner) return machineRecords([detail], view, by, more);
+    const released = machineRecords(['released'], { ...view, machine: { ...machine, tags: before.tags } }, by);
+    return detail === 'released' ? released : [...released, ...machineRecords([detail], view, by, more)];
+  }
+
+  #giveTo({ machine }: MachineRow, ownership: Ownership, detail: 'claimed' | 'released'): AdminStep | null {
+    if (sameOwnership(machine.tags.ownership, ownership)) return null;
+    return { detail, ...owned(machine, ownership, this.#roster.table) };
   }
 
   /** Lines that had been accepted before the connections were closed, and were not stored yet when all else went. */

@@ -244,6 +244,7 @@ describe('the life of a machine', { concurrent: true, timeout: 120_000 }, () => 
     ]);
     expect((await changes(guest.uuid)).map((change) => (change as unknown[])[0])).toEqual([
       'claimed',
+      'released',
       'claimed',
       'released',
     ]);

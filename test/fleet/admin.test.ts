@@ -81,6 +81,7 @@ describe('administration of a machine', () => {
     expect(records.map(({ detail, body }) => [detail, body['by'], body['version'], body['state']])).toEqual([
       ['accepted', 'ann', 2, 'accepted'],
       ['claimed', 'ben', 3, 'accepted'],
+      ['released', 'cat', 4, 'accepted'],
       ['claimed', 'cat', 4, 'accepted'],
       ['labeled', 'dan', 5, 'accepted'],
       ['released', 'eve', 6, 'accepted'],
@@ -91,22 +92,30 @@ describe('administration of a machine', () => {
     ]);
     expect(records.map(({ body }) => body)).toMatchObject([
       { previous_state: 'pending' },
-      { previous_owner: null },
-      { previous_owner: 'acme' },
+      { labels: {} },
+      { labels: {} },
+      { labels: {} },
       { set: { a: '1' }, unset: ['b'], labels: { a: '1' } },
-      { previous_owner: 'other' },
+      { labels: { a: '1' } },
       { previous_unique_token: 'offered', unique_token: 'none' },
       { previous_state: 'accepted' },
       { previous_state: 'rejected', records_deleted: true },
       { previous_state: 'removed' },
     ]);
+    // The last that an owner hears of its machine is that it has it no more; nobody hears of another owner.
     expect(records.map(({ tags }) => tags.ownership.owner)).toEqual([
       undefined,
       'acme',
+      'acme',
       'other',
       'other',
-      ...Array(5).fill(undefined),
+      'other',
+      ...Array(4).fill(undefined),
     ]);
+    for (const { tags, body } of records) {
+      const others = ['acme', 'other'].filter((owner) => owner !== tags.ownership.owner);
+      for (const other of others) expect(JSON.stringify(body)).not.toContain(other);
+    }
     const counted = await world.registry.getSingleMetric('siderolinkd_fleet_admin_changes_total')?.get();
     expect(counted?.values.find(({ labels }) => labels['kind'] === 'claimed')?.value).toBe(2);
   });
@@ -397,10 +406,11 @@ describe('registration', () => {
     await expect(world.admin.register(uuid, { ...wanted, ownership: {} }, 'ben')).rejects.toEqual(refused('conflict'));
     await expect(world.admin.register(uuid, wanted, 'ben', 9)).rejects.toEqual(refused('stale'));
     expect(await world.admin.register(uuid, wanted, 'ben', 1)).toMatchObject({ machine: { version: 2 } });
-    expect(world.records().at(-1)).toMatchObject({
-      body: { previous_owner: 'acme' },
-      tags: { ownership: { owner: 'other' } },
-    });
+    expect(world.records().map(({ detail, tags }) => [detail, tags.ownership.owner])).toEqual([
+      ['registered', 'acme'],
+      ['released', 'acme'],
+      ['registered', 'other'],
+    ]);
   });
 
   it.each(MACHINE_STATES.filter((state) => state !== 'known'))('refuses one that is %s', async (state) => {
