@@ -104,15 +104,26 @@ export class BenchDaemon {
     await this.#until(`${seq} records committed`, timeoutMs, async () => (await this.status()).records.head >= seq);
   }
 
+  /** Ends the daemon and starts it again; gives the milliseconds from its start to its first answer. */
+  async restart(settings: Readonly<Record<string, string>> = {}): Promise<number> {
+    await this.#end();
+    const started = performance.now();
+    await this.start(settings);
+    return performance.now() - started;
+  }
+
   async stop(): Promise<void> {
-    const child = this.#process;
-    if (child !== undefined && child.exitCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGTERM');
-      await ended;
-    }
+    await this.#end();
     spawnSync('ip', ['link', 'delete', 'siderolink']);
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  async #end(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGTERM');
+    await ended;
   }
 
   async #until(what: string, timeoutMs: number, done: () => Promise<boolean>): Promise<void> {

@@ -5,6 +5,7 @@ import { deliver } from './deliver.ts';
 import { hostLine } from './host.ts';
 import { ingest } from './ingest.ts';
 import { join } from './join.ts';
+import { registry } from './registry.ts';
 
 /** A figure line of `--json`; `bench` names the benchmark. */
 export type Figures = Readonly<Record<string, string | number | boolean>>;
@@ -15,7 +16,7 @@ export interface Bench {
   run(arguments_: readonly string[], report: (figures: Figures) => void): Promise<void>;
 }
 
-const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver };
+const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry };
 
 const [name = '', ...arguments_] = process.argv.slice(2).filter((argument) => argument !== '--json');
 const asJson = process.argv.includes('--json');
