@@ -143,6 +143,12 @@ export const RecordsPage = z.object({
 });
 export type RecordsPage = z.infer<typeof RecordsPage>;
 
+/** The last line of a page as NDJSON: what `position` and `next` are of a page. */
+export const PageEnd = z.object({ position: z.int(), next: z.int().nullable() });
+
+/** A line of a stream as NDJSON that is no record: every record up to this seq was sent or did not match. */
+export const StreamPosition = z.object({ position: z.int() });
+
 export const StreamQuery = z
   .strictObject({
     filter: Filters,

@@ -34,6 +34,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
   }) as SwaggerTransform,
   transformObject: (given) => {
     const document = jsonSchemaTransformObject(given);
+    dropUnused(document as Document);
     for (const item of Object.values((document as Document).paths ?? {})) Object.values(item).forEach(markOptional);
     return document;
   },
@@ -42,6 +43,7 @@ export const openApiOptions: FastifyDynamicSwaggerOptions = {
 /** What of the document is looked at. */
 interface Document {
   readonly paths?: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components?: { readonly schemas?: Record<string, unknown> };
 }
 
 interface Operation {
@@ -49,6 +51,17 @@ interface Operation {
     required?: boolean;
     readonly content: Readonly<Record<string, { readonly schema?: { readonly required?: readonly string[] } }>>;
   };
+}
+
+/** The plugin makes two of every schema, for requests and for answers, whether or not anything names them. */
+function dropUnused({ paths, components: { schemas = {} } = {} }: Document): void {
+  for (let left = Number.POSITIVE_INFINITY; Object.keys(schemas).length < left; ) {
+    left = Object.keys(schemas).length;
+    const text = JSON.stringify([paths, schemas]);
+    for (const name of Object.keys(schemas)) {
+      if (!text.includes(`"#/components/schemas/${name}"`)) delete schemas[name];
+    }
+  }
 }
 
 /** The plugin says of every body that it must be there; one without a field that must be need not. */

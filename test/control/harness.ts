@@ -85,7 +85,7 @@ async function call(socket: string, method: string, path: string, options: CallO
   const response = await send(socket, method, path, body, options.headers);
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) text += chunk;
-  const isJson = /json/.test(response.headers['content-type'] ?? '');
+  const isJson = /[/+]json/.test(response.headers['content-type'] ?? '');
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,

@@ -140,6 +140,28 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('holds no schema that nothing names', () => {
+    const text = JSON.stringify(document);
+    const unused = Object.keys(document.components.schemas).filter(
+      (name) => !text.includes(`"#/components/schemas/${name}"`),
+    );
+    expect(unused).toEqual([]);
+    expect(Object.keys(document.components.schemas)).toContain('Machine');
+  });
+
+  it('says what every line of NDJSON is', async () => {
+    control.log.append({ subject: 'siderolink._._.token.created', body: {} });
+    const text = JSON.stringify(document.paths['/v1/records']?.['get']?.responses['200']?.content);
+    const schema = JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/'))['application/x-ndjson'].schema;
+    const defs = JSON.stringify(document.components.schemas).replaceAll('#/components/schemas/', '#/$defs/');
+    const checker = z.fromJSONSchema({ ...schema, $defs: JSON.parse(defs) });
+    const answer = await control.call('GET', '/v1/records', { headers: { accept: 'application/x-ndjson' } });
+    const lines = answer.text.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    for (const line of lines) expect(checker.safeParse(JSON.parse(line)).success, line).toBe(true);
+    expect(checker.safeParse({ position: 'far' }).success).toBe(false);
+  });
+
   it('has schemas that are schemas, and accept what the API answers', async () => {
     control.machines.add({ id: 1 });
     const resolved = JSON.parse(

@@ -1,5 +1,5 @@
-import type { z } from 'zod';
-import { Envelope, RecordsPage, RecordsQuery } from '../../client/api.ts';
+import { z } from 'zod';
+import { Envelope, PageEnd, RecordsPage, RecordsQuery } from '../../client/api.ts';
 import { SiderolinkError } from '../../domain/errors.ts';
 import type { Machines } from '../../fleet/types.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -25,7 +25,7 @@ export function recordRoutes(app: App, { log, machines, clock }: RouteDeps): voi
             description: 'a page',
             content: {
               'application/json': { schema: RecordsPage },
-              'application/x-ndjson': { schema: Envelope },
+              'application/x-ndjson': { schema: z.union([Envelope, PageEnd]).meta({ description: 'a line' }) },
             },
           },
           ...problemResponses(404, 507),

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
-import { Envelope, StreamHeaders, StreamQuery } from '../../client/api.ts';
+import { Envelope, StreamHeaders, StreamPosition, StreamQuery } from '../../client/api.ts';
 import { SiderolinkError } from '../../domain/errors.ts';
 import type { FollowOptions, RecordLog, RenderedRecord } from '../../stream/types.ts';
 import type { App, RouteDeps } from '../app.ts';
@@ -29,7 +29,7 @@ export function streamRoutes(app: App, deps: RouteDeps): void {
             description: 'the stream',
             content: {
               'text/event-stream': { schema: z.string() },
-              'application/x-ndjson': { schema: Envelope },
+              'application/x-ndjson': { schema: z.union([Envelope, StreamPosition]).meta({ description: 'a line' }) },
             },
           },
           ...problemResponses(404, 429, 503),
