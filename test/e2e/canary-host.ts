@@ -42,7 +42,7 @@ export function spyOnPrograms(directory: string): { readonly bin: string; readon
 }
 
 /** Arguments and environments of a process and all that descend from it, as anybody and as their user may read them. */
-export function processesOf(root: number): string {
+function processesOf(root: number): string {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     const [, , parent] = /^(\d+) \(.*\) . (\d+)/s.exec(read(`/proc/${name}/stat`)) ?? [];
