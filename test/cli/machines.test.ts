@@ -79,6 +79,8 @@ describe('machine list and get', () => {
     expect(out).toMatch(new RegExp(`^calls itself +${uuidOf(1)}$`, 'm'));
     expect(out).toMatch(new RegExp(`^conflict +with ${uuidOf(1)} \\(cp-1\\), accepted, link up, which keeps`, 'm'));
     expect(out).toContain(`siderolinkctl machine accept ${uuidOf(8)}`);
+    // Its unique token came back, so it knows its UUID.
+    expect(out).not.toContain('meta write');
     expect(out).toContain(`siderolinkctl machine remove ${uuidOf(8)}`);
     expect(out).toContain(`siderolinkctl machine reset-token ${uuidOf(1)}`);
     const incumbent = await run(['machine', 'get', 'cp-1']);

@@ -44,8 +44,7 @@ async function adding<T>(uuid: string, call: Promise<T>): Promise<T> {
     return await call;
   } catch (error) {
     if (errorCode(error) !== 'conflict') throw error;
-    const other = `\`machine claim\` and \`machine label\` change a machine that joined; \`siderolinkctl machine get ${uuid}\` shows it`;
-    throw withHint(error, other);
+    throw withHint(error, `\`machine claim\` and \`machine label\` do; \`siderolinkctl machine get ${uuid}\` shows it`);
   }
 }
 

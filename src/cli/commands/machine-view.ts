@@ -162,9 +162,17 @@ function conflictFields(machine: Machine, { incumbent, newcomers }: Conflict): r
       : isJunkUuid(asked)
         ? 'its UUID is none that tells machines apart'
         : 'with a machine that is not there any more';
+  // It brings its unique token back, which is written to it together with its UUID.
+  const knowsItself = machine.unique_token === 'bound' || machine.unique_token === 'proven';
   const steps = [
     'it is another machine: give it a UUID of its own in its firmware, or let it in under the one assigned:',
     `  siderolinkctl machine accept ${server_uuid}`,
+    ...(knowsItself
+      ? []
+      : [
+          'and tell it that UUID, or it is a stranger again at its next boot (in maintenance that is done for you):',
+          `  talosctl -n ${machine.hostname || machine.address} meta write 0x0f ${server_uuid}`,
+        ]),
     ...(incumbent === undefined
       ? []
       : [

@@ -156,9 +156,16 @@ function tokenFields(token: JoinTokenDetails, { clock }: Context): string {
     ['only for', token.node_uuid ?? 'any machine'],
     ['gives ownership', ownershipText(token)],
     ['gives labels', labelText(token.labels)],
-    ['cuts', `${token.cuts === 1 ? '1 machine' : `${token.cuts} machines`}, were it revoked`],
+    ['cuts', cutsText(token)],
   ];
   return formatFields(fields.map(([name, value]) => [name, printable(value)] as const));
+}
+
+/** A token that has ended admits nobody, so what it cuts is cut at the next boot already. */
+function cutsText({ cuts, state }: JoinTokenDetails): string {
+  const who = cuts === 1 ? '1 machine' : `${cuts} machines`;
+  if (cuts === 0 || state === 'valid' || state === 'used_up') return `${who}, were it revoked`;
+  return `${who}, which cannot join again at the next boot`;
 }
 
 function cutTable({ machines }: JoinTokenDetails): string {
