@@ -106,9 +106,10 @@ export class JoinLedger {
   /** The machines that could not join any more if this join token were revoked: nothing else vouches for them. */
   cutBy(tokenId: string): readonly Machine[] {
     const cut: Machine[] = [];
-    for (const { machine, uniqueTokens } of this.#roster.table.joinedWith(tokenId)) {
+    for (const { machine, uniqueTokens, losesMeta } of this.#roster.table.joinedWith(tokenId)) {
       const gone = machine.state === 'removed' || machine.state === 'rejected' || machine.state === 'expired';
-      const vouched = trust(uniqueTokens) === 'bound' || trust(uniqueTokens) === 'proven';
+      const trusted = trust(uniqueTokens);
+      const vouched = trusted === 'proven' || (trusted === 'bound' && losesMeta !== true);
       if (!gone && !vouched) cut.push(machine);
     }
     return cut;

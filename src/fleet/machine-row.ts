@@ -14,6 +14,8 @@ export interface MachineRow {
   readonly firstToken: string | null;
   /** The join token of its latest join, by id; null if it came without one. */
   readonly lastToken: string | null;
+  /** It came back without a unique token that it had: its META does not outlive a reboot, so none of its tokens will. */
+  readonly losesMeta?: boolean;
   /** How it was removed; absent for all that are not. */
   readonly removal?: Removal | undefined;
   /** It is rejected as an identity that nobody had accepted. */
@@ -45,6 +47,7 @@ interface MachineDoc {
   readonly last_token?: string | null;
   readonly made_for?: string | null;
   readonly knows_uuid?: boolean;
+  readonly loses_meta?: true;
   readonly removal?: Removal;
   readonly unaccepted?: true;
 }
@@ -67,6 +70,7 @@ export function machineOp(row: MachineRow): RegistryOp {
     created_at: machine.createdAt,
     joined_at: machine.joinedAt,
     version: machine.version,
+    ...(row.losesMeta === true && { loses_meta: true }),
     ...(row.removal !== undefined && { removal: row.removal }),
     ...(row.unaccepted === true && { unaccepted: true }),
   };
@@ -98,6 +102,7 @@ export function machineRow(row: RegistryImage['machines'][number], tags: Readonl
     uniqueTokens: doc.unique_tokens,
     firstToken: doc.first_token,
     lastToken: doc.last_token === undefined ? doc.first_token : doc.last_token,
+    losesMeta: doc.loses_meta === true,
     removal: doc.removal,
     unaccepted: doc.unaccepted === true,
   };

@@ -98,6 +98,8 @@ export class ProvisionalKeeper {
   #isDue({ id, state, key }: Machine): boolean {
     if (state !== 'provisional') return false;
     const { boots, clock, links, statuses } = this.#deps;
+    // Whatever a clock that was set tells of its age.
+    if (key !== null && links.state(key).state === 'up') return false;
     const heard = [
       key === null ? null : links.state(key).lastRx,
       statuses.get(id).lastSeen,

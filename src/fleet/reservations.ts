@@ -191,6 +191,7 @@ export class Reservations {
       uniqueTokens: decision.uniqueTokens,
       firstToken: before.firstToken ?? (decision.token?.takesUse === true ? decision.token.id : null),
       lastToken: decision.token?.id ?? null,
+      losesMeta: decision.row === 12 && (before.losesMeta === true || trust(before.uniqueTokens) === 'bound'),
     };
     table.put(row);
     const isNewTags = tags !== machine.tags;

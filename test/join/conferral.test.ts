@@ -165,6 +165,27 @@ describe('which machines a revocation would cut', () => {
     await after.provision({ uuid: machine.uuid, key, joinToken: two.joinToken, uniqueToken: meta });
     expect(after.fleet.joins.cutBy(two.id)).toEqual([]);
   });
+
+  it('also those that boot from the network: they bring a token in each boot, and lose it with the next', async () => {
+    const gateway = await start();
+    const { id, joinToken } = await token(gateway);
+    const uuid = randomUUID();
+    const boot = async (on: Gateway, uniqueToken: string) => {
+      const call = { uuid, joinToken, key: newKey() };
+      await on.provision(call);
+      for (let calls = 0; calls < 2; calls += 1) await on.provision({ ...call, uniqueToken });
+    };
+    await boot(gateway, 'in memory');
+    // Nobody knows yet.
+    expect(gateway.fleet.joins.cutBy(id)).toEqual([]);
+    await boot(gateway, 'another');
+    expect(gateway.fleet.joins.cutBy(id)).toMatchObject([{ uuid, uniqueToken: 'bound' }]);
+    const after = await gateway.restart();
+    expect(after.fleet.joins.cutBy(id)).toHaveLength(1);
+    // Installed since: it kept one.
+    await after.provision({ uuid, joinToken, uniqueToken: 'another' });
+    expect(after.fleet.joins.cutBy(id)).toEqual([]);
+  });
 });
 
 describe('offering a unique token', () => {

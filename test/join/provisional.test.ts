@@ -250,6 +250,19 @@ describe('an identity that nobody accepted', () => {
     expect(gateway.at(address).state).toBe('provisional');
   });
 
+  it('is not forgotten while its link is up, though the clock was set forward', async () => {
+    const gateway = await Gateway.start();
+    const call = { uuid: ZEROS, key: newKey() };
+    const { address } = await gateway.provision(call);
+    gateway.linked(call.key);
+    gateway.clock.advance(2 * DAY);
+    await gateway.keeper.look();
+    expect(gateway.at(address).state).toBe('provisional');
+    gateway.links.set(call.key, { state: 'down' });
+    await gateway.keeper.look();
+    expect(gateway.at(address).state).toBe('expired');
+  });
+
   it('is looked for every ten minutes; what cannot be stored is tried again', async () => {
     const gateway = await Gateway.start();
     const { address } = await gateway.provision({ uuid: ZEROS });
