@@ -77,7 +77,8 @@ export class LinkRecorder {
     const { clock, log, logger, metrics, statuses } = this.#deps;
     await clock.sleep(GATHER_MS);
     while (this.#pending.length > 0) {
-      const records = this.#pending.splice(0, this.#maxBatch);
+      const records = this.#pending.splice(0, this.#maxBatch).filter((record) => this.#isThere(record));
+      if (records.length === 0) continue;
       // So that our successor tells what changed while nobody watched, and nothing twice. Rows as they are at the commit:
       // an older one would undo what events have stored since.
       const ops = [...new Set(records.map(({ machine }) => machine))].map((machine) => statuses.op(machine));
@@ -89,5 +90,12 @@ export class LinkRecorder {
       }
     }
     this.#writing = undefined;
+  }
+
+  /** A machine that was removed meanwhile may have had its records deleted: none comes behind that. */
+  #isThere(record: NewRecord): boolean {
+    const isThere = this.#deps.machines.byId(record.machine)?.state !== 'removed';
+    if (!isThere) this.#deps.metrics.linkDropped.inc({ reason: 'removed' });
+    return isThere;
   }
 }

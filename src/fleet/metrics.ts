@@ -31,7 +31,7 @@ export function fleetMetrics(registry: MetricsRegistry) {
     }),
     linkDropped: new Counter({
       name: 'siderolinkd_fleet_link_dropped_total',
-      help: 'Link changes without a record, by reason: unknown_key, full, storage',
+      help: 'Link changes without a record, by reason: unknown_key, full, removed, storage',
       labelNames: ['reason'],
       registers,
     }),

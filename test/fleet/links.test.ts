@@ -18,7 +18,7 @@ function setup(options: LinkRecorderOptions = {}) {
   const statuses = new StatusTable({}, { image: log.image, clock });
   const registry = createRegistry();
   const logged: string[] = [];
-  const machine = { id: 7, key, boot: 2, address: 'fd00::7', tags: { ...NO_TAGS, id: 3 } } as unknown as Machine;
+  let machine = { id: 7, key, boot: 2, address: 'fd00::7', tags: { ...NO_TAGS, id: 3 } } as unknown as Machine;
   const recorder = new LinkRecorder(options, {
     links,
     machines: { byId: (id) => (id === 7 ? machine : undefined) },
@@ -38,7 +38,10 @@ function setup(options: LinkRecorderOptions = {}) {
     const metric = await registry.getSingleMetric('siderolinkd_fleet_link_dropped_total')?.get();
     return metric?.values.map(({ labels, value }) => [labels['reason'], value]);
   };
-  return { key, former, links, statuses, log, settle, dropped, logged };
+  const remove = () => {
+    machine = { ...machine, state: 'removed' };
+  };
+  return { remove, key, former, links, statuses, log, settle, dropped, logged };
 }
 
 describe('link records', () => {
@@ -110,6 +113,16 @@ describe('link records', () => {
     await settle();
     expect(log.changes).toEqual([]);
     expect(await dropped()).toEqual([['unknown_key', 2]]);
+  });
+
+  it('none comes behind the removal of its machine', async () => {
+    const { key, links, log, settle, dropped, remove } = setup();
+    links.emit('up', key);
+    remove();
+    links.emit('down', key);
+    await settle();
+    expect(log.changes).toEqual([]);
+    expect(await dropped()).toEqual([['removed', 2]]);
   });
 
   it('what cannot be stored is counted and logged, and the next is stored', async () => {
