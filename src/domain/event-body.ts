@@ -85,13 +85,13 @@ function payloadOf(event: MachineEvent, maxRawBytes: number): { readonly [name: 
     case 'MachineStatusEvent':
       return { stage: event.stage, ready: event.ready, unmet_conditions: event.unmetConditions };
     case 'raw':
-      return rawOf(event.raw, maxRawBytes);
+      return rawOf(event.raw, event.length ?? event.raw.length, maxRawBytes);
   }
 }
 
-function rawOf(raw: Uint8Array, maxBytes: number): { readonly [name: string]: Value } {
-  if (raw.length <= maxBytes) return { raw: base64(raw) };
-  return { raw: base64(raw.subarray(0, maxBytes)), raw_bytes: raw.length };
+function rawOf(raw: Uint8Array, length: number, maxBytes: number): { readonly [name: string]: Value } {
+  if (length <= maxBytes && length === raw.length) return { raw: base64(raw) };
+  return { raw: base64(raw.subarray(0, maxBytes)), raw_bytes: length };
 }
 
 function base64(bytes: Uint8Array): string {

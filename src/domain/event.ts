@@ -28,8 +28,11 @@ export type MachineEvent =
       readonly ready: boolean;
       readonly unmetConditions: readonly { readonly name: string; readonly reason: string }[];
     }
-  /** Unknown, broken or oversized: kept as it came. `typeUrl` is empty if there was no data at all. */
-  | { readonly message: 'raw'; readonly typeUrl: string; readonly raw: Uint8Array };
+  /**
+   * Unknown, broken or oversized: kept as it came. `typeUrl` is empty if there was no data at all; `length` is there if
+   * `raw` is not all of it.
+   */
+  | { readonly message: 'raw'; readonly typeUrl: string; readonly raw: Uint8Array; readonly length?: number };
 
 export interface EventError {
   /** `FATAL`, `LOCKED`, `CANCELED`. */

@@ -17,6 +17,11 @@ export interface UnaryMethod<Req, Res> {
   handle(request: Req, call: UnaryCall): Res | Promise<Res>;
   /** Answers a request that `decode` threw at. Without it: INVALID_ARGUMENT. */
   onBroken?(bytes: Buffer, error: unknown, call: UnaryCall): Res | Promise<Res>;
+  /**
+   * Answers a request that is larger than the edge takes, without its bytes: `announced` is its length as its sender gave
+   * it. Without it: RESOURCE_EXHAUSTED.
+   */
+  onTooLarge?(announced: number, call: UnaryCall): Res | Promise<Res>;
   /** Milliseconds from the call's first byte to its answer; then UNAVAILABLE. Default: the edge's. */
   readonly deadlineMs?: number;
 }

@@ -49,6 +49,8 @@ export interface GrpcEdgeOptions {
    * `remotePort` as `port`.
    */
   readonly onConnection?: (socket: Socket, source: string) => void;
+  /** Told of every call when its headers are there, before its message; what it returns is called when the call has ended. */
+  readonly onCall?: (source: string, port: number) => () => void;
   /** Counts what was refused before a handler saw it. */
   readonly onRefused?: (reason: RefusedReason) => void;
   /** Counts connections that TLS did not let through; `source` is normalised. */

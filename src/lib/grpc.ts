@@ -14,6 +14,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { CallContext, type UnaryMethod } from './grpc-call.ts';
 import type { GrpcEdgeOptions, GrpcStatus, RefusedReason } from './grpc-options.ts';
 import { TlsGate } from './grpc-tls.ts';
+import { answerTooLarge } from './grpc-too-large.ts';
 import { bindPatiently } from './listen.ts';
 
 export type { UnaryCall, UnaryMethod } from './grpc-call.ts';
@@ -43,6 +44,7 @@ export class GrpcEdge {
   readonly #sockets = new Set<Socket>();
   readonly #contexts = new WeakMap<Metadata, CallContext>();
   readonly #deadlines = new Map<string, number>();
+  readonly #tooLarge = new Map<string, (announced: number, call: CallContext) => Promise<Uint8Array>>();
   readonly #deadlineMs: number;
   readonly #stopping = new AbortController();
   #running = 0;
@@ -103,6 +105,12 @@ export class GrpcEdge {
   /** Adds a method. To be called before `listen`. */
   unary<Req, Res>(method: UnaryMethod<Req, Res>): this {
     if (method.deadlineMs !== undefined) this.#deadlines.set(method.path, method.deadlineMs);
+    if (method.onTooLarge !== undefined) {
+      this.#tooLarge.set(method.path, async (announced, call) => {
+        const response = await method.onTooLarge?.(announced, call);
+        return response === undefined ? new Uint8Array() : method.encode(response);
+      });
+    }
     const bytes = (value: Buffer): Buffer => value;
     // The bytes go through as they are: a deserializer that throws would be answered before our code sees the call.
     this.#server.register<Buffer, Buffer>(
@@ -221,6 +229,11 @@ export class GrpcEdge {
             });
             context = opened;
             this.#contexts.set(metadata, opened);
+            const handle = this.#tooLarge.get(method.path);
+            if (handle !== undefined) {
+              const toStatus = (error: unknown) => this.#toStatus(error, { path: method.path, source: opened.source });
+              answerTooLarge(call, opened, { handle: (announced) => handle(announced, opened), toStatus });
+            }
             pass(metadata);
           },
           onReceiveMessage: (message, pass) => pass(message),
@@ -243,9 +256,11 @@ export class GrpcEdge {
       onRefused?.('deadline');
       onDeadline();
     });
+    const onEnded = this.#options.onCall?.(source, peer.remotePort ?? 0);
     const release = () => {
       this.#running -= 1;
       cancelDeadline();
+      onEnded?.();
       if (this.#running === 0) this.#onIdle?.();
     };
     const context = new CallContext(source, release, peer.remotePort);

@@ -41,6 +41,12 @@ export function decodeEvent(bytes: Buffer, options: { readonly maxEventBytes: nu
   }
 }
 
+/** An event of which only the length is known: of the whole message, as its sender announced it. */
+export function unreadEvent(length: number): DecodedEvent {
+  const event = { message: 'raw', typeUrl: '', raw: new Uint8Array(), length } as const;
+  return { event, id: '', actorId: '', typeUrl: '', fault: 'oversized' };
+}
+
 function raw(
   typeUrl: string,
   value: Uint8Array,

@@ -13,7 +13,7 @@ import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { EventConnections, type EventOrigin, unknownSource } from './event-connections.ts';
-import { type DecodedEvent, decodeEvent } from './event-decode.ts';
+import { type DecodedEvent, decodeEvent, unreadEvent } from './event-decode.ts';
 import type { SinkMetrics } from './metrics.ts';
 import { SeenEvents } from './seen-events.ts';
 
@@ -28,6 +28,12 @@ export interface EventsServiceOptions {
   readonly prefix?: string;
   /** A larger event is kept undecoded and cut to this. Default 262,144. */
   readonly maxEventBytes?: number;
+  /** Of a larger one only the length is kept. Default 16 MiB. */
+  readonly maxMessageBytes?: number;
+  /** Bytes of calls that are not answered yet, all together; beyond that the largest connection is cut. Default 64 MiB. */
+  readonly maxReceivingBytes?: number;
+  /** One more closes the source's oldest. Default 8. */
+  readonly maxConnectionsPerMachine?: number;
   /** Default 25,000. */
   readonly maxConnections?: number;
   /** From a call's first byte to its answer, milliseconds; then UNAVAILABLE. Default 30,000. */
@@ -49,6 +55,9 @@ export interface EventsServiceDeps {
   readonly logger: Logger;
   readonly metrics: SinkMetrics;
 }
+
+/** Calls at one time on one connection; more wait at the client. */
+const MAX_CALLS = 4;
 
 /** What a stranger reads of an error. */
 const TOLD: Partial<Record<ErrorCode, string>> = {
@@ -77,7 +86,11 @@ export class EventsService {
     this.#redactor = deps.redactor ?? new Redactor();
     this.#seen = new SeenEvents({ prefix: options.prefix ?? 'siderolink' }, deps);
     this.#said = new OnceAMinute({}, deps);
-    this.#connections = new EventConnections(options, deps);
+    const maxMessageBytes = options.maxMessageBytes ?? 16 * 1024 * 1024;
+    this.#connections = new EventConnections(
+      { ...options, maxMessageBytes },
+      { ...deps, onCut: (reason) => deps.metrics.eventsRefused.inc({ reason }) },
+    );
     deps.machines.onEvent((event) => this.#connections.onFleetEvent(event));
     this.#edge = new GrpcEdge(
       {
@@ -87,9 +100,13 @@ export class EventsService {
         ...(options.maxConnections !== undefined && { maxConnections: options.maxConnections }),
         ...(options.deadlineMs !== undefined && { deadlineMs: options.deadlineMs }),
         ...(options.bindTimeoutMs !== undefined && { bindTimeoutMs: options.bindTimeoutMs }),
+        maxMessageBytes,
+        // A machine publishes one event after the other.
+        maxConcurrentStreams: MAX_CALLS,
         normaliseSource: sourceAddress,
         toStatus: (error, call) => this.#toStatus(error, call.source),
         onConnection: (socket, source) => this.#connections.opened(socket, source),
+        onCall: (source, port) => this.#connections.receiving(source, port),
         onRefused: (reason) => deps.metrics.eventsRefused.inc({ reason }),
       },
       { clock: deps.clock },
@@ -97,7 +114,9 @@ export class EventsService {
       path: '/events.EventSinkService/Publish',
       decode: (bytes) => bytes,
       encode: (response) => events.EventResponse.encode(response).finish(),
-      handle: (bytes, call) => this.#publish(bytes, call),
+      handle: (bytes, call) => this.#publish(decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes }), call),
+      // An error would only bring it back, for ever, with all events behind it.
+      onTooLarge: (length, call) => this.#publish(unreadEvent(length), call),
     });
   }
 
@@ -117,10 +136,10 @@ export class EventsService {
     return this.#edge.stop(deadlineMs);
   }
 
-  async #publish(bytes: Buffer, call: UnaryCall): Promise<events.EventResponse> {
+  async #publish(decoded: DecodedEvent, call: UnaryCall): Promise<events.EventResponse> {
     if (this.#stopping) throw new SiderolinkError('unavailable', 'stopping');
     return await this.#connections.during(call, async (origin) => {
-      const event = cleanEvent(decodeEvent(bytes, { maxEventBytes: this.#maxEventBytes }), this.#redactor);
+      const event = cleanEvent(decoded, this.#redactor);
       const stored = await this.#seen.once(origin.boot, eventId(event), () => this.#store(origin, event, call));
       if (!stored) this.#deps.metrics.eventDuplicates.inc();
       return new events.EventResponse();

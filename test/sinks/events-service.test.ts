@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { common, events, machine } from '../../src/gen/proto.js';
@@ -42,7 +43,7 @@ async function serve(from: World = world(), options: Partial<EventsServiceOption
         );
       });
   };
-  return { ...from, world: from, service, dial, publish: dial() };
+  return { ...from, world: from, service, port, dial, publish: dial() };
 }
 
 let nextId = 0;
@@ -58,6 +59,8 @@ function golden(message: string): Uint8Array {
   return Buffer.from(vector?.hex ?? '', 'hex');
 }
 
+const phase = () => request('PhaseEvent', golden('PhaseEvent'));
+const turn = () => new Promise((resolve) => setImmediate(resolve));
 const code = (error: unknown) => (error as ServiceError).code;
 
 describe('EventsService', () => {
@@ -236,6 +239,94 @@ describe('EventsService', () => {
     expect(await metric(w, 'event_faults_total', { reason: 'oversized' })).toBe(1);
   });
 
+  it('keeps of an event that is larger than a message may be that there was one, and answers OK', async () => {
+    const { publish, log, world: w } = await serve(world(), { maxMessageBytes: 1_048_576 });
+    for (const size of [1_048_500, 3_000_000, 40_000_000]) {
+      await publish(request('PhaseEvent', Buffer.alloc(size, 7)));
+      // The machine's queue moves on.
+      await publish(request('PhaseEvent', golden('PhaseEvent')));
+    }
+    const [whole, , large, , huge] = log.bodies;
+    expect(whole).toMatchObject({ raw_bytes: 1_048_500, type: 'type.googleapis.com/machine.PhaseEvent' });
+    expect(large).toMatchObject({ raw: '', type: '', id: '', raw_bytes: expect.any(Number) });
+    expect(large?.['raw_bytes']).toBeGreaterThan(3_000_000);
+    expect(huge?.['raw_bytes']).toBeGreaterThan(40_000_000);
+    expect(log.changes.map(({ records }) => records[0]?.detail)).toEqual(
+      ['PhaseEvent', 'other', 'other'].flatMap((detail) => [detail, 'PhaseEvent']),
+    );
+    expect(await metric(w, 'event_faults_total', { reason: 'oversized' })).toBe(3);
+  });
+
+  it('an event that is too large is answered like others when it cannot be stored, or nobody knows the source', async () => {
+    const { publish, log, world: w } = await serve(world(), { maxMessageBytes: 100_000 });
+    const large = request('PhaseEvent', Buffer.alloc(200_000, 7));
+    log.broken = true;
+    expect(code(await publish(large).catch((e: unknown) => e))).toBe(status.UNAVAILABLE);
+    w.machines.change(1, { state: 'removed' });
+    expect(code(await publish(large).catch((e: unknown) => e))).toBe(status.PERMISSION_DENIED);
+    expect(log.changes).toEqual([]);
+  });
+
+  /** A call whose message never ends. */
+  const half = async (port: number, announced: number, sent: number): Promise<ClientHttp2Session> => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    session.on('error', () => {});
+    cleanups.push(() => session.destroy());
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/events.EventSinkService/Publish',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    stream.on('error', () => {});
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(announced, 1);
+    await new Promise((resolve) => stream.write(Buffer.concat([head, Buffer.alloc(sent)]), resolve));
+    return session;
+  };
+
+  it('cuts the connection that holds most when calls hold too much, and no other', async () => {
+    const {
+      publish,
+      log,
+      service,
+      port,
+      clock,
+      world: w,
+    } = await serve(world(), { maxReceivingBytes: 3_000_000, deadlineMs: 1e9 });
+    await publish(phase());
+    const small = await half(port, 1_000_000, 500_000);
+    const large = await half(port, 4_000_000, 2_800_000);
+    while (!large.destroyed) {
+      clock.advance(100);
+      await turn();
+    }
+    await publish(phase());
+    clock.advance(100);
+    expect(small.destroyed).toBe(false);
+    expect(service.connections).toBe(2);
+    expect(await metric(w, 'events_refused_total', { reason: 'receiving' })).toBe(1);
+    expect(log.changes).toHaveLength(2);
+  });
+
+  it('counts what calls hold, not what a connection has read', async () => {
+    const { publish, clock, world: w } = await serve(world(), { maxReceivingBytes: 500_000 });
+    for (let i = 0; i < 10; i += 1) {
+      await publish(request('PhaseEvent', Buffer.alloc(200_000)));
+      clock.advance(100);
+    }
+    expect(await metric(w, 'events_refused_total', { reason: 'receiving' })).toBe(0);
+  });
+
+  it('closes the oldest connections of a source that has too many', async () => {
+    const { publish, dial, service, world: w } = await serve(world(), { maxConnectionsPerMachine: 2 });
+    await publish(phase());
+    for (let i = 0; i < 12; i += 1) await dial()(phase());
+    while (service.connections > 2) await turn();
+    expect(await metric(w, 'events_refused_total', { reason: 'machine_connections' })).toBe(11);
+    await dial()(phase());
+  });
+
   it('answers only after the commit', async () => {
     const { publish, log } = await serve();
     const gate = Promise.withResolvers<void>();
@@ -342,13 +433,11 @@ describe('EventsService', () => {
     );
   });
 
-  const phase = () => request('PhaseEvent', golden('PhaseEvent'));
   const reboot = (w: World) => {
     const { boot } = startBoot(w.boots, 1);
     const machine = w.machines.change(1, { boot: boot.number });
     w.machines.emit({ kind: 'boot', machine, previousBoot: undefined });
   };
-  const turn = () => new Promise((resolve) => setImmediate(resolve));
   const arrived = async (log: World['log'], commits: number) => {
     await log.until(() => log.commits === commits);
   };
