@@ -149,6 +149,9 @@ const MACHINE_TONES: Readonly<Record<string, Tone>> = {
 };
 
 function machineSummary(change: string, body: Body): Summary {
+  const tone = MACHINE_TONES[change] ?? 'good';
+  const changes = change === 'changed' ? changesText(body) : '';
+  if (changes !== '') return { level: '', text: `${change}: ${[changes, body.by()].filter(Boolean).join(', ')}`, tone };
   const facts = [
     body.text('talos_version') && `Talos ${body.text('talos_version')}`,
     body.text('address'),
@@ -156,14 +159,13 @@ function machineSummary(change: string, body: Body): Summary {
     body.item('previous_boot')?.has('seq') &&
       `the boot before ended after seq ${body.item('previous_boot')?.text('seq')}`,
     body.text('state'),
-    change === 'changed' && changedText(body),
     body.by(),
   ].filter(Boolean);
-  return { level: '', text: `${change}: ${facts.join(', ')}`, tone: MACHINE_TONES[change] ?? 'good' };
+  return { level: '', text: `${change}: ${facts.join(', ')}`, tone };
 }
 
 /** What `machine.changed` says is different, with what it is now where that is a word. */
-function changedText(body: Body): string {
+function changesText(body: Body): string {
   return body
     .list('changed')
     .map((name) => [name.replaceAll('_', ' '), body.text(name)].filter(Boolean).join(' '))

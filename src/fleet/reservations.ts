@@ -95,7 +95,10 @@ export class Reservations {
   change(row: MachineRow): JoinReservation {
     const before = this.#roster.row(row.machine.id);
     const { machine } = row;
-    const visible = machine.uniqueToken !== before.machine.uniqueToken || machine.state !== before.machine.state;
+    const changed = (['state', 'unique_token'] as const).filter((name) =>
+      name === 'state' ? machine.state !== before.machine.state : machine.uniqueToken !== before.machine.uniqueToken,
+    );
+    const visible = changed.length > 0;
     // That it knows its UUID is in no view, but whoever writes it to the machine waits for it.
     const heard = visible || machine.knowsUuid !== before.machine.knowsUuid;
     this.#roster.table.put(row);
@@ -104,7 +107,7 @@ export class Reservations {
       previousKey: null,
       previousBoot: undefined,
       commit: async () => {
-        const records = machineRecords(visible ? ['changed'] : [], this.#roster.view(machine), BY_JOIN);
+        const records = machineRecords(visible ? ['changed'] : [], this.#roster.view(machine), BY_JOIN, { changed });
         await this.#roster.store({ ops: [machineOp(row)], records }, () => this.#roster.table.put(before));
         this.#roster.wantPeer(machine);
         if (heard) this.#roster.tell({ kind: 'changed', machine });

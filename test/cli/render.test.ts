@@ -52,8 +52,8 @@ describe('summaries', () => {
     ],
     [
       'machine.changed',
-      { state: 'accepted', stage: 'RUNNING', ready: true, addresses: [], changed: ['addresses', 'ready', 'stage'] },
-      'changed: accepted, addresses, ready true, stage RUNNING',
+      { boot: 2, stage: 'RUNNING', ready: true, last_reboot: {}, changed: ['last_reboot', 'ready', 'stage'], by: 'a' },
+      'changed: last reboot, ready true, stage RUNNING, by a',
     ],
     ['gap.kmsg', { from: 2, to: 5, count: 4, reason: 'missing' }, 'kmsg: 4 records missing (seq 2 to 5)'],
     ['gap.kmsg', { from: 7, to: 7, count: 1, reason: 'missing' }, 'kmsg: 1 record missing (seq 7)'],

@@ -55,6 +55,8 @@ it('a machine that is upgraded, and then loses its power, says so in its status'
   await running(3);
   const after = await gateway.client.machine(uuid);
   expect(after.last_reboot).toMatchObject({ kind: 'unannounced', command: null });
+  const rebooted = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.rebooted'] });
+  expect(rebooted.map(({ body }) => body['last_reboot'])).toMatchObject([{ kind: 'upgrade' }, { kind: 'unannounced' }]);
   expect(after).toMatchObject({ boot: 3, hostname: first.hostname, stage_regression: null });
   const text = machineFields(
     after,
