@@ -10,6 +10,8 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** Turns of the event loop without a datagram after which there is none: each polls the socket once. */
 const QUIET_TURNS = 2;
+/** Turns after which a socket that is never quiet counts as read empty: each takes some dozens of datagrams. */
+const MAX_TURNS = 1_000;
 
 export type DatagramDrop = 'unknown_source' | 'oversized';
 
@@ -29,6 +31,8 @@ export class KmsgDatagrams {
   readonly #maxLineBytes: number;
   readonly #deps: KmsgDatagramsDeps;
   readonly #origins = new Map<number, LineOrigin>();
+  /** Of boots that have just ended: what waits in the socket is still theirs. */
+  readonly #former = new Map<number, LineOrigin>();
   readonly #full = new Set<number>();
   #socket: Socket | undefined;
   /** Whether the socket outlives us. */
@@ -69,20 +73,38 @@ export class KmsgDatagrams {
     });
   }
 
-  /** A machine began a new boot or was removed. */
+  /** A machine was removed. */
   forget(machine: number): void {
     this.#origins.delete(machine);
+    this.#former.delete(machine);
     this.#full.delete(machine);
+  }
+
+  /** A machine began a new boot. It does not know its address yet, so what comes before the socket is empty is of the old one. */
+  rebooted(machine: number): void {
+    const former = this.#origins.get(machine);
+    this.forget(machine);
+    if (former === undefined) return;
+    this.#former.set(machine, former);
+    void this.#readEmpty().then(() => {
+      if (this.#former.get(machine) === former) this.#former.delete(machine);
+    });
   }
 
   /** Reads what has come, then closes. What an inherited socket still holds is left to whoever reads it next. */
   async finish(): Promise<void> {
-    for (let quiet = 0; quiet < QUIET_TURNS && !this.#shared && this.#socket !== undefined; ) {
+    if (!this.#shared) await this.#readEmpty();
+    await this.close();
+  }
+
+  /** At most `MAX_TURNS`: the other machines do not stop sending. */
+  async #readEmpty(): Promise<void> {
+    let turns = 0;
+    for (let quiet = 0; quiet < QUIET_TURNS && turns < MAX_TURNS && this.#socket !== undefined; turns += 1) {
       const before = this.#received;
       await new Promise((resolve) => setImmediate(resolve));
       quiet = this.#received === before ? quiet + 1 : 0;
     }
-    await this.close();
   }
 
   close(): Promise<void> {
@@ -111,6 +133,8 @@ export class KmsgDatagrams {
   }
 
   #originOf(machine: Machine): LineOrigin | undefined {
+    const former = this.#former.get(machine.id);
+    if (former !== undefined) return former;
     const boot = this.#deps.boots.current(machine.id);
     const known = this.#origins.get(machine.id);
     if (boot === undefined || known?.boot === boot) return boot === undefined ? undefined : known;

@@ -241,7 +241,8 @@ export class KmsgServer implements KmsgConnectionHandlers {
       if (event.kind === 'removed') connection.close();
       else if (connection.boot.number !== event.machine.boot) this.#finish(connection);
     }
-    this.#datagrams?.forget(event.machine.id);
+    if (event.kind === 'removed') this.#datagrams?.forget(event.machine.id);
+    else this.#datagrams?.rebooted(event.machine.id);
     if (event.kind === 'removed') this.#budgets.forget(event.machine.id);
   }
 

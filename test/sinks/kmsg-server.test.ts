@@ -327,6 +327,27 @@ describe('KmsgServer', () => {
     expect(log.seqs).toEqual([0, 1]);
   });
 
+  it('datagrams that wait while the key is swapped are of the boot before', async () => {
+    const { port, log, world: w } = await serve();
+    const socket = createSocket('udp4');
+    cleanups.push(() => new Promise<void>((resolve) => socket.close(resolve)));
+    await new Promise<void>((resolve) => socket.bind(0, MACHINE, resolve));
+    const send = (text: string) => new Promise((resolve) => socket.send(text, port, '127.0.0.1', resolve));
+    await send(kernelLine(0));
+    await log.until(() => log.seqs.length === 1);
+    // Sent in this turn, so they wait in the server's socket when it hears of the boot.
+    const waiting = Promise.all([1, 2, 3].map((seq) => send(kernelLine(seq))));
+    const { boot } = startBoot(w.boots, 1);
+    w.machines.emit({ kind: 'boot', machine: w.machines.change(1, { boot: boot.number }), previousBoot: undefined });
+    await waiting;
+    await log.until(() => log.seqs.length === 4);
+    for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await send(kernelLine(0));
+    await log.until(() => log.seqs.length === 5);
+    expect(log.seqs).toEqual([0, 1, 2, 3, 0]);
+    expect(log.appended.map(({ source }) => source.boot)).toEqual([...log.appended.slice(1).map(() => 1), 2]);
+  });
+
   it('reads what its sockets hold before it stops', async () => {
     const { dial, log, server } = await serve();
     log.full();
