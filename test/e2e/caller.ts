@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { status } from '@grpc/grpc-js';
 import { newKey } from '../fleet/fakes.ts';
 import type { Namespace } from '../helpers/netns.ts';
 
@@ -34,6 +36,9 @@ export interface Provisioned {
   readonly serverKey: string;
   readonly endpoints: readonly string[];
 }
+
+/** The same words for whoever is not let in, whatever the reason. */
+export const UNAUTHORIZED = { code: status.PERMISSION_DENIED, message: 'unauthorized' };
 
 /** What a test says of a call; the rest is as a Talos 1.13 with the gateway's join token sends it. */
 export interface Call {
@@ -80,6 +85,12 @@ export class Caller {
     if (answer.kind !== 'answered') throw new Error(`refused: ${JSON.stringify(answer)}`);
     const { id: _, kind: __, ...provisioned } = answer;
     return provisioned;
+  }
+
+  /** Joins as a machine that nobody knows, unless the call says more. */
+  async join(call: Partial<Call> = {}): Promise<{ uuid: string; key: string; address: string }> {
+    const mine = { uuid: randomUUID(), key: newKey(), ...call };
+    return { ...mine, address: (await this.provision(mine)).address };
   }
 
   async isAdmitted(call: Call): Promise<boolean> {
