@@ -123,7 +123,7 @@ async function startCore(
   log.onFatal(onFatal);
 
   const { clock } = base;
-  const boots = new BootTable({ image: log.image, clock });
+  const boots = new BootTable({}, { image: log.image, clock });
   const statuses = new StatusTable(
     { negativeAddressFilter: config.status.negative_address_filter },
     { image: log.image, clock },

@@ -33,8 +33,8 @@ export class BootTable implements Boots {
   readonly #onGap = (boot: BootLog) => this.#withGaps.add(boot);
 
   constructor(
+    options: BootTableOptions,
     deps: { readonly image: Pick<RegistryImage, 'boots'>; readonly clock: Clock },
-    options: BootTableOptions = {},
   ) {
     this.#clock = deps.clock;
     this.#silent = new SilentBoots({ max: options.maxSilent ?? 128 });

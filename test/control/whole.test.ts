@@ -17,7 +17,7 @@ import { startControl } from './harness.ts';
 async function startWhole(path: string) {
   const clock = { ...systemClock, now: () => NOW };
   const { log } = await openLog({ path }, clock);
-  const boots = new BootTable({ image: log.image, clock });
+  const boots = new BootTable({}, { image: log.image, clock });
   const fleet = new Fleet(
     { overlay: overlayOf('whole'), uniqueTokenKey: Buffer.alloc(32, 7) },
     {

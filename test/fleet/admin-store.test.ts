@@ -44,7 +44,7 @@ async function start(path: string) {
     await log.close(5_000);
     log = await open();
   }
-  const boots = new BootTable({ image: log.image, clock: systemClock });
+  const boots = new BootTable({}, { image: log.image, clock: systemClock });
   const statuses = new StatusTable({}, { image: log.image, clock: systemClock });
   const fleet = new Fleet(
     { overlay, uniqueTokenKey: Buffer.alloc(32, 7) },

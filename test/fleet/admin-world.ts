@@ -82,7 +82,7 @@ export function adminWorld(
   const clock = new ManualClock();
   const registry = createRegistry();
   const device = new MemoryDevice();
-  const boots = new BootTable({ image: log.image, clock });
+  const boots = new BootTable({}, { image: log.image, clock });
   const statuses = new StatusTable({}, { image: log.image, clock });
   const links = new MemoryLinks();
   const fleet = new Fleet(

@@ -6,11 +6,11 @@ import { BootTable } from '../../src/fleet/boots.ts';
 import { bootRows, ManualClock, newKey, startBoot } from '../sinks/fakes.ts';
 
 const clock = new ManualClock();
-const empty = () => new BootTable({ image: { boots: [] }, clock });
+const empty = () => new BootTable({}, { image: { boots: [] }, clock });
 
 /** A new table from rows, as after a restart. */
 function restart(...ops: (RegistryOp | undefined)[]): BootTable {
-  return new BootTable({ image: { boots: bootRows(...ops) }, clock });
+  return new BootTable({}, { image: { boots: bootRows(...ops) }, clock });
 }
 
 describe('BootLog', () => {
@@ -150,7 +150,7 @@ describe('BootTable', () => {
   });
 
   it('forgets the oldest of too many boots from which nothing came, with its key', () => {
-    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 2 });
+    const boots = new BootTable({ maxSilent: 2 }, { image: { boots: [] }, clock });
     const keys = Array.from({ length: 6 }, () => newKey());
     const forgotten = keys.flatMap((key) => {
       const { ops } = boots.begin(1, key, true);
@@ -164,7 +164,7 @@ describe('BootTable', () => {
   });
 
   it('forgets a silent boot only if the commit that says so succeeds', () => {
-    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 1 });
+    const boots = new BootTable({ maxSilent: 1 }, { image: { boots: [] }, clock });
     const [one, two, three] = [newKey(), newKey(), newKey()];
     for (const key of [one, two]) {
       boots.begin(1, key, true);
@@ -180,7 +180,7 @@ describe('BootTable', () => {
   });
 
   it('keeps a silent boot whose last line came late', () => {
-    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 1 });
+    const boots = new BootTable({ maxSilent: 1 }, { image: { boots: [] }, clock });
     const late = startBoot(boots, 1).boot;
     boots.begin(1, newKey(), true);
     boots.activate(1);
@@ -190,7 +190,7 @@ describe('BootTable', () => {
   });
 
   it('a boot that began and never reached the device is silent, whatever the one before it was', () => {
-    const boots = new BootTable({ image: { boots: [] }, clock }, { maxSilent: 0 });
+    const boots = new BootTable({ maxSilent: 0 }, { image: { boots: [] }, clock });
     startBoot(boots, 1);
     const lost = boots.begin(1, newKey()).boot;
     const { ops } = boots.begin(1, newKey());
@@ -200,11 +200,11 @@ describe('BootTable', () => {
 
   it('says which row is broken', () => {
     const rows = [{ machine: 3, boot: 4, publicKey: newKey(), doc: '{' }];
-    expect(() => new BootTable({ image: { boots: rows }, clock })).toThrow(/not JSON/);
+    expect(() => new BootTable({}, { image: { boots: rows }, clock })).toThrow(/not JSON/);
   });
 
   it('tells its gaps without a word of lines: those may be cut into a commit that fails', () => {
-    const boots = new BootTable({ image: { boots: [] }, clock: new ManualClock() });
+    const boots = new BootTable({}, { image: { boots: [] }, clock: new ManualClock() });
     const { boot } = startBoot(boots, 1);
     boot.accept(2, 2);
     boot.checkpoint();

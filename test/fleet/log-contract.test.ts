@@ -59,7 +59,7 @@ function stored(): Life {
 function fleetOf(log: FleetLog): { fleet: Fleet; boots: BootTable } {
   const { image } = log;
   const clock = systemClock;
-  const boots = new BootTable({ image, clock });
+  const boots = new BootTable({}, { image, clock });
   const statuses = new StatusTable({}, { image, clock });
   const links = new MemoryLinks();
   const metrics = fleetMetrics(createRegistry());

@@ -44,7 +44,7 @@ async function start(path: string) {
     log = await open();
   }
   cleanups.push(() => log.close(5_000));
-  const boots = new BootTable({ image: log.image, clock });
+  const boots = new BootTable({}, { image: log.image, clock });
   const statuses = new StatusTable({}, { image: log.image, clock });
   const deps = { log, boots, statuses, links: new MemoryLinks(), wireguard: new MemoryDevice(), clock };
   const { machines, admin } = new Fleet(

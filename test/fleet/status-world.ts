@@ -19,7 +19,7 @@ export function statusWorld(
   log = new MemoryLog(registryOf(machines)),
   clock = new ManualClock(),
 ) {
-  const boots = new BootTable({ image: log.image, clock });
+  const boots = new BootTable({}, { image: log.image, clock });
   const statuses = new StatusTable({}, { image: log.image, clock });
   const links = new MemoryLinks();
   const registry = createRegistry();

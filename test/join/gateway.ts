@@ -93,7 +93,7 @@ export class Gateway {
     this.links = before?.links ?? new MemoryLinks();
     this.overlay = overlayOf(options.installation ?? 'test');
     const { clock, log, links, registry } = this;
-    this.boots = new BootTable({ image: log.image, clock });
+    this.boots = new BootTable({}, { image: log.image, clock });
     this.statuses = new StatusTable({}, { image: log.image, clock });
     this.fleet = new Fleet(
       { overlay: this.overlay, uniqueTokenKey: Buffer.alloc(32, 7) },

@@ -266,7 +266,7 @@ export function world(image: Partial<RegistryImage> = {}) {
   const registry = createRegistry();
   const logged: string[] = [];
   const logger = createLogger('debug', { write: (line) => logged.push(line) });
-  const boots = new BootTable({ image: { boots: image.boots ?? [] }, clock });
+  const boots = new BootTable({}, { image: { boots: image.boots ?? [] }, clock });
   const statuses = new StatusTable({}, { image: { statuses: image.statuses ?? [] }, clock });
   const machines = new FakeMachines(statuses);
   const log = new FakeLog();

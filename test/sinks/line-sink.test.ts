@@ -13,7 +13,7 @@ const vectors = JSON.parse(readFileSync(new URL('../fixtures/vectors.json', impo
 
 function sinkWorld(options: { maxLineBytes?: number; redact?: string[] } = {}) {
   const log = new FakeLog();
-  const boots = new BootTable({ image: { boots: [] }, clock: new ManualClock() });
+  const boots = new BootTable({}, { image: { boots: [] }, clock: new ManualClock() });
   const origin = lineOrigin(boots.begin(1, newKey()).boot);
   const redactor = new Redactor(options.redact);
   const sink = new LineSink({ maxLineBytes: options.maxLineBytes ?? 65_536 }, { log, redactor });

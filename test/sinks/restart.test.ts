@@ -31,7 +31,7 @@ async function start(path: string) {
   const w = world();
   const deps = { clock: systemClock, logger: w.logger, health: new Health(Date.now), metrics: w.registry };
   const log = await openRecordLog({ path, prefix: 'siderolink' }, deps);
-  const boots = new BootTable({ image: log.image, clock: w.clock });
+  const boots = new BootTable({}, { image: log.image, clock: w.clock });
   const statuses = new StatusTable({}, { image: log.image, clock: w.clock });
   const { tags } = w.machines.add(1, SOURCE);
   if (boots.current(1) === undefined) {
