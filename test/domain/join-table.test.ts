@@ -41,6 +41,36 @@ const JT: readonly Row[] = [
   ['bound to this UUID', { token: { nodeUuid: UUID } }, '9 new accepted'],
   ['bound to another UUID', { token: { nodeUuid: ASSIGNED } }, '2 unauthorized'],
   ['bound to the UUID that M was made for', { m: P, ask: { key: OTHER }, token: { nodeUuid: UUID } }, '5 repeat'],
+  [
+    'bound to the UUID that M was made for, and M comes by its own',
+    { m: P, ask: { asked: ASSIGNED, uuid: ASSIGNED, key: OTHER }, token: { nodeUuid: UUID } },
+    '5 repeat',
+  ],
+  [
+    'bound to the UUID assigned to the one that repeats its call',
+    { m: {}, sameKey: {}, ask: { key: OTHER }, token: { nodeUuid: ASSIGNED } },
+    '5 repeat',
+  ],
+  [
+    'conferring the owner of the one that repeats its call, which M has not',
+    {
+      m: {},
+      sameKey: { firstToken: null, ownership: { owner: 'a' } },
+      ask: { key: OTHER },
+      token: { id: 'U', ownership: { owner: 'a' } },
+    },
+    '5 repeat',
+  ],
+  [
+    'conferring the owner of M, which the one that repeats its call has not',
+    {
+      m: { ownership: { owner: 'a' } },
+      sameKey: {},
+      ask: { key: OTHER },
+      token: { id: 'U', ownership: { owner: 'a' } },
+    },
+    '2 unauthorized',
+  ],
   ['confers an owner on a new machine', { token: { ownership: { owner: 'a' } } }, '9 new accepted'],
   [
     'confers M’s own owner',
