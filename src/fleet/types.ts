@@ -165,7 +165,10 @@ export interface MachineAdmin {
    * it is deleted too.
    */
   remove(uuid: NodeUuid, options: { readonly records: boolean }, by: string, seen?: SeenVersion): Promise<Machine>;
-  /** A removed machine may join again, with its address: known if it never joined, else accepted. */
+  /**
+   * A removed machine may join again, with its address: known if it never joined, else accepted. An identity that nobody
+   * had accepted is expired until it does.
+   */
   readmit(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
 }
 
