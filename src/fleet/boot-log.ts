@@ -30,12 +30,14 @@ export interface BootDoc extends GapDoc {
   readonly clock: number | null;
   /** How many lines were missing in holes that count as seen now. */
   readonly sealed?: number;
+  /** What the record that tells of the next boot says was its last line: that one may be stored, and the line not. */
+  readonly ended?: number;
   /** Nothing came from it while it was the machine's boot. */
   readonly silent?: true | null;
 }
 
 /** What the lines of a boot say of it. */
-type LinesDoc = Omit<BootDoc, 'started_at' | 'reported' | 'told_to' | 'silent'>;
+type LinesDoc = Omit<BootDoc, 'started_at' | 'reported' | 'told_to' | 'ended' | 'silent'>;
 
 /** The kernel log of one boot: which lines it had, and which are missing. */
 export class BootLog implements Boot {
@@ -85,6 +87,7 @@ export class BootLog implements Boot {
     this.#seen = new SeenRanges(doc.seen, options.maxHoles);
     // What was told missing was known to exist, whatever else is stored of it.
     for (const seq of doc.reported ?? []) this.#seen.skip(seq);
+    if (doc.ended !== undefined) this.#seen.skip(doc.ended);
     this.#clocksFrom = this.#seen.last + 1;
     this.#lastClock = doc.clock;
     this.#sealed = doc.sealed ?? 0;
@@ -198,6 +201,14 @@ export class BootLog implements Boot {
   gapsOp(): RegistryOp {
     const patch: Partial<BootDoc> = this.#gaps.toldDoc();
     return { op: 'patchBoot', machine: this.machine, boot: this.number, patch: JSON.stringify(patch) };
+  }
+
+  /** For the change that tells of the next boot. Undefined for a boot without a line. */
+  endOp(): RegistryOp | undefined {
+    const ended = this.lastSeq;
+    if (ended === null) return undefined;
+    const patch = JSON.stringify({ ended } satisfies Partial<BootDoc>);
+    return { op: 'patchBoot', machine: this.machine, boot: this.number, patch };
   }
 
   /** The commit that began this boot failed: its rows must not be written any more. */

@@ -103,6 +103,8 @@ export class BootTable implements Boots {
       }
     };
     const ops = [boot.op()];
+    const ending = (before ?? this.#current.get(machine))?.endOp();
+    if (ending !== undefined) ops.push(ending);
     // Its row goes on to say so, until one with lines takes its place.
     if (silent !== undefined) ops.push({ op: 'patchBoot', machine, boot: silent.number, patch: SILENT });
     if (forgotten !== undefined) ops.push({ op: 'deleteBoot', machine, boot: forgotten.number });
