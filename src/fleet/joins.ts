@@ -3,30 +3,27 @@ import { type JoinRequest, swappedUuid } from '../domain/join-request.ts';
 import type { Admission, JoinAsk, JoinFacts, JoinMachine } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import { holds, offer, trust } from '../domain/unique-token.ts';
-import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
-import type { LinkMonitor } from '../wireguard/types.ts';
 import type { MachineRow } from './machine-row.ts';
 import { machineRecords } from './records.ts';
-import { BY_JOIN, type JoinReservation, type ReservationOptions, Reservations } from './reservations.ts';
+import {
+  BY_JOIN,
+  type JoinReservation,
+  type ReservationDeps,
+  type ReservationOptions,
+  Reservations,
+} from './reservations.ts';
 import type { Roster } from './roster.ts';
 import { hmacOf, newUniqueToken } from './secrets.ts';
-import type { TokenRegistry } from './tokens.ts';
-import type { Boots, Machine, Statuses } from './types.ts';
+import type { Machine } from './types.ts';
 
 export interface JoinLedgerOptions extends ReservationOptions {
   /** Key of the HMAC under which unique tokens are kept; a secret of the state directory, 32 bytes. */
   readonly uniqueTokenKey: Uint8Array;
 }
 
-export interface JoinLedgerDeps {
-  readonly roster: Roster;
-  readonly tokens: TokenRegistry;
+export interface JoinLedgerDeps extends ReservationDeps {
   readonly log: Pick<RecordLog, 'commit'>;
-  readonly boots: Boots;
-  readonly statuses: Statuses;
-  readonly links: Pick<LinkMonitor, 'state'>;
-  readonly clock: Clock;
 }
 
 /** What joining knows of the machines, and how it changes them. */
