@@ -49,19 +49,21 @@ export async function allMachines(client: ControlClient): Promise<readonly Machi
   return machines;
 }
 
-/** Exact names and addresses go before the beginning of a UUID: `beef` may be a hostname. */
+/**
+ * What the registry has given (addresses, aliases) goes before all else. What machines say of themselves and the beginning
+ * of a UUID count the same: a machine whose hostname is the beginning of another's UUID would take its place in a command.
+ */
 export function pickMachine(machines: readonly Machine[], text: string): Machine {
   const wanted = text.toLowerCase();
   const address = canonicalAddress(text);
-  const exact = machines.filter(
-    (machine) =>
-      machine.hostname?.toLowerCase() === wanted ||
-      machine.made_for?.toLowerCase() === wanted ||
-      machine.aliases.includes(wanted) ||
-      (address !== undefined &&
-        [machine.address, ...machine.addresses].some((own) => canonicalAddress(own) === address)),
-  );
-  const hits = exact.length > 0 ? exact : machines.filter((machine) => machine.server_uuid.startsWith(wanted));
+  const isMeant = (own: string) => address !== undefined && canonicalAddress(own) === address;
+  const given = machines.filter((machine) => machine.aliases.includes(wanted) || isMeant(machine.address));
+  const said = (machine: Machine) =>
+    machine.hostname?.toLowerCase() === wanted ||
+    machine.made_for?.toLowerCase() === wanted ||
+    machine.addresses.some(isMeant) ||
+    machine.server_uuid.startsWith(wanted);
+  const hits = given.length > 0 ? given : machines.filter(said);
   const [first, ...others] = hits;
   if (first === undefined || wanted === '') {
     throw new SiderolinkError(

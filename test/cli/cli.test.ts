@@ -54,7 +54,7 @@ describe('tables for people', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/^siderolinkd +0\.1\.0, up \S+, ready$/m);
     expect(out).toMatch(/^api +grpc:\/\/192\.0\.2\.7:8081 \(plaintext\)$/m);
-    expect(out).toMatch(/^machines +3: 3 accepted; links 1 never, 1 down, 1 up$/m);
+    expect(out).toMatch(/^machines +3: 3 accepted; links 1 up, 1 down, 1 never$/m);
     expect(out).toMatch(/^store +warning +\S+ +disk is nearly full$/m);
     expect(out).not.toContain('\u001b');
   });

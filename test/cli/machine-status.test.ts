@@ -24,7 +24,7 @@ describe('what a machine does', () => {
   it('is not known of one that said nothing', () => {
     expect(statusFields(machine({}), NOW)).toEqual([
       ['stage', '-'],
-      ['unmet', '-'],
+      ['unmet', []],
       ['doing', '-'],
       ['last reboot', 'none: this is its first boot here'],
     ]);
@@ -79,10 +79,10 @@ describe('what a machine does', () => {
           'it may have booted without its kernel arguments: look at its console',
           'it was RUNNING, and is in MAINTENANCE for 5m, though nobody reset it;',
           'its disk or its META partition may be gone, or it boots from elsewhere',
-        ].join('\n'),
+        ],
       ],
-      ['config error', 'load: no such disk (3m ago)'],
-      ['unmet', 'time (not in sync)'],
+      ['config error', ['load: no such disk (3m ago)']],
+      ['unmet', ['time (not in sync)']],
     ]);
   });
 
@@ -127,9 +127,9 @@ describe('what is looked up', () => {
     expect(detailFields(machine({ services, conditions }), NOW)).toEqual([
       [
         'services',
-        'etcd: RUNNING, unhealthy, no quorum\ncri: WAITING\napid: RUNNING, healthy, Health check successful',
+        ['etcd: RUNNING, unhealthy, no quorum', 'cri: WAITING', 'apid: RUNNING, healthy, Health check successful'],
       ],
-      ['conditions', 'ProviderSet False: Warning, ProviderUpdateFailed (60s ago)\nTalosInstalled True (4m ago)'],
+      ['conditions', ['ProviderSet False: Warning, ProviderUpdateFailed (60s ago)', 'TalosInstalled True (4m ago)']],
     ]);
   });
 

@@ -89,6 +89,16 @@ describe('machine list and get', () => {
     );
   });
 
+  it('what a machine says of itself makes no line of its own, and stands in no command', async () => {
+    control.machines.add({ id: 6, state: 'provisional', hostname: 'w; halt' });
+    const made = machine(6);
+    if (made === undefined) throw new Error('no machine');
+    control.machines.put({ ...made, uniqueToken: 'none', madeFor: 'x\nstate  accepted' });
+    const { out } = await run(['machine', 'get', uuidOf(6)]);
+    expect(out).toMatch(/^calls itself +x\\x0astate {2}accepted$/m);
+    expect(out).toMatch(new RegExp(`^ +talosctl -n ${made.address} meta write 0x0f ${uuidOf(6)}$`, 'm'));
+  });
+
   it('one with a UUID of no use conflicts with nobody; what it sent cannot speak to the terminal', async () => {
     addNewcomer(9, '03000200-0400-0500-0006-000700080009');
     addNewcomer(10, 'Default\u001b[31m string');

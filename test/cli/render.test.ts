@@ -210,6 +210,18 @@ describe('MACHINE', () => {
     expect(pick(text)).toBe(uuidOf(id));
   });
 
+  it('no machine takes the place of another by what it says of itself', () => {
+    const fakes = new MemoryMachines();
+    fakes.add({ id: 1 }, { id: 2, hostname: 'beef' });
+    const [one, two] = [...fakes.all()].map((machine) => machineViewJson(fakes.view(machine)));
+    if (one === undefined || two === undefined) throw new Error('no machines');
+    const meant = { ...one, server_uuid: 'beefefd0-7a07-43f8-b6ba-000000000001' };
+    expect(() => pickMachine([meant, two], 'beef')).toThrow(/any of 2 machines/);
+    expect(pickMachine([meant, two], 'beefe').server_uuid).toBe(meant.server_uuid);
+    // The overlay's addresses are ours to give: who reports one does not have it.
+    expect(pickMachine([one, { ...two, addresses: [one.address] }], one.address).server_uuid).toBe(one.server_uuid);
+  });
+
   it.each([
     ['', /no machine/],
     ['zzz', /no machine/],

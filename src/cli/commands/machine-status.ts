@@ -1,7 +1,8 @@
 import type { Machine } from '../../client/api.ts';
 import { ago } from '../text.ts';
 
-export type Field = readonly [name: string, value: string];
+/** A field of `machine get`, of one line or several. A line feed in what a machine has told makes no line of its own. */
+export type Field = readonly [name: string, value: string | readonly string[]];
 
 /** What a machine is and does, what is wrong with it, and what happened to it last: for a person, the worst first. */
 export function statusFields(machine: Machine, now: number): readonly Field[] {
@@ -12,9 +13,9 @@ export function statusFields(machine: Machine, now: number): readonly Field[] {
   const unmet = machine.unmet_conditions.map(({ name, reason }) => `${name}${reason && ` (${reason})`}`);
   return [
     ['stage', stageText(machine, now)],
-    ...(problems.length > 0 ? [['problem', problems.join('\n')] as const] : []),
-    ...(errors.length > 0 ? [['config error', errors.join('\n')] as const] : []),
-    ['unmet', unmet.join('\n') || '-'],
+    ...(problems.length > 0 ? [['problem', problems] as const] : []),
+    ...(errors.length > 0 ? [['config error', errors] as const] : []),
+    ['unmet', unmet],
     ['doing', doingText(machine, now)],
     ['last reboot', rebootText(machine, now)],
   ];
@@ -33,8 +34,8 @@ export function detailFields(machine: Machine, now: number): readonly Field[] {
     return `${type} ${status}${why && `: ${why}`} (${ago(last_transition_time, now)} ago)`;
   });
   return [
-    ['services', services.join('\n') || '-'],
-    ['conditions', conditions.join('\n') || '-'],
+    ['services', services],
+    ['conditions', conditions],
   ];
 }
 

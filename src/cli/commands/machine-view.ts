@@ -85,7 +85,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
   const ownership = (['owner', 'namespace', 'cluster', 'metal_machine', 'machine'] as const).flatMap((name) =>
     machine[name] === undefined ? [] : [[name.replace('_', ' '), machine[name]] as const],
   );
-  const fields: (readonly [string, string])[] = [
+  const fields: Field[] = [
     ['uuid', machine.server_uuid],
     ['hostname', machine.hostname ?? '-'],
     ['state', stateText(machine)],
@@ -93,11 +93,11 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ...ownership,
     ['labels', labelText(machine.labels)],
     ['address', machine.address],
-    ...(machine.aliases.length > 0 ? [['also joins as', machine.aliases.join('\n')] as const] : []),
+    ...(machine.aliases.length > 0 ? [['also joins as', machine.aliases] as const] : []),
     ['talos', machine.talos_version ?? '-'],
     ...statusFields(machine, now),
     ...detailFields(machine, now),
-    ['addresses', machine.addresses.join('\n') || '-'],
+    ['addresses', machine.addresses],
     ['last seen', since(machine.last_seen)],
     ['first seen', since(machine.first_seen)],
     ['link', `${link.state} (${link.mode})${link.endpoint === null ? '' : ` from ${link.endpoint}`}`],
@@ -113,8 +113,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['known since', since(machine.created_at)],
     ['version', String(machine.version)],
   ];
-  const safe = (text: string) => text.split('\n').map(printable).join('\n');
-  return formatFields(fields.map(([name, value]) => [name, safe(value)] as const));
+  return formatFields(fields.map(([name, value]) => [name, [value].flat().map(printable).join('\n') || '-'] as const));
 }
 
 const UNIQUE_TOKEN: Readonly<Record<Machine['unique_token'], string>> = {
@@ -148,9 +147,7 @@ function stateText({ state, server_uuid }: Machine): string {
 function conflictFields(machine: Machine, { incumbent, newcomers }: Conflict): readonly Field[] {
   if (newcomers.length > 0) {
     const lines = newcomers.map((other) => `${nameOf(other)} calls itself the same, link ${other.link.state}`);
-    return [
-      ['conflict', [...lines, 'this machine is left alone; `machine get` of the other says what to do'].join('\n')],
-    ];
+    return [['conflict', [...lines, 'this machine is left alone; `machine get` of the other says what to do']]];
   }
   const { made_for: asked, server_uuid, state } = machine;
   if (asked === null) return [];
@@ -171,7 +168,8 @@ function conflictFields(machine: Machine, { incumbent, newcomers }: Conflict): r
       ? []
       : [
           'and tell it that UUID, or it is a stranger again at its next boot (in maintenance that is done for you):',
-          `  talosctl -n ${machine.hostname || machine.address} meta write 0x0f ${server_uuid}`,
+          // Not by its hostname: a stranger's may be another machine's, or more of a command than a name.
+          `  talosctl -n ${machine.address} meta write 0x0f ${server_uuid}`,
         ]),
     ...(incumbent === undefined
       ? []
@@ -183,12 +181,12 @@ function conflictFields(machine: Machine, { incumbent, newcomers }: Conflict): r
     'it is not wanted:',
     `  siderolinkctl machine remove ${server_uuid}`,
   ];
-  return [called, ['conflict', why], ['what to do', steps.join('\n')]];
+  return [called, ['conflict', why], ['what to do', steps]];
 }
 
 function tokenWriteFields({ token_write: write }: Machine, now: number): readonly Field[] {
   if (write === null) return [];
   const tries = `${write.tries} ${write.tries === 1 ? 'try' : 'tries'} in this boot`;
-  const error = write.last_error === null ? '' : `\n${write.last_error}`;
-  return [['token write', `${write.state.replace('_', ' ')} for ${ago(write.at, now)}, ${tries}${error}`]];
+  const state = `${write.state.replace('_', ' ')} for ${ago(write.at, now)}, ${tries}`;
+  return [['token write', write.last_error === null ? state : [state, write.last_error]]];
 }
