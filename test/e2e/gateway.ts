@@ -29,6 +29,7 @@ export class Gateway {
   readonly interface = this.network.interfaceName();
   readonly directory = mkdtempSync(join(tmpdir(), 'siderolinkd-e2e-'));
   readonly client: ControlClient;
+  readonly #patienceMs: number;
   readonly #socket = join(this.directory, 'control.sock');
   readonly #machines: NamespacedMachine[] = [];
   #namespace: Namespace | undefined;
@@ -36,7 +37,9 @@ export class Gateway {
   #token: string | undefined;
   #callers = 0;
 
-  constructor() {
+  /** `patienceMs`: how long `until` waits where nothing else is said. Default 30 s. */
+  constructor({ patienceMs = 30_000 }: { readonly patienceMs?: number } = {}) {
+    this.#patienceMs = patienceMs;
     this.client = new ControlClient({ target: { socket: this.#socket } }, { clock: systemClock });
   }
 
@@ -199,9 +202,10 @@ export class Gateway {
   }
 
   /** Asks until the condition holds; what is waited for is another process, so there is nothing to be told by. */
-  async until(what: string, condition: () => boolean | Promise<boolean>, withinMs = 30_000): Promise<void> {
+  async until(what: string, condition: () => boolean | Promise<boolean>, withinMs = this.#patienceMs): Promise<void> {
     const end = performance.now() + withinMs;
     let last: unknown;
+    let pauseMs = 50;
     for (;;) {
       try {
         if (await condition()) return;
@@ -212,7 +216,9 @@ export class Gateway {
       if (performance.now() > end) {
         throw new Error(`not within ${withinMs} ms: ${what}\n${this.log.slice(-4000)}`, { cause: last });
       }
-      await systemClock.sleep(50);
+      // What takes long is asked for less and less often: asking is work for those who are waited for.
+      await systemClock.sleep(pauseMs);
+      pauseMs = Math.min(pauseMs * 1.2, 500);
     }
   }
 

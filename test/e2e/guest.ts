@@ -52,9 +52,9 @@ export class Guest {
       `the link of ${this.uuid}`,
       async () => {
         const state = await this.machine.state();
-        const peer = (await this.#gateway.peers()).get(state.publicKey ?? '');
         address = state.address ?? '';
-        return peer !== undefined && peer.latestHandshake > 0 && address !== '';
+        if (address === '') return false;
+        return ((await this.#gateway.peers()).get(state.publicKey ?? '')?.latestHandshake ?? 0) > 0;
       },
       withinMs,
     );

@@ -11,7 +11,7 @@ import { madeFor } from './walking.ts';
 // The table of DESIGN section 6, row by row, over the wire: a caller with any key, UUID and tokens, the real daemon and
 // its WireGuard device. Rows and limits of other policies are in rows-policies.test.ts. Where a row asks whether the present machine answers, that is a simulated machine with a link.
 
-const gateway = new Gateway();
+const gateway = new Gateway({ patienceMs: 60_000 });
 let caller: Caller;
 /** It is on all the time. */
 let linked: NamespacedMachine;
@@ -27,7 +27,7 @@ beforeAll(async () => {
     const told = await gateway.records({ machine: uuid, filter: ['*.*.*.link.up'] });
     return told.length > 0 && (await linked.state()).eventsPending === 0;
   });
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 async function conflictsOf(uuid: string): Promise<readonly Record<string, unknown>[]> {
@@ -246,7 +246,7 @@ describe('row 10: the machine is there', () => {
 });
 
 // A peer that was made a moment ago is given 6 s for its first handshake, 2 s where the unique token is its own.
-describe('rows 10 to 13: another boot of a machine that is away', { concurrent: true }, () => {
+describe('rows 10 to 13: another boot of a machine that is away', { concurrent: true, timeout: 240_000 }, () => {
   it('10: a key that it had before: someone has a copy, whether it answers or not', async () => {
     const uuid = randomUUID();
     const former = await caller.join({ uuid, uniqueToken: 'copied' });

@@ -8,7 +8,7 @@ import { Guest } from './guest.ts';
 
 // The life of a join token, with calls over the wire and with a machine that has its link by one.
 
-const gateway = new Gateway();
+const gateway = new Gateway({ patienceMs: 60_000 });
 const { client } = gateway;
 let caller: Caller;
 /** Whatever was shown once. */
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await gateway.start();
   caller = await gateway.caller();
   secrets.push(gateway.token);
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 const BY = 'admin control socket';
@@ -31,7 +31,7 @@ async function create(token: NewJoinToken = {}): Promise<CreatedJoinToken> {
 }
 
 // Several at a time: a peer that was made a moment ago is given 6 s for its first handshake before another has its place.
-describe('a join token', { concurrent: true, timeout: 60_000 }, () => {
+describe('a join token', { concurrent: true, timeout: 240_000 }, () => {
   it('confers owner, namespace, cluster and labels at the first join, and never again', async () => {
     const conferred = { owner: 'acme', namespace: 'green', cluster: 'c1', labels: { site: 'north' } };
     const { id, secret } = await create({ name: 'acme', ...conferred });
@@ -158,4 +158,4 @@ it('after kill -9: what was used is used, what was revoked is revoked', async ()
     expect(await caller.refusal({ uuid: randomUUID(), joinToken: secret })).toEqual(UNAUTHORIZED);
   }
   expect((await caller.join({ ...machine, joinToken: once.secret })).address).toBe(machine.address);
-}, 60_000);
+}, 240_000);

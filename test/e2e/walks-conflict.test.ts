@@ -14,7 +14,7 @@ const withoutGo = process.env['SIDEROLINK_INTEROP'] === 'no' && process.env['CI'
 
 const LINES_PER_SECOND = 100;
 
-const gateway = new Gateway();
+const gateway = new Gateway({ patienceMs: 60_000 });
 let incumbent: Guest;
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
     const { stage, ready } = await gateway.client.machine(incumbent.uuid);
     return stage === 'RUNNING' && ready === true;
   });
-}, 90_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 async function lines(uuid: string): Promise<Envelope[]> {
@@ -87,7 +87,7 @@ it('a newcomer with its UUID is a machine of its own, and the incumbent talks on
       newcomer: expect.objectContaining({ asked: incumbent.uuid, uuid, public_key: publicKey, reason: 'provisional' }),
     }),
   ]);
-}, 90_000);
+}, 240_000);
 
 it('accepted, it is a machine like others; its link goes on', async () => {
   const [made] = await madeFor(gateway, incumbent.uuid);
@@ -133,5 +133,5 @@ describe.skipIf(withoutGo)('the genuine client', () => {
     expect(await lines(made?.server_uuid ?? '')).toHaveLength(100);
     await expectEveryLine();
     expect(await untouched()).toEqual(before);
-  }, 90_000);
+  }, 240_000);
 });

@@ -12,14 +12,14 @@ import { token } from './walking.ts';
 
 // The walks of DESIGN section 6 in which it is us who are not what we were.
 
-const gateway = new Gateway();
+const gateway = new Gateway({ patienceMs: 60_000 });
 let caller: Caller;
 
 beforeAll(async () => {
   await gateway.create();
   await gateway.start();
   caller = await gateway.caller();
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 it('the private key is another one: the same call gets the new key and the old address', async () => {
@@ -32,7 +32,7 @@ it('the private key is another one: the same call gets the new key and the old a
   expect(after).toEqual({ ...before, serverKey: (await gateway.client.status()).wireguard.public_key });
   expect(after.serverKey).not.toBe(before.serverKey);
   expect((await gateway.client.machine(call.uuid)).boot).toBe(1);
-}, 60_000);
+}, 240_000);
 
 it('the database is restored, and machines have booted since: they keep their addresses', async () => {
   const guests = await Promise.all([Guest.create(gateway), Guest.create(gateway, { meta: token('kept') })]);
@@ -63,4 +63,4 @@ it('the database is restored, and machines have booted since: they keep their ad
       unique_token: uniqueToken === '' ? 'none' : 'proven',
     });
   }
-}, 120_000);
+}, 240_000);

@@ -11,14 +11,14 @@ import { expectManyBoots, madeFor, token, told } from './walking.ts';
 // The walks of DESIGN section 6 with simulated machines over real links; several at a time, because most of their time is
 // spent waiting for a machine that does not answer. Those that take minutes are in walks.long.ts.
 
-const gateway = new Gateway();
+const gateway = new Gateway({ patienceMs: 60_000 });
 let caller: Caller;
 
 beforeAll(async () => {
   await gateway.create();
   await gateway.start();
   caller = await gateway.caller();
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 const UNAUTHORIZED = /unauthorized/;
@@ -27,7 +27,7 @@ function seen(uuid: string): Promise<Machine> {
   return gateway.client.machine(uuid);
 }
 
-describe('walks of one machine', { concurrent: true, timeout: 90_000 }, () => {
+describe('walks of one machine', { concurrent: true, timeout: 240_000 }, () => {
   it('reimaged without a word: refused until its token is reset', async () => {
     const guest = await Guest.create(gateway, { meta: token('wiped') });
     const address = await guest.on();
@@ -160,7 +160,7 @@ describe('walks of one machine', { concurrent: true, timeout: 90_000 }, () => {
   });
 });
 
-describe('walks of two machines with one UUID', { concurrent: true, timeout: 90_000 }, () => {
+describe('walks of two machines with one UUID', { concurrent: true, timeout: 240_000 }, () => {
   it('both in maintenance: the second is given a UUID, and is a machine of its own from its next boot on', async () => {
     const options = { quiet: false, maintenance: true };
     const first = await Guest.create(gateway, options);
@@ -219,7 +219,7 @@ describe('walks of two machines with one UUID', { concurrent: true, timeout: 90_
   });
 });
 
-describe('walks of calls', { concurrent: true, timeout: 90_000 }, () => {
+describe('walks of calls', { concurrent: true, timeout: 240_000 }, () => {
   it('max_uses 1, and the first reply is lost: the same machine is let in, no other', async () => {
     const { id, secret } = await gateway.client.createToken({ max_uses: 1 });
     const call = { uuid: randomUUID(), key: newKey(), joinToken: secret };
