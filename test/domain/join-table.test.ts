@@ -248,6 +248,16 @@ const TABLE: readonly Row[] = [
     { m: { ...P, ...held('bound'), state: 'expired' }, ask: AS_ITSELF },
     '11 rekey accepted',
   ],
+  [
+    '11: an identity keeps its place while there is none for another',
+    { m: {}, holder: held('bound'), ask: mine, facts: { provisional: 4 }, alive: false },
+    '11 rekey provisional',
+  ],
+  [
+    '12: and also without its token',
+    { m: P, ask: { asked: ASSIGNED, uuid: ASSIGNED }, facts: { provisional: 4 }, alive: false },
+    '12 rekey provisional',
+  ],
   ['11: under the UUID that M has', { m: {}, holder: held('bound'), ask: mine, alive: false }, '11 rekey provisional'],
   [
     '11: under it, expired, no room',

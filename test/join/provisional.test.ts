@@ -179,6 +179,32 @@ describe('junk UUIDs', () => {
   });
 });
 
+describe('an identity that came with another key since', () => {
+  it('its former key is no way to its address', async () => {
+    const gateway = await Gateway.start();
+    const incumbent = await running(gateway);
+    const call = { uuid: incumbent.uuid, key: newKey(), uniqueToken: 'own' };
+    const { address } = await gateway.provision(call);
+    const next = { ...call, key: newKey() };
+    expect((await gateway.provision(next)).address).toBe(address);
+    expect((await gateway.refusal({ ...call, uniqueToken: '' })).code).toBe(status.PERMISSION_DENIED);
+    expect(await gateway.metric('siderolinkd_join_refused_total')).toEqual({ foreign_key: 1 });
+    // With its token it is a copy of it.
+    expect((await gateway.provision(call)).address).not.toBe(address);
+    expect(gateway.at(address)).toMatchObject({ key: next.key, boot: 2 });
+  });
+
+  it('a token that was taken from it leads to it no more', async () => {
+    const gateway = await Gateway.start();
+    const incumbent = await running(gateway);
+    const call = { uuid: incumbent.uuid, uniqueToken: 'own' };
+    const { address } = await gateway.provision(call);
+    await gateway.fleet.admin.resetToken(gateway.at(address).uuid, 'test');
+    expect((await gateway.provision(call)).address).not.toBe(address);
+    expect(gateway.fleet.machines.size).toBe(3);
+  });
+});
+
 describe('letting an identity in', () => {
   it('accept makes it a machine like others, and it repeats its call as before', async () => {
     const gateway = await Gateway.start({ policy: { maxProvisional: 1 } });
@@ -223,6 +249,16 @@ describe('an identity that nobody accepted', () => {
     expect(gateway.told('expired')).toMatchObject([{ state: 'expired', by: 'time' }]);
     await gateway.provision({ uuid: ZEROS });
     expect((await gateway.refusal(call)).code).toBe(status.RESOURCE_EXHAUSTED);
+  });
+
+  it('takes no place of a machine, before and after', async () => {
+    const gateway = await Gateway.start({ policy: { maxMachines: 1 } });
+    await gateway.provision({ uuid: ZEROS });
+    gateway.clock.advance(DAY);
+    await gateway.keeper.look();
+    await gateway.provision({ uuid: ZEROS });
+    await gateway.provision({});
+    expect((await gateway.refusal({})).code).toBe(status.RESOURCE_EXHAUSTED);
   });
 
   it('comes back with its key: the same address and UUID, provisional again, with a peer', async () => {

@@ -235,6 +235,10 @@ describe('our own troubles', () => {
     await gateway.fleet.admin.register(uuid, { ownership: {}, labels: {}, uniqueToken: false }, 'test');
     const after = await gateway.restart();
     const key = newKey();
+    // A join that cannot be stored leaves no name behind.
+    after.log.failures = 1;
+    await after.refusal({ uuid: swapped, key });
+    expect(after.fleet.machines.get(parseNodeUuid(swapped))).toBeUndefined();
     const { address } = await after.provision({ uuid: swapped, key });
     expect([...after.fleet.machines.all()]).toMatchObject([
       { uuid: '00112233-4455-6677-8899-aabbccddeeff', state: 'accepted', address, key },
