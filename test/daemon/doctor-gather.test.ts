@@ -92,6 +92,8 @@ describe('gathering on this host', () => {
     });
     const missing = await found({}, { SIDEROLINKD__STATE_DIR: join(directory, 'nope') });
     expect(missing.stateDir.state).toBe('missing');
+    const below = await found({}, { SIDEROLINKD__STATE_DIR: join(directory, 'state', 'private-key', 'x') });
+    expect(below.stateDir.state).toBe('no_directory');
   });
 
   it('goes on with defaults where the configuration is wrong', async () => {

@@ -322,6 +322,14 @@ describe('judging', () => {
       /--config/,
     ],
     [
+      'a state directory that is a file',
+      { stateDir: { ...WELL.stateDir, state: 'no_directory' } },
+      'state directory',
+      'error',
+      /is a file/,
+      /move it away/,
+    ],
+    [
       'a state directory of root',
       { stateDir: { ...WELL.stateDir, state: 'forbidden' } },
       'state directory',

@@ -84,7 +84,7 @@ export interface CertificateFact {
 
 export interface StateDirFact {
   readonly directory: string;
-  readonly state: 'there' | 'missing' | 'forbidden';
+  readonly state: 'there' | 'missing' | 'forbidden' | 'no_directory';
   /** Permission bits; null if they could not be read. */
   readonly mode: number | null;
   /** Files in it that others than the owner may open, by name. */

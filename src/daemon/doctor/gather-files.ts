@@ -7,6 +7,8 @@ import { errorMessage } from '../../domain/errors.ts';
 import { stateFiles } from '../state-dir.ts';
 import type { CertificateFact, StateDirFact } from './facts.ts';
 
+const WHY_UNSEEN: Readonly<Record<string, StateDirFact['state']>> = { ENOENT: 'missing', ENOTDIR: 'no_directory' };
+
 /** The state directory as whoever asks may see it. */
 export function stateDirFact(directory: string): StateDirFact {
   const unknown = { directory, mode: null, exposed: [], freeBytes: null, usedBytes: null };
@@ -16,8 +18,7 @@ export function stateDirFact(directory: string): StateDirFact {
     mode = statSync(directory).mode & 0o7777;
     names = readdirSync(directory);
   } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return { ...unknown, state: isMissing ? 'missing' : 'forbidden' };
+    return { ...unknown, state: WHY_UNSEEN[(error as NodeJS.ErrnoException).code ?? ''] ?? 'forbidden' };
   }
   const { privateKey, uniqueTokenKey, authority, database } = stateFiles(directory);
   const secrets = [privateKey, uniqueTokenKey, authority, database].map((file) => basename(file));

@@ -87,6 +87,9 @@ export function judgeStateDir({ stateDir, config, daemon }: Facts): readonly Che
       ];
     return [ok(name, `${directory} is made at the first start`)];
   }
+  if (state === 'no_directory') {
+    return [wrong(name, `${directory} is a file, or lies below one`, 'move it away, or set state_dir to a directory')];
+  }
   if (state === 'forbidden') return [warning(name, `${directory} may not be looked into`, 'run this as root')];
   const checks: Check[] = [];
   const open = mode !== null && (mode & 0o077) !== 0;
