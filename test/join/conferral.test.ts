@@ -53,6 +53,22 @@ describe('a token that confers an owner', () => {
     expect(gateway.at(address)).toMatchObject({ state: 'provisional', tags: { ownership: { owner: 'acme' } } });
   });
 
+  it('what a machine was registered with goes before what the token gives', async () => {
+    const gateway = await start();
+    const uuid = parseNodeUuid(randomUUID());
+    const wanted = { ownership: { owner: 'acme', cluster: 'prod' }, labels: { rack: '4' }, uniqueToken: false };
+    await gateway.fleet.admin.register(uuid, wanted, 'test');
+    const { joinToken } = await token(gateway, {
+      ownership: { owner: 'acme', cluster: 'lab', machine: 'm' },
+      labels: { rack: '5', disk: 'nvme' },
+    });
+    const { address } = await gateway.provision({ uuid, joinToken });
+    expect(gateway.at(address)).toMatchObject({
+      tags: { ownership: { owner: 'acme', cluster: 'prod', machine: 'm' } },
+      labels: { rack: '4', disk: 'nvme' },
+    });
+  });
+
   it('joined with tenant A’s token, transferred to B, rebooted without META: it stays B’s', async () => {
     const gateway = await start();
     const { joinToken } = await token(gateway, { ownership: { owner: 'a' } });
@@ -136,6 +152,19 @@ describe('a token handed out at pre-registration', () => {
     expect(await gateway.refusal({ uuid, joinToken })).toEqual(UNAUTHORIZED);
     await gateway.fleet.admin.resetToken(parseNodeUuid(uuid), 'test');
     expect((await gateway.provision({ uuid, joinToken })).address).toBe(address);
+  });
+});
+
+describe('a token that is bound to a machine that was registered', () => {
+  it('keeps others away from it under its swapped UUID too', async () => {
+    const gateway = await start();
+    const uuid = parseNodeUuid('00112233-4455-6677-8899-aabbccddeeff');
+    const swapped = '33221100-5544-7766-8899-aabbccddeeff';
+    await gateway.fleet.admin.register(uuid, { ownership: {}, labels: {}, uniqueToken: false }, 'test');
+    const [bound, other] = [await token(gateway, { nodeUuid: uuid }), await token(gateway)];
+    expect(await gateway.refusal({ uuid: swapped, joinToken: other.joinToken })).toEqual(UNAUTHORIZED);
+    const { address } = await gateway.provision({ uuid: swapped, joinToken: bound.joinToken });
+    expect(gateway.at(address)).toMatchObject({ uuid, aliases: [swapped] });
   });
 });
 
