@@ -22,7 +22,7 @@ async function newGateway(): Promise<Gateway> {
   return await gateway.create();
 }
 
-describe('how-to pages', { concurrent: true, timeout: 180_000 }, () => {
+describe('how-to pages', { concurrent: true, timeout: 300_000 }, () => {
   it('resolve a UUID conflict', async () => {
     const gateway = await newGateway();
     await gateway.start();

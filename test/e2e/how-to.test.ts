@@ -15,7 +15,7 @@ async function newGateway(): Promise<Gateway> {
   return await gateway.create();
 }
 
-describe('how-to pages', { timeout: 180_000 }, () => {
+describe('how-to pages', { timeout: 300_000 }, () => {
   it('rotate a join token', async () => {
     const gateway = await newGateway();
     await gateway.start();
