@@ -19,7 +19,7 @@ beforeAll(async () => {
   await gateway.create();
   await gateway.start({ 'join.policy': 'hold' });
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 const seen = (uuid: string): Promise<Machine> => gateway.client.machine(uuid);
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
   linked = await Guest.create(gateway);
   await linked.on();
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 async function restart(settings: Readonly<Record<string, string>>): Promise<void> {
   expect(await gateway.end('SIGTERM')).toBe(0);

@@ -28,7 +28,7 @@ beforeAll(async () => {
     return told.length > 0 && (await linked.state()).eventsPending === 0;
   });
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 async function conflictsOf(uuid: string): Promise<readonly Record<string, unknown>[]> {
   const records = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.conflict'] });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   caller = await gateway.caller();
   secrets.push(gateway.token);
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 const BY = 'admin control socket';
 

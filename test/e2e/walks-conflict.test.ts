@@ -27,7 +27,7 @@ beforeAll(async () => {
     return stage === 'RUNNING' && ready === true;
   });
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 async function lines(uuid: string): Promise<Envelope[]> {
   return await gateway.records({ machine: uuid, filter: ['*.*.*.kmsg.>'] });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   await gateway.start();
   caller = await gateway.caller();
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 it('the private key is another one: the same call gets the new key and the old address', async () => {
   const call = { uuid: randomUUID(), key: newKey() };

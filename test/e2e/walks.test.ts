@@ -19,7 +19,7 @@ beforeAll(async () => {
   await gateway.start();
   caller = await gateway.caller();
 }, 240_000);
-afterAll(() => gateway.dispose());
+afterAll(() => gateway.dispose(), 120_000);
 
 const UNAUTHORIZED = /unauthorized/;
 
