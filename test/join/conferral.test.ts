@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
+import { MAX_LABELS } from '../../src/domain/labels.ts';
 import { parseNodeUuid } from '../../src/domain/uuid.ts';
 import type { NewJoinToken } from '../../src/fleet/types.ts';
 import { newKey } from '../fleet/fakes.ts';
@@ -67,6 +68,28 @@ describe('a token that confers an owner', () => {
       tags: { ownership: { owner: 'acme', cluster: 'prod', machine: 'm' } },
       labels: { rack: '4', disk: 'nvme' },
     });
+  });
+
+  it('gives nothing to a machine that joined before', async () => {
+    const gateway = await start();
+    const plain = await token(gateway);
+    const giving = await token(gateway, { ownership: { cluster: 'lab' }, labels: { rack: '5' } });
+    const uuid = randomUUID();
+    const { address } = await gateway.provision({ uuid, joinToken: plain.joinToken });
+    const { tags, labels } = gateway.at(address);
+    await gateway.provision({ uuid, joinToken: giving.joinToken });
+    expect(gateway.at(address)).toMatchObject({ boot: 2, tags, labels });
+    expect(gateway.at(address).labels).toEqual({});
+  });
+
+  it('leaves the labels as they are if both together are too many', async () => {
+    const gateway = await start();
+    const uuid = parseNodeUuid(randomUUID());
+    const labels = Object.fromEntries(Array.from({ length: MAX_LABELS }, (_, index) => [`l${index}`, 'x']));
+    await gateway.fleet.admin.register(uuid, { ownership: {}, labels, uniqueToken: false }, 'test');
+    const { joinToken } = await token(gateway, { labels: { rack: '5' } });
+    const { address } = await gateway.provision({ uuid, joinToken });
+    expect(gateway.at(address).labels).toEqual(labels);
   });
 
   it('joined with tenant A’s token, transferred to B, rebooted without META: it stays B’s', async () => {
