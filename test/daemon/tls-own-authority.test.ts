@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, sign, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { tlsMetrics } from '../../src/daemon/tls/metrics.ts';
 import { loadAuthority } from '../../src/daemon/tls/own-authority.ts';
 import { OwnCertificate } from '../../src/daemon/tls/own-certificate.ts';
+import * as der from '../../src/lib/der.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
@@ -23,6 +24,27 @@ function newFile(): string {
   const directory = mkdtempSync(join(tmpdir(), 'siderolinkd-ca-'));
   directories.push(directory);
   return join(directory, 'api-ca.pem');
+}
+
+/** A key and its authority as others make them: with an organization in its name. */
+function authorityOfAcme(now: number): string {
+  const key = newEcKey();
+  const attribute = (id: string, value: string) => der.set(der.sequence(der.oid(id), der.text(value)));
+  const name = der.sequence(attribute('2.5.4.10', 'Acme'), attribute('2.5.4.3', 'Acme CA'));
+  const algorithm = der.sequence(der.oid('1.2.840.10045.4.3.2'));
+  const constraints = der.octets(der.sequence(der.boolean(true)));
+  const body = der.sequence(
+    der.explicit(0, der.integer(Buffer.from([2]))),
+    der.integer(Buffer.from([7])),
+    algorithm,
+    name,
+    der.sequence(der.time(now - DAY_MS), der.time(now + DAY_MS)),
+    name,
+    createPublicKey(key).export({ type: 'spki', format: 'der' }),
+    der.explicit(3, der.sequence(der.sequence(der.oid('2.5.29.19'), der.boolean(true), constraints))),
+  );
+  const bytes = der.sequence(body, algorithm, der.bits(sign('sha256', body, key)));
+  return `${pemOf(key)}-----BEGIN CERTIFICATE-----\n${bytes.toString('base64')}\n-----END CERTIFICATE-----\n`;
 }
 
 describe('the authority of an installation', () => {
@@ -58,6 +80,8 @@ describe('the authority of an installation', () => {
     ['a certificate without its key', foreign.root.cert, /no private key/],
     ['the key of another', foreign.root.cert + pemOf(newEcKey()), /does not belong/],
     ['a certificate that signs nothing', leaf.cert + leaf.key, /no certificate of an authority/],
+    // What we sign would leave out its organization, and machines would not find who signed.
+    ['an authority with another form of name', authorityOfAcme(now), /siderolinkd did not make it/],
   ])('is not made anew over a file that holds %s', (_, content, message) => {
     const file = newFile();
     writeFileSync(file, content);

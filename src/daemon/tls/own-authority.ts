@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { type Chain, lifetime, readChain } from '../../domain/certificate.ts';
 import { errorMessage, SiderolinkError } from '../../domain/errors.ts';
 import { issueCertificate } from '../../lib/x509.ts';
@@ -36,7 +36,16 @@ export function loadAuthority(file: string, id: string, now: number): Authority 
   const age = lifetime(chain, now);
   if (age?.severity === 'error') throw unusable(file, age.message);
   const subject = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? name;
-  return { name: subject, cert: certificate.toString(), key: read(file, () => createPrivateKey(pem)), chain };
+  const authority = {
+    name: subject,
+    cert: certificate.toString(),
+    key: read(file, () => createPrivateKey(pem)),
+    chain,
+  };
+  // One that somebody else made has other names, key ids or algorithms than we write: machines would refuse what it signs.
+  const probe = read(file, () => issueServerCertificate(authority, ['localhost'], now, now + DAY_MS));
+  if (!new X509Certificate(probe.cert).checkIssued(certificate)) throw unusable(file, 'siderolinkd did not make it');
+  return authority;
 }
 
 function makeAuthority(name: string, now: number): string {
