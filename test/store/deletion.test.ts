@@ -294,6 +294,22 @@ test('rows of deleted records go, packed or not; those of others and of later re
   db.close();
 });
 
+test('rows go as well when it is asked for a second time', async () => {
+  const { log } = await openLog({ path: store.path });
+  for (const text of ['before', 'since']) {
+    log.appendLog(sourceOf(1), linesOf([text]));
+    await log.flush();
+    await log.commit({ ops: [deletion(1, 'logs')], records: [] });
+    // The first one is cleared before the second comes.
+    await log.packed();
+  }
+  await log.close(5000);
+  const db = new Database(store.path);
+  expect(db.prepare('select count(*) from log_chunk').pluck().get()).toBe(0);
+  expect(db.prepare('select count(*) from extent').pluck().get()).toBe(0);
+  db.close();
+});
+
 test('rows that a crash left are cleared away by the next run', async () => {
   const { log } = await openLog({ path: store.path });
   log.appendLog(sourceOf(1), linesOf(['a', 'b']));
