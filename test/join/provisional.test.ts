@@ -170,6 +170,14 @@ describe('junk UUIDs', () => {
     expect(gateway.at(address)).toMatchObject({ state: 'provisional', uniqueToken: 'proven', boot: 2 });
   });
 
+  it('it comes by its own UUID for the first time with a reboot: it knows it from then on', async () => {
+    const gateway = await Gateway.start();
+    const { address } = await gateway.provision({ uuid: ZEROS, uniqueToken: 'own' });
+    const { uuid } = gateway.at(address);
+    await gateway.provision({ uuid, uniqueToken: 'own' });
+    expect(gateway.at(address)).toMatchObject({ knowsUuid: true, state: 'accepted', boot: 2 });
+  });
+
   it('PXE without META: a new identity at each boot, up to the limit', async () => {
     const gateway = await Gateway.start({ policy: { maxProvisional: 3 } });
     for (let boot = 0; boot < 3; boot += 1) await gateway.provision({ uuid: ZEROS });

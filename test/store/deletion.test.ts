@@ -230,6 +230,8 @@ const ACROSS: Step[] = [
   { kind: 'pack', series: 'logs' },
   { kind: 'insert' },
   { kind: 'insert' },
+  // Chunks first, then extents.
+  { kind: 'clear' },
   { kind: 'clear' },
   { kind: 'sweep', series: 'logs' },
   { kind: 'crash' },
