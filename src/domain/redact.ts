@@ -12,19 +12,31 @@ const NEEDLE_BYTES = NEEDLES.map((needle) => Buffer.from(needle, 'latin1'));
 const NAME = String.raw`(?:jointoken|talos\.config\.(?:early|inline|oauth\.[\w.-]{0,64}))`;
 // Between name and value: `=`, in JSON or YAML `: `, as a JSON escape that was escaped again; quotes around each.
 const PLAIN = String.raw`(?:\\{0,16}["'])?(?:=|\\{1,16}u003[dD]|\s{0,8}:\s{0,8})(?:\\{0,16}["'])?`;
-const ENCODED = '%(?:25){0,4}3[dD]';
-// A value ends at white space, a quote, an ampersand in any form. One in url-encoding ends where its own `&` is.
+// The same in url-encoding, once or several times.
+const ENCODED_QUOTE = '(?:%(?:25){0,4}(?:5[cC]|2[27])){0,16}';
+const ENCODED = `${ENCODED_QUOTE}%(?:25){0,4}3[aAdD]${ENCODED_QUOTE}`;
+// A value ends at white space, a quote, an ampersand in any form. One in url-encoding ends where its own `&` or
+// quote is.
 const PLAIN_END = String.raw`\\{1,16}u0026|\\{0,16}["'&\s]`;
-const ENCODED_END = `%(?:25){0,4}26|${PLAIN_END}`;
-const VALUE = (end: string, char: string) => `(?:(?!${end})${char})+`;
-
-const patternsOf = (char: string) => [
-  new RegExp(`(${NAME}${PLAIN})(${VALUE(PLAIN_END, char)})`, 'g'),
-  new RegExp(`(${NAME}${ENCODED})(${VALUE(ENCODED_END, char)})`, 'g'),
-];
-const TEXT_PATTERNS = patternsOf('[^]');
+const ENCODED_END = `%(?:25){0,4}(?:2[267]|5[cC])|${PLAIN_END}`;
 // In bytes of an unknown format a secret is printable ASCII: what follows may be the next field.
-const BYTE_PATTERNS = patternsOf('[!-~]');
+const UNPRINTABLE = '[^!-~]';
+
+/** What stands before a secret, and what ends it. Apart, because one pattern for both takes memory for each character. */
+interface Pattern {
+  readonly before: RegExp;
+  readonly end: RegExp;
+}
+
+const pattern = (before: string, end: string): Pattern => ({
+  before: new RegExp(before, 'g'),
+  end: new RegExp(end, 'g'),
+});
+const TEXT_PATTERNS = [pattern(NAME + PLAIN, PLAIN_END), pattern(NAME + ENCODED, ENCODED_END)];
+const BYTE_PATTERNS = [
+  pattern(NAME + PLAIN, `${PLAIN_END}|${UNPRINTABLE}`),
+  pattern(NAME + ENCODED, `${ENCODED_END}|${UNPRINTABLE}`),
+];
 
 const SECRET_NAME = new RegExp(`^${NAME}$`);
 /** An escape that an encoder has no need of: it may hide a name. */
@@ -51,10 +63,9 @@ export class Redactor implements StringGuard {
   text(text: string): string {
     let result = text;
     if (NEEDLES.some((needle) => text.includes(needle))) {
-      for (const pattern of TEXT_PATTERNS) result = result.replace(pattern, `$1${REDACTED}`);
+      for (const pattern of TEXT_PATTERNS) result = withoutSecrets(result, pattern, () => REDACTED);
     }
-    for (const pattern of this.#extra) result = result.replace(pattern, REDACTED);
-    return result;
+    return this.#withoutExtra(result, () => REDACTED);
   }
 
   literal(raw: string): string {
@@ -75,12 +86,34 @@ export class Redactor implements StringGuard {
     if (!this.always && !NEEDLE_BYTES.some((needle) => buffer.includes(needle))) return bytes;
     const mask = (text: string) => '*'.repeat(text.length);
     let text = buffer.toString('latin1');
-    for (const pattern of BYTE_PATTERNS) {
-      text = text.replace(pattern, (_, name: string, value: string) => name + mask(value));
-    }
-    for (const pattern of this.#extra) text = text.replace(pattern, mask);
-    return Buffer.from(text, 'latin1');
+    for (const pattern of BYTE_PATTERNS) text = withoutSecrets(text, pattern, mask);
+    return Buffer.from(this.#withoutExtra(text, mask), 'latin1');
   }
+
+  #withoutExtra(text: string, mask: (secret: string) => string): string {
+    try {
+      return this.#extra.reduce((result, pattern) => result.replace(pattern, mask), text);
+    } catch {
+      // The operator's expression takes more memory than there is for a text of this length: nobody knows what is in it.
+      return mask(text);
+    }
+  }
+}
+
+function withoutSecrets(text: string, { before, end }: Pattern, mask: (secret: string) => string): string {
+  let result = '';
+  let kept = 0;
+  before.lastIndex = 0;
+  while (before.test(text)) {
+    const start = before.lastIndex;
+    end.lastIndex = start;
+    const stop = end.exec(text)?.index ?? text.length;
+    if (stop === start) continue;
+    result += text.slice(kept, start) + mask(text.slice(start, stop));
+    kept = stop;
+    before.lastIndex = stop;
+  }
+  return kept === 0 ? text : result + text.slice(kept);
 }
 
 const NO_BLOCK = Buffer.alloc(0);

@@ -93,6 +93,12 @@ describe('readObjectLine', () => {
     },
   );
 
+  it('bears strings of millions of escapes', () => {
+    const text = `{"a":"${'\\n'.repeat(5_000_000)}"}`;
+    expect(taken(text).text.length).toBe(text.length);
+    expect(read(text.slice(0, -2))).toBe('not_json');
+  });
+
   it('refuses what is nested too deep, without harm', () => {
     const deep = (levels: number) => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
     expect(typeof read(deep(63))).toBe('object');

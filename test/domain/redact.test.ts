@@ -115,6 +115,21 @@ describe('Redactor', () => {
   });
 });
 
+it.each([
+  ['value', (n: number) => `jointoken=${'x'.repeat(n)}`],
+  ['encoded value', (n: number) => `jointoken%3D${'%2B'.repeat(n / 3)}`],
+  ['run of escapes', (n: number) => `jointoken=x ${'\\n'.repeat(n / 2)}`],
+])('takes a very long %s, in text, in JSON and in bytes', (_, textOf) => {
+  // Patterns that keep a place for each character they passed would end the process here.
+  const text = textOf(16_000_000);
+  expect(redactor.text(text)).toContain('[redacted]');
+  expect(stored(`{"msg":"${text}"}`)).toContain('[redacted]');
+  expect(redactor.bytes(Buffer.from(text)).length).toBe(text.length);
+  // An operator's expression may be like that.
+  const greedy = new Redactor(['(?:(?!y)[^])+z']);
+  expect(greedy.text(textOf(16_000_000))).not.toContain('xxx');
+});
+
 describe('SecretFinder', () => {
   it('finds the next name from any offset on', () => {
     const piece = fc.constantFrom('jointoken', 'talos.config.', 'x', '\n', 'join');

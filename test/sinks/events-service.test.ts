@@ -257,6 +257,14 @@ describe('EventsService', () => {
     expect(await metric(w, 'event_faults_total', { reason: 'oversized' })).toBe(3);
   });
 
+  it('takes a secret out of megabytes that it cannot read', async () => {
+    const { publish, log } = await serve();
+    const text = `get https://h?jointoken=${'CANARY'.repeat(2_000_000)}`;
+    await publish(request('NewEvent', Buffer.from(text)));
+    expect(Buffer.from(String(log.bodies[0]?.['raw']), 'base64').toString()).toMatch(/^get https:..h\?jointoken=\*+$/);
+    expect(log.bodies[0]).toMatchObject({ raw_bytes: text.length });
+  });
+
   it('an event that is too large is answered like others when it cannot be stored, or nobody knows the source', async () => {
     const { publish, log, world: w } = await serve(world(), { maxMessageBytes: 100_000 });
     const large = request('PhaseEvent', Buffer.alloc(200_000, 7));
