@@ -11,6 +11,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;
+  /** How wide the terminal is now; undefined where output is no terminal, or nobody knows. */
+  readonly columns?: (() => number | undefined) | undefined;
   /** Asks the person at the terminal and resolves with the line given; undefined where nobody can be asked. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   readonly clock: Clock;

@@ -44,7 +44,7 @@ export class LiveRenderer {
     const paint = paintTone(this.#style, summary.tone);
     const stream = this.#style.dim(column(printable(subject.stream), STREAM_WIDTH));
     const level = paint(column(printable(summary.level), LEVEL_WIDTH));
-    const head = `${this.#style.dim(time)} ${this.#paintName(subject.uuid)(name)} ${stream} ${level} `;
+    const head = `${this.#style.dim(time)} ${paintName(this.#style, subject.uuid)(name)} ${stream} ${level} `;
     const indent = ' '.repeat(time.length + this.#nameWidth + STREAM_WIDTH + LEVEL_WIDTH + 4);
     const lines = summary.text.split('\n').map((line) => paint(printable(line)));
     return `${head}${lines.join(`\n${indent}`)}\n`;
@@ -60,15 +60,15 @@ export class LiveRenderer {
     if (uuid === '_' || uuid === '') return 'siderolinkd';
     return this.#hostnames.get(uuid) ?? uuid.slice(0, 8);
   }
+}
 
-  /** Each machine keeps a colour of its own, so that the eye can follow it. */
-  #paintName(uuid: string): (text: string) => string {
-    const { cyan, green, magenta, blue, yellow } = this.#style;
-    const colours = [cyan, green, magenta, blue, yellow];
-    let hash = 0;
-    for (const char of uuid) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
-    return colours[hash % colours.length] ?? cyan;
-  }
+/** Each machine keeps a colour of its own, so that the eye can follow it. */
+export function paintName(style: Style, uuid: string): (text: string) => string {
+  const { cyan, green, magenta, blue, yellow } = style;
+  const colours = [cyan, green, magenta, blue, yellow];
+  let hash = 0;
+  for (const char of uuid) hash = (hash * 31 + char.charCodeAt(0)) >>> 0;
+  return colours[hash % colours.length] ?? cyan;
 }
 
 export function paintTone(style: Style, tone: Tone): (text: string) => string {

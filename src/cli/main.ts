@@ -18,6 +18,8 @@ const io: Io = {
   env: process.env,
   outIsTty: process.stdout.isTTY === true,
   errIsTty: process.stderr.isTTY === true,
+  columns: () =>
+    process.stdout.isTTY ? process.stdout.columns || Number(process.env['COLUMNS']) || undefined : undefined,
   ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? ask : undefined,
   clock: systemClock,
   signal: abort.signal,

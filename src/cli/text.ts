@@ -1,5 +1,6 @@
 /** Colours of a terminal; each returns its text unchanged when colours are off. */
 export interface Style {
+  readonly inverse: (text: string) => string;
   readonly bold: (text: string) => string;
   readonly dim: (text: string) => string;
   readonly red: (text: string) => string;
@@ -12,6 +13,7 @@ export interface Style {
 
 /** SGR codes (ECMA-48 section 8.3.117), on and off. */
 const CODES = {
+  inverse: [7, 27],
   bold: [1, 22],
   dim: [2, 22],
   red: [31, 39],
@@ -26,6 +28,7 @@ export function createStyle(colour: boolean): Style {
   const paint = ([on, off]: readonly [number, number]) =>
     colour ? (text: string) => `\u001b[${on}m${text}\u001b[${off}m` : (text: string) => text;
   return {
+    inverse: paint(CODES.inverse),
     bold: paint(CODES.bold),
     dim: paint(CODES.dim),
     red: paint(CODES.red),
@@ -129,4 +132,11 @@ export function formatClock(time: number): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+}
+
+/** Local date and time of day with milliseconds. */
+export function formatTime(time: number): string {
+  const date = new Date(time);
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${formatClock(time)}`;
 }

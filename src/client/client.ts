@@ -212,19 +212,27 @@ export class ControlClient {
     return this.#json('GET', `/v1/records${toQuery({ ...filter })}`);
   }
 
-  /** All records that pass, page after page, each with its own text; `tail`: the last so many. */
-  async *allRecords(filter: RecordFilter & { readonly tail?: number | undefined }): AsyncGenerator<RecordText> {
+  /**
+   * All records that pass, page after page (`limit` of them each), each with its own text; `tail`: the last so many of
+   * them, or fewer where their text fills a page. A page is read to its end before the first of it is given: who takes
+   * long over a record does not keep the daemon waiting, nor takes its silence for an end.
+   */
+  async *allRecords(
+    filter: RecordFilter & { readonly tail?: number | undefined; readonly limit?: number | undefined },
+  ): AsyncGenerator<RecordText> {
     let after = filter.after;
     for (;;) {
       const path = `/v1/records${toQuery({ ...filter, after })}`;
       const headers = { accept: 'application/x-ndjson' };
       const response = await send(this.#target, { method: 'GET', path, headers, idleTimeoutMs: this.#timeoutMs });
       let next: number | null = null;
+      const page: RecordText[] = [];
       for await (const json of readLines(response)) {
         const line = JSON.parse(json) as Envelope | { position: number; next: number | null };
         if ('position' in line) next = line.next;
-        else yield { record: line, json };
+        else page.push({ record: line, json });
       }
+      yield* page;
       if (next === null) return;
       after = next;
     }

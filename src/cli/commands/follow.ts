@@ -12,18 +12,28 @@ export function renderer(context: Context, prefix: string): LiveRenderer {
 /** After so long without a record a person at the terminal is told that nothing is wrong. */
 const QUIET_MS = 2_000;
 
-/** Prints records as they come until the user ends it; says when the connection breaks and is back. */
+/**
+ * Prints records as they come until the user ends it; says when the connection breaks and is back.
+ *
+ * @param accepts whether a record is printed; asked for each, one after the other
+ */
 export async function follow(
   context: Context,
   filter: Pick<RecordFilter, 'filter' | 'machine'>,
   start: StreamStart,
   render: (record: Envelope) => string,
+  accepts: (record: Envelope) => boolean | Promise<boolean> = () => true,
 ): Promise<void> {
   const waiting = context.errIsTty
     ? context.clock.after(QUIET_MS, () => context.err('no records yet: waiting for them, until Ctrl-C\n'))
     : () => {};
   try {
-    await print(context, context.client.stream(filter, start, context.signal), render, waiting);
+    const items = context.client.stream(filter, start, context.signal);
+    await print(context, items, render, async (record) => {
+      const isAccepted = await accepts(record);
+      if (isAccepted) waiting();
+      return isAccepted;
+    });
   } finally {
     waiting();
   }
@@ -33,7 +43,7 @@ async function print(
   context: Context,
   items: AsyncIterable<StreamItem>,
   render: (record: Envelope) => string,
-  onRecord: () => void,
+  accepts: (record: Envelope) => Promise<boolean>,
 ): Promise<void> {
   let interrupted = false;
   for await (const item of items) {
@@ -45,8 +55,7 @@ async function print(
     }
     if (interrupted) context.err('siderolinkctl: resumed\n');
     interrupted = false;
-    if (item.type !== 'record') continue;
-    onRecord();
+    if (item.type !== 'record' || !(await accepts(item.record))) continue;
     context.out(context.format === 'json' ? `${item.json}\n` : render(item.record));
   }
 }
