@@ -39,7 +39,14 @@ describe('calls at one time', () => {
     gateway.log.gate.close();
     const joining = gateway.provision({ ...call, joinToken: secret });
     await gateway.log.gate.arrived(2);
-    expect((await gateway.refusal(call)).code).toBe(status.PERMISSION_DENIED);
+    const guesses = [
+      {},
+      { joinToken: secret.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')) },
+      { uniqueToken: 'a' },
+    ];
+    for (const guess of guesses) {
+      expect((await gateway.refusal({ ...call, ...guess })).code).toBe(status.PERMISSION_DENIED);
+    }
     gateway.log.gate.open();
     expect((await joining).prefix).toMatch(/\/64$/);
   });
