@@ -347,6 +347,18 @@ describe('the link of a machine', () => {
     expect(world.machine()).toMatchObject({ state: 'accepted' });
   });
 
+  it('the records of one that was removed with them kept can still be deleted, once', async () => {
+    const world = adminWorld([{}]);
+    const { uuid } = world.machine();
+    for (const records of [false, true, true, false]) await world.admin.remove(uuid, { records }, 'ann');
+    expect(world.records().map(({ detail, body }) => [detail, body['records_deleted']])).toEqual([
+      ['removed', false],
+      ['removed', true],
+    ]);
+    const deleted = world.log.changes.flatMap(({ ops }) => ops.filter(({ op }) => op === 'deleteRecords'));
+    expect(deleted[0]).toEqual({ op: 'deleteRecords', machine: 1, what: 'all' });
+  });
+
   it('an expired identity gets no peer by what leaves it as it is', async () => {
     const world = adminWorld([{ state: 'expired', madeFor: 'asked' }]);
     await world.admin.readmit(world.machine().uuid, 'ann');
