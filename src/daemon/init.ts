@@ -99,7 +99,8 @@ function unitsReport(units: readonly WrittenUnit[]): string {
 
 const NEXT = `For it to count:
   systemctl daemon-reload
-  systemctl restart siderolinkd 'siderolinkd-*.socket'     # if it runs already; otherwise: systemctl enable --now siderolinkd`;
+  systemctl stop 'siderolinkd-*.socket' siderolinkd
+  systemctl start siderolinkd`;
 
 function readKey(file: string): string {
   const text = read(file);

@@ -56,8 +56,8 @@ export function assignSockets(
 
 const HEADING = 'the sockets that systemd handed over are not those of the configuration:';
 const ADVICE =
-  'Run `siderolinkd init` again, which writes what systemd listens on, then `systemctl daemon-reload` and ' +
-  "`systemctl restart siderolinkd 'siderolinkd-*.socket'`.";
+  'Run `siderolinkd init` again, which writes what systemd listens on, then `systemctl daemon-reload`, ' +
+  "`systemctl stop 'siderolinkd-*.socket' siderolinkd` and `systemctl start siderolinkd`.";
 
 const bullets = (lines: readonly string[]) => lines.map((line) => `  ${line}`).join('\n');
 

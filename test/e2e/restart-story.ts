@@ -15,7 +15,7 @@ const CALLER = fileURLToPath(new URL('./restart-caller.ts', import.meta.url));
 export class DirectMachines {
   readonly #gateway: Gateway;
   readonly #child;
-  #uuids: string[] = [];
+  #uuids: readonly string[] = [];
 
   private constructor(gateway: Gateway, child: ReturnType<Gateway['namespace']['spawn']>) {
     this.#gateway = gateway;
@@ -35,20 +35,19 @@ export class DirectMachines {
     );
     child.stdout?.resume();
     const machines = new DirectMachines(gateway, child);
-    await gateway.until('all machines run', async () => (await machines.#running()) >= count, 120_000);
+    await gateway.until(
+      'all machines run',
+      async () => {
+        machines.#uuids = await runningMachines(gateway);
+        return machines.#uuids.length >= count;
+      },
+      120_000,
+    );
     return machines;
   }
 
   get uuids(): readonly string[] {
     return this.#uuids;
-  }
-
-  async #running(): Promise<number> {
-    this.#uuids = [];
-    for await (const { stage, server_uuid } of this.#gateway.client.machines()) {
-      if (stage === 'RUNNING') this.#uuids.push(server_uuid);
-    }
-    return this.#uuids.length;
   }
 
   /** Resolves when each of them has so many further lines stored. */
@@ -70,6 +69,13 @@ export class DirectMachines {
     this.#child.kill('SIGINT');
     await ended;
   }
+}
+
+export async function runningMachines(gateway: Gateway): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { stage, server_uuid } of gateway.client.machines())
+    if (stage === 'RUNNING') found.push(server_uuid);
+  return found;
 }
 
 /** How calls ended that went on while the daemon restarted. */

@@ -101,10 +101,11 @@ export class SocketHolder {
     await this.#gateway.until('the daemon serves', async () => (await client.status()).ready);
   }
 
-  /** Ends the daemon with this signal; resolves when the next one serves. */
-  async restart(signal: NodeJS.Signals): Promise<void> {
+  /** Ends the daemon with this signal; resolves when the next one serves. `meanwhile` begins when the signal is sent. */
+  async restart(signal: NodeJS.Signals, meanwhile?: () => Promise<void>): Promise<void> {
     const before = this.pid;
     process.kill(before, signal);
+    await meanwhile?.();
     await this.#gateway.until('the next daemon serves', async () => {
       return this.pid !== before && (await this.#gateway.client.status()).ready;
     });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BootedDebian, DebianTree, host, until } from './debian.ts';
 
@@ -105,7 +106,10 @@ describe('an installed siderolinkd', () => {
     await debian.run(
       'systemd-run --unit=machine --setenv=HOME=/root siderolinkd simulate --count 1 --speed inf --rate 20 --kernel-args-file /root/args --join-token-file /root/token',
     );
-    await until('the machine runs', async () => (await ctl('machine list')).stage === 'RUNNING');
+    await until('the machine runs', async () => {
+      const { stage, link } = await ctl('machine list');
+      return stage === 'RUNNING' && link.state === 'up';
+    });
     expect(await ctl('machine list')).toMatchObject({ state: 'accepted', boot: 1, link: { state: 'up', mode: 'udp' } });
   });
 
@@ -166,6 +170,96 @@ describe('a deleted interface', () => {
     expect((await device()).wireguard).not.toBe(before.wireguard);
     await until('the daemon sees it', async () => (await ctl('machine list')).link.state === 'up');
     expect((await ctl('machine list')).boot).toBe(1);
+  });
+});
+
+describe('sockets that systemd holds', () => {
+  const names = ['api', 'kmsg', 'kmsg-udp', 'events'];
+  const states = () => Promise.all(names.map((name) => property(`siderolinkd-${name}.socket`, 'ActiveState')));
+  /** As init and the error say it. */
+  const anew = "systemctl stop 'siderolinkd-*.socket' siderolinkd && systemctl start siderolinkd";
+  const all = (state: string) => names.map(() => state);
+  const restarted = async (command: string) => {
+    await debian.run(command);
+    await ready();
+  };
+
+  it('are of no use to anybody until init has written where they listen', async () => {
+    expect(await states()).toEqual(all('inactive'));
+    const said = await debian.run('siderolinkd init');
+    for (const name of names) expect(said).toContain(`/siderolinkd-${name}.socket.d/siderolinkd.conf`);
+    expect(await debian.run('siderolinkd init')).toContain('Nothing has changed.');
+    expect(await debian.run('journalctl -u siderolinkd')).not.toContain('systemd listens for us');
+    await restarted('systemctl daemon-reload && systemctl restart siderolinkd');
+    expect(await states()).toEqual(all('active'));
+    const [, taken] =
+      /"sockets":(\[[^\]]*\]),"msg":"systemd listens for us"/.exec(await debian.run('journalctl -u siderolinkd')) ?? [];
+    expect(JSON.parse(taken ?? '[]').sort()).toEqual([...names].sort());
+  });
+
+  it('keep callers waiting while the daemon restarts, in order or killed, and cut no link', async () => {
+    const before = await device();
+    const { overlay } = await ctl('status');
+    tree.write('root/callers.mjs', readFileSync(new URL('./callers.mjs', import.meta.url), 'utf8'));
+    const callers = `systemd-run --unit=callers /usr/lib/siderolinkd/bin/node /root/callers.mjs ${overlay.server}`;
+    await debian.run(callers);
+    for (let restart = 0; restart < 2; restart++) await restarted('systemctl restart siderolinkd');
+    await debian.run('systemctl stop callers');
+    const ordered = JSON.parse(await debian.run('cat /root/calls.json'));
+    for (const call of ['api', 'kmsg']) expect(Object.keys(ordered[call]), call).toEqual(['answered']);
+
+    await debian.run(callers);
+    const restarts = Number(await property('siderolinkd', 'NRestarts'));
+    await debian.run(`kill -9 ${await pid('siderolinkd')}`);
+    await until('systemd starts it', async () => Number(await property('siderolinkd', 'NRestarts')) > restarts);
+    await ready();
+    await debian.run('systemctl stop callers');
+    const { api, kmsg } = JSON.parse(await debian.run('cat /root/calls.json'));
+    expect(Object.keys(kmsg)).toEqual(['answered']);
+    // Who was being served when it was killed sees that; nobody is refused.
+    expect(Object.keys(api).filter((end) => !/^answered$|Connection dropped|ECONNRESET/.test(end))).toEqual([]);
+    expect(api.answered).toBeGreaterThan(10);
+    expect(await device()).toEqual(before);
+    expect(await states()).toEqual(all('active'));
+    expect((await ctl('machine list')).boot).toBe(1);
+  });
+
+  it('that are not what the configuration says end the start, with what to do about it', async () => {
+    const good = await debian.run('cat /etc/siderolinkd/config.yaml');
+    tree.write('etc/siderolinkd/config.yaml', `${good}\nsinks:\n  events_port: 4012\n`);
+    expect((await debian.try('systemctl restart siderolinkd')).exitCode).not.toBe(0);
+    const journal = () => debian.run('journalctl -u siderolinkd -n 100');
+    expect(await journal()).toMatch(/events: sinks.events_port wants tcp .*:4012/);
+    expect(await journal()).toContain('status=78/CONFIG');
+    // Machines call, and each call starts it; that is not for ever.
+    const results = () => Promise.all(names.map((name) => property(`siderolinkd-${name}.socket`, 'Result')));
+    await until('systemd gives up', async () => (await results()).includes('trigger-limit-hit'), 120_000);
+    await until('it is left alone', async () => (await property('siderolinkd', 'ActiveState')) === 'failed');
+    // What it says there:
+    await debian.run('siderolinkd init && systemctl daemon-reload');
+    await restarted(anew);
+    expect(await debian.run('ss -Hltn sport = :4012')).toContain((await ctl('status')).overlay.server);
+    tree.write('etc/siderolinkd/config.yaml', `${good}\n`);
+    await debian.run('siderolinkd init && systemctl daemon-reload');
+    await restarted(anew);
+  });
+
+  it('listen before there is an interface', async () => {
+    const { overlay } = await ctl('status');
+    await debian.run("systemctl stop 'siderolinkd-*.socket' siderolinkd siderolinkd-wg && siderolinkd down");
+    expect(await debian.run('ip -o link show')).not.toContain('siderolink:');
+    await debian.run('systemctl start siderolinkd-events.socket siderolinkd-kmsg-udp.socket');
+    expect(await debian.run('ss -Hltn sport = :4002')).toContain(overlay.server);
+    expect(await debian.run('ss -Hlun sport = :4001')).toContain(overlay.server);
+    await restarted('systemctl start siderolinkd');
+    expect(await states()).toEqual(all('active'));
+    expect((await ctl('status')).overlay).toEqual(overlay);
+  });
+
+  it('are turned off by taking away what init wrote', async () => {
+    await debian.run('rm /etc/systemd/system/siderolinkd*.d/siderolinkd.conf && systemctl daemon-reload');
+    await restarted(anew);
+    expect(await states()).toEqual(all('inactive'));
   });
 });
 
