@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import ipaddr from 'ipaddr.js';
 import type { Problem } from '../client/api.ts';
 import { mayActAs, type Role } from '../domain/control-token.ts';
 import { SiderolinkError } from '../domain/errors.ts';
@@ -8,6 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ControlMetrics } from './metrics.ts';
+import { networkOf } from './networks.ts';
 import { makeProblem } from './problem.ts';
 import { type Caller, SOCKET_CALLER } from './types.ts';
 
@@ -77,9 +77,4 @@ export class Refusals {
     const by = caller === undefined ? {} : { by: caller.name, role: caller.role };
     this.#logger.warn({ source, reason, ...by, suppressed }, 'control request refused');
   }
-}
-
-/** Who has one IPv6 address has its /64, and would be as many sources as he likes. */
-function networkOf(source: string): string {
-  return source.includes(':') ? ipaddr.IPv6.parse(source).parts.slice(0, 4).join(':') : source;
 }

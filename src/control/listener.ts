@@ -9,6 +9,7 @@ import type { CertificateSource } from '../lib/certificate.ts';
 import { type App, type AppDeps, buildApp } from './app.ts';
 import { type Door, Refusal } from './auth.ts';
 import { HostNames } from './hosts.ts';
+import { Strangers } from './strangers.ts';
 import type { TokensFile } from './tokens-file.ts';
 import type { Caller, ControlLimits } from './types.ts';
 
@@ -37,6 +38,7 @@ export class TcpListener implements Door {
   readonly #hosts: HostNames;
   /** The token last used on each connection. */
   readonly #used = new Map<Socket, ControlToken>();
+  #strangers: Strangers | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(options: TcpListenerOptions, deps: TcpListenerDeps) {
@@ -50,6 +52,9 @@ export class TcpListener implements Door {
     const { tokens, certificate } = this.#deps;
     const app = await buildApp(limits, deps, { door: this, ...(certificate && { tls: tlsOptions(certificate) }) });
     if (certificate !== undefined) this.#follow(certificate, app.server as unknown as TlsServer);
+    const { turnedAway } = deps.controlMetrics;
+    this.#strangers = new Strangers({ maxPerNetwork: limits.maxStrangers }, { onTurnedAway: () => turnedAway.inc() });
+    this.#strangers.follow(app.server);
     tokens.onChange(() => this.#closeRevoked());
     try {
       // A name that has several addresses, as localhost, would make the framework listen on each with servers of its own.
@@ -83,6 +88,7 @@ export class TcpListener implements Door {
     const token = this.#deps.tokens.find(text);
     if (token === undefined) throw new Refusal('unknown_token');
     this.#remember(socket, token);
+    this.#strangers?.know(socket);
     return { role: token.role, name: token.name };
   }
 

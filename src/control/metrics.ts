@@ -12,6 +12,11 @@ export function controlMetrics(registry: MetricsRegistry) {
       labelNames: ['route', 'method', 'status'],
       registers,
     }),
+    turnedAway: new Counter({
+      name: 'siderolinkd_control_connections_turned_away_total',
+      help: 'Connections over TCP closed at accept: too many of one network that have used no token',
+      registers,
+    }),
     seconds: new Histogram({
       name: 'siderolinkd_control_request_seconds',
       help: 'Time to answer a request; streams are not counted',

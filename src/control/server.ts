@@ -123,6 +123,7 @@ function withDefaults(given: ControlLimits): Required<ControlLimits> {
   return {
     maxBodyBytes: given.maxBodyBytes ?? DEFAULT_LIMITS.maxBodyBytes,
     maxConnections: given.maxConnections ?? DEFAULT_LIMITS.maxConnections,
+    maxStrangers: given.maxStrangers ?? DEFAULT_LIMITS.maxStrangers,
     maxStreams: given.maxStreams ?? DEFAULT_LIMITS.maxStreams,
     maxUnsentBytes: given.maxUnsentBytes ?? DEFAULT_LIMITS.maxUnsentBytes,
     stallMs: given.stallMs ?? DEFAULT_LIMITS.stallMs,

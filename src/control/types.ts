@@ -76,6 +76,8 @@ export interface ControlLimits {
   readonly maxBodyBytes?: number;
   /** Open connections; more are refused. Default 512. */
   readonly maxConnections?: number;
+  /** Of those over TCP, the ones of one network (IPv6: /64) on which no token was used yet. Default 256. */
+  readonly maxStrangers?: number;
   /** Streams at one time; more are answered 429. Default 128. */
   readonly maxStreams?: number;
   /** Bytes that wait for one stream's reader before the stream waits too. Default 4 MiB. */
@@ -89,6 +91,7 @@ export interface ControlLimits {
 export const DEFAULT_LIMITS: Required<ControlLimits> = {
   maxBodyBytes: 64 * 1024,
   maxConnections: 512,
+  maxStrangers: 256,
   maxStreams: 128,
   maxUnsentBytes: 4 * 1024 * 1024,
   stallMs: 10_000,
