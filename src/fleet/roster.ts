@@ -4,7 +4,7 @@ import type { NewRecord } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { RecordLog } from '../stream/types.ts';
-import type { LinkMonitor, PeerSpec } from '../wireguard/types.ts';
+import type { LinkMonitor, LinkState, PeerSpec } from '../wireguard/types.ts';
 import type { MachineRow } from './machine-row.ts';
 import { MachineTable } from './machine-table.ts';
 import type { FleetMetrics } from './metrics.ts';
@@ -73,7 +73,7 @@ export class Roster implements Machines {
     return {
       machine,
       status: statuses.get(machine.id, machine.boot),
-      link: machine.key === null ? NO_LINK : links.state(machine.key),
+      link: linkOf(machine, links),
       tokenWrite: tokenWrites.get(machine.id) ?? null,
       // The boot of a join that is being stored has said nothing.
       missingLines: machine.boot === 0 ? null : boot?.number === machine.boot ? (boot.missing ?? 0) : 0,
@@ -135,6 +135,13 @@ const UNLINKED: ReadonlySet<string> = new Set<MachineState>(['removed', 'rejecte
 /** Known key, and a state with a link: the device has it, and what comes from its address is its own. */
 function maySend(machine: Machine): boolean {
   return machine.key !== null && !UNLINKED.has(machine.state);
+}
+
+/** A machine that was cut off is down at once, not when the device is read next. */
+function linkOf({ key, state }: Machine, links: Pick<LinkMonitor, 'state'>): LinkState {
+  if (key === null) return NO_LINK;
+  const link = links.state(key);
+  return UNLINKED.has(state) && link.state === 'up' ? { ...link, state: 'down' } : link;
 }
 
 /** The link of a machine that never joined. */

@@ -64,6 +64,17 @@ describe('administration of a machine', () => {
     });
   }
 
+  it('a machine that is cut off is down in its view, whatever the device was last seen to have', async () => {
+    const world = adminWorld([{ state: 'accepted' }]);
+    const { uuid, key } = world.machine();
+    if (key === null) throw new Error('the machine has joined');
+    world.links.set(key, { state: 'up' });
+    const link = (machine: Machine) => world.machines.view(machine).link.state;
+    expect(link(await world.admin.reject(uuid, 'ann'))).toBe('down');
+    expect(link(await world.admin.remove(uuid, { records: false }, 'ann'))).toBe('down');
+    expect(link(await world.admin.readmit(uuid, 'ann'))).toBe('up');
+  });
+
   it('each change is a record with the view, who made it and what it was before', async () => {
     const world = adminWorld([{ state: 'pending', uniqueTokens: offer([], 'aa') }]);
     const { uuid } = world.machine();
