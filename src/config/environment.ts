@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { errorMessage } from '../domain/errors.ts';
 import { configSchema, settings } from './schema.ts';
 import type { Path, Problem, Source } from './source.ts';
 import { merge, schemaAt } from './tree.ts';
@@ -26,15 +27,13 @@ export function environmentSource(env: Readonly<Record<string, string | undefine
   let value: unknown;
   for (const { name, path } of origins) {
     const text = env[name] ?? '';
-    const document = parseDocument(text, { prettyErrors: false });
-    const error = document.errors[0];
-    const parsed: unknown = error === undefined ? document.toJS() : undefined;
+    const { parsed, fault } = readValue(text);
     if (typeof parsed !== 'string' && isTextSetting(path)) {
       value = merge(value, nested(path, text));
-    } else if (error === undefined) {
+    } else if (fault === undefined) {
       value = merge(value, nested(path, parsed));
     } else {
-      problems.push({ where: `environment ${name}`, path: path.join('.'), message: `not YAML: ${error.message}` });
+      problems.push({ where: `environment ${name}`, path: path.join('.'), message: `not YAML: ${fault}` });
     }
   }
   return {
@@ -45,6 +44,18 @@ export function environmentSource(env: Readonly<Record<string, string | undefine
       return origin === undefined ? undefined : `environment ${origin.name}`;
     },
   };
+}
+
+function readValue(text: string): { readonly parsed?: unknown; readonly fault?: string } {
+  const document = parseDocument(text, { prettyErrors: false, logLevel: 'error' });
+  const [error] = document.errors;
+  if (error !== undefined) return { fault: error.message };
+  try {
+    return { parsed: document.toJS({ maxAliasCount: 100 }) };
+  } catch (thrown) {
+    // Aliases of what is not there, or of so much that it is an attack.
+    return { fault: errorMessage(thrown) };
+  }
 }
 
 function nested(path: readonly string[], value: unknown): unknown {

@@ -24,7 +24,7 @@ export interface Source {
 /** Reads a YAML text. `name` is what error messages call it. */
 export function yamlSource(name: string, text: string): Source {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const at = (offset: number | undefined) => {
     if (offset === undefined) return name;
     const { line, col } = lines.linePos(offset);
