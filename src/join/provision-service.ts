@@ -76,7 +76,8 @@ export class ProvisionService {
     this.#prober = new Prober({ maxProbes: options.maxProbes ?? 512 }, deps);
     this.#desk = new AdmissionDesk(options.policy, { ...deps, prober: this.#prober });
     this.#conflicts = new Conflicts({ maxPerHour: options.maxConflicts ?? 4_096 }, deps);
-    this.#mayLog = new OnceAMinute({}, deps);
+    // A fleet of `join.max_machines` may be refused at once, each machine for more than one reason.
+    this.#mayLog = new OnceAMinute({ maxSubjects: 65_536 }, deps);
     this.#refusals = new Pacer(
       {
         perSecond: options.refusalsPerSecond ?? 200,
