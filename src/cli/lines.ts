@@ -136,7 +136,7 @@ export class Lines {
     const isUnder = isNarrow && head.width > 0;
     const indent = isUnder ? SHORT_INDENT : head.width;
     const width = columns === undefined ? undefined : Math.max(MIN_TEXT, columns - indent);
-    let out = head.painted;
+    let out = isUnder ? head.painted.trimEnd() : head.painted;
     let isFirst = true;
     for (const { text, paint } of lines) {
       const safe = printable(text);

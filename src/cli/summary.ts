@@ -91,15 +91,20 @@ const RESTARTS: Readonly<Record<string, string>> = {
 function eventSummary(message: string, body: Body): Summary {
   const event = (text: string, tone: Tone = 'plain'): Summary => ({ level: body.text('level'), text, tone });
   const error = body.text('error');
+  // Of one that could not be decoded nothing else is known.
+  if (body.has('raw')) return event(`${message}: ${rawText(body)}`, 'quiet');
   switch (message) {
     case 'AddressEvent':
-      return event(`address ${body.text('hostname') || 'no hostname'} ${body.list('addresses').join(', ')}`, 'quiet');
+      return event(
+        `address ${body.text('hostname') || 'no hostname'} ${body.list('addresses').join(', ') || 'none'}`,
+        'quiet',
+      );
     case 'MachineStatusEvent':
       return statusSummary(body);
     case 'SequenceEvent':
       return event(
-        `sequence ${body.text('sequence')} ${body.text('action')}${error && `: ${error}`}`,
-        error ? 'bad' : 'plain',
+        `sequence ${body.text('sequence')} ${body.text('action')}${body.has('error') ? `: ${failure(body)}` : ''}`,
+        body.has('error') ? 'bad' : 'plain',
       );
     case 'PhaseEvent':
       return event(`phase ${body.text('phase')} ${body.text('action')}`, 'quiet');
@@ -108,7 +113,8 @@ function eventSummary(message: string, body: Body): Summary {
     case 'ServiceStateEvent': {
       const action = body.text('action');
       const said = body.text('message');
-      const tone = action === 'FAILED' ? 'bad' : action === 'RUNNING' ? 'good' : 'plain';
+      const isSick = body.item('health')?.value('healthy') === false && body.item('health')?.value('unknown') !== true;
+      const tone = action === 'FAILED' ? 'bad' : action !== 'RUNNING' ? 'plain' : isSick ? 'warn' : 'good';
       return event(`service ${body.text('service')} ${action}${said && `: ${said}`}`, tone);
     }
     case 'RestartEvent':
@@ -120,6 +126,18 @@ function eventSummary(message: string, body: Body): Summary {
     default:
       return event([message, body.text('msg'), error].filter(Boolean).join(': '), 'quiet');
   }
+}
+
+/** What a sequence failed with: `FATAL` and the like are for those that look for them, the text is for all. */
+function failure(body: Body): string {
+  const code = body.text('error_code');
+  return `${body.text('error') || 'it failed'}${code && ` (${code})`}`;
+}
+
+/** How much there is of an event that nobody here understands, broken or newer than we are. */
+function rawText(body: Body): string {
+  const bytes = body.text('raw_bytes') || String(Buffer.byteLength(body.text('raw'), 'base64'));
+  return bytes === '0' ? 'no data' : `not understood, ${bytes} ${bytes === '1' ? 'byte' : 'bytes'}`;
 }
 
 function statusSummary(body: Body): Summary {

@@ -54,6 +54,12 @@ export interface Person {
   /** Whether the output goes to a terminal. */
   readonly tty?: boolean;
   readonly env?: Readonly<Record<string, string>>;
+  /** How wide the terminal is. */
+  readonly columns?: number;
+  /** Sees what is printed. */
+  readonly onOut?: (text: string) => void;
+  /** Ends what follows. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Asked extends Result {
@@ -70,6 +76,7 @@ export async function ctlHere(socket: string, args: readonly string[], person: P
   const code = await execute(['--socket', socket, ...args], {
     out: (text) => {
       out += text;
+      person.onOut?.(text);
     },
     err: (text) => {
       err += text;
@@ -85,7 +92,8 @@ export async function ctlHere(socket: string, args: readonly string[], person: P
             return answer;
           },
     clock,
-    signal: new AbortController().signal,
+    columns: () => person.columns,
+    signal: person.signal ?? new AbortController().signal,
   });
   return { code, out, err, questions };
 }

@@ -18,7 +18,11 @@ const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 function onTerminal(socket: string, ...args: string[]) {
   const command = [process.execPath, MAIN, ...args].map((word) => `'${word}'`).join(' ');
   const env = { PATH: process.env['PATH'], SIDEROLINKCTL_SOCKET: socket, TERM: 'dumb' };
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  // A terminal that nobody made has no size.
+  const child = spawn('script', ['-qec', `stty cols 44 && ${command}`, '/dev/null'], {
+    env,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   let out = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     out += text;
@@ -66,6 +70,20 @@ describe('on a terminal', () => {
     command.type('\u0003');
     expect((await command.done).code).toBe(130);
     expect(control.machines.byId(2)?.state).toBe('accepted');
+  });
+});
+
+describe('a log on a terminal', () => {
+  it('is wrapped to its width, and has no colours where the terminal has none', async () => {
+    await using control = await startControl();
+    control.machines.add({ id: 1, hostname: 'cp-1' });
+    const body = { clock: 6_252_819, msg: '[talos] task startAllServices (1/1): waiting for 6 services\n' };
+    control.log.append({ subject: `siderolink._.${uuidOf(1)}.kmsg.warn`, machine: 1, body });
+    const { code, out } = await onTerminal(control.socket, 'logs', 'cp-1', '--time', 'boot').done;
+    expect([code, out]).toEqual([
+      0,
+      `[    6.252819] [talos] task startAllServices\n${' '.repeat(15)}(1/1): waiting for 6 services\n`,
+    ]);
   });
 });
 

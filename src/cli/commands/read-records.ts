@@ -92,7 +92,8 @@ class Reader {
   }
 
   async read(head: number): Promise<void> {
-    const { context, options } = { context: this.#context, options: this.#options };
+    const context = this.#context;
+    const options = this.#options;
     const isBounded = options.since !== undefined || options.boot !== undefined;
     const reading = {
       prefix: this.#prefix,
