@@ -1,6 +1,10 @@
 import { zstdDecompressSync } from 'node:zlib';
 import type { Database, Statement } from 'better-sqlite3';
+import { damaged } from './damaged.ts';
 import { LineBlock, type LineBlockHead } from './line-block.ts';
+
+/** No block is longer: 256 KiB, or one record that is longer than that. */
+const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 
 interface Entry {
   readonly data: Uint8Array;
@@ -28,12 +32,14 @@ export class BlockCache {
     this.#maxBytes = maxBytes;
   }
 
+  /** @throws SiderolinkError `storage` if the block or what it holds is not what was written */
   lines(place: ExtentPlace, head: LineBlockHead): LineBlock {
     const entry = this.#entry(place.block);
     let lines = entry.lines.get(place.offset);
     if (lines === undefined) {
       const end = place.offset + place.bytes;
-      lines = new LineBlock(head, entry.data.subarray(end, end + place.count), entry.data.subarray(place.offset, end));
+      const details = entry.data.subarray(end, end + place.count);
+      lines = new LineBlock(head, place.count, details, entry.data.subarray(place.offset, end));
       entry.lines.set(place.offset, lines);
     }
     return lines;
@@ -43,8 +49,8 @@ export class BlockCache {
     let entry = this.#entries.get(block);
     if (entry === undefined) {
       const packed = this.#select.get(block) as Buffer | undefined;
-      if (packed === undefined) throw new Error(`block ${block} is missing`);
-      entry = { data: zstdDecompressSync(packed), lines: new Map() };
+      if (packed === undefined) throw damaged(`block ${block} is missing`);
+      entry = { data: unpacked(block, packed), lines: new Map() };
       this.#bytes += entry.data.length;
     } else {
       this.#entries.delete(block);
@@ -57,5 +63,13 @@ export class BlockCache {
       this.#bytes -= data.length;
     }
     return entry;
+  }
+}
+
+function unpacked(block: number, packed: Buffer): Uint8Array {
+  try {
+    return zstdDecompressSync(packed, { maxOutputLength: MAX_BLOCK_BYTES });
+  } catch (cause) {
+    throw damaged(`block ${block} cannot be unpacked`, cause);
   }
 }

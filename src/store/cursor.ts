@@ -180,7 +180,7 @@ export class SeriesWalker {
         }
         const lines = (): LineBlock => {
           const [details, payload] = chunkBody.get(firstSeq) as [Buffer, Buffer];
-          return new LineBlock(head, details, payload);
+          return new LineBlock(head, count, details, payload);
         };
         yield { firstSeq, count, time, found: { selection, line: 0, lines } };
       }

@@ -1,5 +1,8 @@
 import { lineOffsets } from '../domain/chunk.ts';
 import type { Stream, Tags } from '../domain/record.ts';
+import { damaged } from './damaged.ts';
+
+const LINE_FEED = 0x0a;
 
 /** What the records of a chunk or an extent have in common. */
 export interface LineBlockHead {
@@ -18,11 +21,18 @@ export class LineBlock {
   readonly #payload: Buffer;
   readonly #offsets: Uint32Array;
 
-  constructor(head: LineBlockHead, details: Uint8Array, payload: Uint8Array) {
+  /** @throws SiderolinkError `storage` unless there are so many details, and so many lines or more */
+  constructor(head: LineBlockHead, count: number, details: Uint8Array, payload: Uint8Array) {
+    const offsets = lineOffsets(payload, count);
+    // Where lines are missing, the last ones are empty and at its end.
+    const isWhole = payload.at(-1) === LINE_FEED && (offsets[count - 1] ?? 0) < payload.length;
+    if (details.length !== count || !isWhole) {
+      throw damaged(`lines of machine ${head.machine}, boot ${head.boot} are missing`);
+    }
     this.head = head;
     this.details = details;
     this.#payload = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-    this.#offsets = lineOffsets(payload, details.length);
+    this.#offsets = offsets;
   }
 
   /** The text of a line, without its line feed. */

@@ -7,8 +7,13 @@ import type { Series } from './batch.ts';
 import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
 import { EXTENT_FIELDS, type PackedSegment, type PackRequest } from './protocol.ts';
 
-/** Level 1: the lines of one machine stand together, so more effort gains little. */
-const COMPRESSION = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
+/**
+ * Level 1: the lines of one machine stand together, so more effort gains little. With a checksum, four bytes a block, what
+ * a disk has changed is told and never taken for what a machine said.
+ */
+const COMPRESSION = {
+  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
+};
 
 interface ChunkRow extends Omit<PackedChunk, 'names' | 'firstSeq'> {
   readonly first_seq: number;

@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { KnownNames, streamOfNumber } from '../domain/chunk.ts';
 import { decodeRuns, type Run } from '../domain/segment-runs.ts';
 import type { ExtentPlace } from './block-cache.ts';
+import { damaged } from './damaged.ts';
 import type { LineBlockHead } from './line-block.ts';
 import type { TagsTable } from './registry-table.ts';
 
@@ -59,7 +60,7 @@ export class SegmentDirectories {
     this.#ofMachine = db.prepare(`select ${columns} from extent where machine = ? and series = ? and segment = ?`);
   }
 
-  /** Ascending. With a machine only its runs. */
+  /** Ascending. With a machine only its runs. @throws SiderolinkError `storage` for runs that are not the segment's */
   runs(segment: SegmentRow, machine: number | null): readonly PlacedRun[] {
     if (machine !== null) {
       return this.#place(segment, this.#ofMachine.all(machine, segment.series, segment.id) as ExtentRow[]);
@@ -90,11 +91,34 @@ export class SegmentDirectories {
         place: { block: segment.first_block + row.block, offset: row.offset, bytes: row.bytes, count: row.count },
       };
       let line = 0;
-      for (const run of decodeRuns(row.runs, segment.first_seq, segment.first_time)) {
+      for (const run of runsOf(segment, row)) {
         placed.push({ ...run, extent, line });
         line += run.count;
       }
     }
-    return placed.sort((a, b) => a.firstSeq - b.firstSeq);
+    placed.sort((a, b) => a.firstSeq - b.firstSeq);
+    const overlaps = placed.some(({ firstSeq }, i) => firstSeq < endOf(placed[i - 1]));
+    if (overlaps) throw damaged(`segment ${segment.id} has records twice`);
+    return placed;
   }
+}
+
+/** A run that is not there would be walked through record by record, up to the newest seq of all. */
+function runsOf(segment: SegmentRow, { runs: bytes, count }: ExtentRow): readonly Run[] {
+  const wrong = (cause?: unknown) => damaged(`the runs of an extent of segment ${segment.id} are not its own`, cause);
+  let runs: readonly Run[];
+  try {
+    runs = decodeRuns(bytes, segment.first_seq, segment.first_time);
+  } catch (cause) {
+    throw wrong(cause);
+  }
+  const isWithin = (run: Run) =>
+    endOf(run) - 1 <= segment.last_seq && run.time >= segment.first_time && run.time <= segment.last_time;
+  if (!runs.every(isWithin) || runs.reduce((sum, run) => sum + run.count, 0) !== count) throw wrong();
+  return runs;
+}
+
+/** The seq behind a run. */
+function endOf(run: Run | undefined): number {
+  return run === undefined ? 0 : run.firstSeq + run.count;
 }

@@ -4,6 +4,7 @@ import { kernelLines } from './targets/kernel-lines.ts';
 import { filters, ownership, selectors, subjects } from './targets/language.ts';
 import { apiAnswers, joinRequests, machineEvents } from './targets/protobuf.ts';
 import { eventIds, gaps, runs, seenRanges } from './targets/sequences.ts';
+import { damagedStores } from './targets/store.ts';
 import { jsonLines, lines, redact } from './targets/text.ts';
 import { values } from './targets/values.ts';
 
@@ -11,5 +12,5 @@ import { values } from './targets/values.ts';
 export const TARGETS: readonly Target[] = [
   ...[kernelLines, lines, jsonLines, redact, machineEvents, joinRequests, apiAnswers],
   ...[selectors, filters, subjects, ownership, values, wgDumps, tokenFiles, configs, certificates],
-  ...[seenRanges, gaps, runs, eventIds],
+  ...[seenRanges, gaps, runs, eventIds, damagedStores],
 ];

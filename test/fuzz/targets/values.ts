@@ -7,6 +7,7 @@ import { swappedUuid } from '../../../src/domain/join-request.ts';
 import { kernelArgs } from '../../../src/domain/kernel-args.ts';
 import { PrivateKey, parsePublicKey } from '../../../src/domain/keys.ts';
 import { parseListenFds } from '../../../src/domain/listen-fds.ts';
+import type { OverlayAddress } from '../../../src/domain/overlay.ts';
 import { findSocket, SOCKET_TABLES } from '../../../src/domain/socket-table.ts';
 import { parseTalosVersion } from '../../../src/domain/talos-version.ts';
 import { asNodeUuid, isJunkUuid, parseNodeUuid } from '../../../src/domain/uuid.ts';
@@ -81,7 +82,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
     const [apiUrl = '', token = '', talosVersion] = text.split(' ');
     const input = {
       apiUrl,
-      server: 'fd00::1',
+      server: 'fd00::1' as OverlayAddress,
       kmsgPort: 4001,
       eventsPort: 4002,
       token,
