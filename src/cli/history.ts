@@ -98,7 +98,7 @@ export class History {
 }
 
 /** What each reader gives in rising order, in one order. */
-export async function* mergeBySeq(readers: readonly AsyncGenerator<RecordText>[]): AsyncGenerator<RecordText> {
+async function* mergeBySeq(readers: readonly AsyncGenerator<RecordText>[]): AsyncGenerator<RecordText> {
   const heads = await Promise.all(readers.map((reader) => nextOf(reader)));
   for (;;) {
     let chosen = -1;

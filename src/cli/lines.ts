@@ -28,7 +28,7 @@ interface PaintedLine {
   readonly paint: Paint;
 }
 
-/** The name of a machine takes at most so many columns. */
+/** The name of a machine, or of a service, takes at most so many columns. */
 const MAX_NAME = 24;
 /** Text that would be narrower than this begins at the left. */
 const MIN_TEXT = 24;
@@ -76,7 +76,8 @@ export class Lines {
     const head = new Head().add(...this.#name(subject)).add(`${timeText(time, record)} `, style.green);
     if (wide) head.add(facility(subject, body), style.dim);
     if (services && subject.stream === 'log') {
-      head.add(`${printable(body.text('talos-service') || (subject.detail[0] ?? ''))}: `, style.yellow);
+      const service = inHead(body.text('talos-service') || (subject.detail[0] ?? ''));
+      head.add(`${cells(service) > MAX_NAME ? fitted(service, MAX_NAME) : service}: `, style.yellow);
     }
     const paint = levelPaint(style, subject, body);
     const [first = '', ...more] = trimNewline(body.text('msg')).split('\n');
@@ -125,7 +126,7 @@ export class Lines {
 
   #name({ uuid }: Subject): [string, Paint] {
     const { named, style } = this.#options;
-    return named ? [`${fitted(this.nameOf(uuid), this.#nameWidth)} `, paintName(style, uuid)] : ['', plain];
+    return named ? [`${fitted(inHead(this.nameOf(uuid)), this.#nameWidth)} `, paintName(style, uuid)] : ['', plain];
   }
 
   /** Behind the head, and under it what does not fitted, or is a line of its own. */
@@ -164,6 +165,11 @@ class Head {
   }
 }
 
+/** What a machine has chosen, as part of what stands before a text: a tab would move all that follows. */
+function inHead(text: string): string {
+  return printable(text).replaceAll('\t', ' ');
+}
+
 function plain(text: string): string {
   return text;
 }
@@ -196,8 +202,8 @@ function levelPaint(style: Style, subject: Subject, body: Body): Paint {
 /** `kern  :warn  : ` for a kernel line; the level alone for a service's. */
 function facility({ stream, detail }: Subject, body: Body): string {
   const level = (stream === 'kmsg' && body.text('priority')) || body.text('talos-level') || (detail.at(-1) ?? '');
-  const shown = `${fitted(printable(level), 7)}: `;
-  return stream === 'kmsg' ? `${fitted(printable(body.text('facility')), 8)}:${shown}` : shown;
+  const shown = `${fitted(inHead(level), 7)}: `;
+  return stream === 'kmsg' ? `${fitted(inHead(body.text('facility')), 8)}:${shown}` : shown;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { Machine } from '../client/api.ts';
 import type { ControlClient } from '../client/client.ts';
-import { errorCode, SiderolinkError } from '../domain/errors.ts';
+import { type ErrorCode, errorCode, SiderolinkError } from '../domain/errors.ts';
 import { matches, parseSelector, type Selector } from '../domain/selector.ts';
 import { resolveMachines } from './resolve.ts';
 import type { Subject } from './summary.ts';
@@ -15,12 +15,17 @@ export interface Choice {
 /** What a machine is told by that may come to be one of those chosen, or stop to be. */
 const CHANGES = ['discovered', 'registered', 'accepted', 'claimed', 'released', 'labeled', 'readmitted'];
 
+/** What passes by itself. */
+const TRANSIENT: readonly ErrorCode[] = ['unavailable', 'exhausted', 'storage'];
+
 /** The machines whose records a command shows. */
 export class Selection {
   readonly #client: ControlClient;
   readonly #machines: Map<string, Machine>;
   readonly #selector: Selector | undefined;
   readonly #owner: string | undefined;
+  /** Machines that were to be looked at while the daemon did not answer. */
+  readonly #unsure = new Set<string>();
   /** Whether they were chosen by what they are, so that others may become of them. */
   readonly isOpen: boolean;
 
@@ -60,8 +65,10 @@ export class Selection {
 
   /** Looks again at the machine of a record that may change who is chosen. Whether it did. */
   async heed({ uuid, stream, detail }: Subject): Promise<boolean> {
-    if (!this.isOpen || stream !== 'machine' || !CHANGES.includes(detail[0] ?? '')) return false;
+    const isTold = stream === 'machine' && CHANGES.includes(detail[0] ?? '');
+    if (!this.isOpen || (!isTold && !this.#unsure.has(uuid))) return false;
     const machine = await this.#look(uuid);
+    if (machine === 'unknown') return false;
     const passes = machine !== undefined && this.#passes(machine);
     if (passes === this.#machines.has(uuid)) return false;
     if (passes) this.#machines.set(uuid, machine);
@@ -69,12 +76,17 @@ export class Selection {
     return true;
   }
 
-  async #look(uuid: string): Promise<Machine | undefined> {
+  /** The stream outlives a daemon that is gone for a while; the question is then asked again with the next record. */
+  async #look(uuid: string): Promise<Machine | undefined | 'unknown'> {
     try {
-      return await this.#client.machine(uuid);
+      const machine = await this.#client.machine(uuid);
+      this.#unsure.delete(uuid);
+      return machine;
     } catch (error) {
-      if (errorCode(error) === 'not_found') return undefined;
-      throw error;
+      const code = errorCode(error);
+      if (code !== 'not_found' && !TRANSIENT.includes(code)) throw error;
+      if (code !== 'not_found') this.#unsure.add(uuid);
+      return code === 'not_found' ? undefined : 'unknown';
     }
   }
 

@@ -63,7 +63,7 @@ export function trimNewline(text: string): string {
 }
 
 /** What a gap record says: `what` is the detail of its subject. */
-export function gapText(what: string, body: Body): string {
+function gapText(what: string, body: Body): string {
   const reason = body.text('reason');
   const [from, to] = [body.text('from'), body.text('to')];
   const range = from === '' ? '' : ` (seq ${from}${from === to ? '' : ` to ${to}`})`;

@@ -77,6 +77,19 @@ describe.each([
   });
 });
 
+it('a page that has come is given, whatever happens to the daemon while somebody reads it', async () => {
+  const { client } = await fleet(1, 0);
+  const msg = 'x'.repeat(200_000);
+  for (let number = 0; number < 20; number += 1) {
+    control?.log.append({ subject: `siderolink._.${uuidOf(1)}.kmsg.info`, machine: 1, body: { msg } });
+  }
+  const records = client.allRecords({ limit: 10 });
+  expect((await records.next()).value?.record.seq).toBe(1);
+  await control?.server.stop(0);
+  for (let seq = 2; seq <= 10; seq += 1) expect((await records.next()).value?.record.seq).toBe(seq);
+  await expect(records.next()).rejects.toMatchObject({ code: 'unavailable' });
+});
+
 describe('what is asked of the API for a text', () => {
   /** As Go writes JSON, which is what is stored. */
   const goJson = (text: string) =>

@@ -85,6 +85,19 @@ describe('logs -f', () => {
     expect((await done).out).toBe(`cp-1 ${clock} while\ncp-1 ${clock} until here\nw-2 ${clock} until here\n`);
   });
 
+  it('shows no others, however many machines were named', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => index + 10);
+    control.machines.add(...ids.map((id) => ({ id, hostname: `m-${id}` })));
+    const done = run(['logs', '-f', ...ids.map((id) => `m-${id}`), '--time', 'boot']);
+    await control.log.untilFollowing(1);
+    line(1, 'of another');
+    line(21, 'wanted');
+    for (const id of [1, ...ids]) add(id, 'machine.removed', {});
+    const { out, err } = await done;
+    expect(out).toBe(`m-21 ${clock} wanted\n`);
+    expect(err.match(/was removed/g)).toHaveLength(12);
+  });
+
   it('goes on where it was when the daemon comes back, and says so once', async () => {
     const done = run(['logs', '-f', 'cp-1', '--time', 'boot']);
     await control.log.untilFollowing(1);

@@ -128,8 +128,8 @@ class Reader {
       (record) => this.#lines.render(record),
       async (record) => {
         const subject = parseSubject(this.#prefix, record.subject);
+        if (await this.#selection.heed(subject)) this.#lines.know(this.#selection.machines);
         if (subject.stream === 'machine') {
-          if (await this.#selection.heed(subject)) this.#lines.know(this.#selection.machines);
           if (this.#selection.has(subject.uuid)) this.#tellRemoval(record, gone);
           if (!this.#selection.isOpen && gone.size === this.#selection.machines.length) ended.abort();
           return false;
