@@ -21,12 +21,15 @@ export class Upgrades {
     app.server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       // The HTTP server has let go of the connection: from here on it is ours.
       socket.on('error', () => socket.destroy());
-      if (request.method !== 'GET') return refuseBody(socket);
+      const response = new ServerResponse(request);
+      if (!assign(response, socket)) return socket.destroy();
+      if (request.method !== 'GET') {
+        response.detachSocket(socket);
+        return refuseBody(socket);
+      }
       // Plain HTTP servers have it so, those with TLS do not: a byte stream ends one way at a time.
       socket.allowHalfOpen = true;
-      const response = new ServerResponse(request);
       response.shouldKeepAlive = false;
-      response.assignSocket(socket);
       response.once('finish', () => {
         response.detachSocket(socket);
         if (this.#pending.delete(request)) socket.destroySoon();
@@ -60,6 +63,17 @@ export class Upgrades {
     if (socket.destroyed) return undefined;
     if (head.length > 0) socket.unshift(head);
     return socket;
+  }
+}
+
+/** False if an answer to an earlier request is still being written there: that one has no end to wait for any more. */
+function assign(response: ServerResponse, socket: Socket): boolean {
+  try {
+    response.assignSocket(socket);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_HTTP_SOCKET_ASSIGNED') return false;
+    throw error;
   }
 }
 

@@ -2,9 +2,12 @@ import { randomInt } from 'node:crypto';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Report } from './fuzzer.ts';
 import { chosen, runTarget, scaleOf } from './run.ts';
+import { controlSocket, hostileMachine } from './targets/peers.ts';
 import { TARGETS } from './targets.ts';
 
 const SCALE = scaleOf({ seed: randomInt(2 ** 31), inputs: 1_000_000, least: 1_000 });
+/** Each is a connection of its own. */
+const PEER_INPUTS = Math.ceil(SCALE.inputs / 100);
 const targets = chosen(TARGETS);
 const reports: Report[] = [];
 
@@ -19,8 +22,15 @@ describe(`seed ${SCALE.seed}`, () => {
   });
 
   test.each(targets.map((target) => [target.name, target] as const))('%s', async (_, target) => {
-    const report = await runTarget(target, SCALE, targets);
-    reports.push(report);
-    expect(report.inputs).toBeGreaterThan(0);
+    reports.push(await runTarget(target, SCALE, targets));
+    expect(reports.at(-1)?.inputs).toBeGreaterThan(0);
+  });
+
+  test.each([
+    ['a machine', hostileMachine],
+    ['callers of the control socket', controlSocket],
+  ] as const)('over a connection: %s', async (_, open) => {
+    await using peer = await open();
+    reports.push(await runTarget(peer.target, { ...SCALE, inputs: PEER_INPUTS }, [peer.target]));
   });
 });
