@@ -16,8 +16,8 @@ const PLAIN = String.raw`(?:\\{0,16}["'])?(?:=|\\{1,16}u003[dD]|\s{0,8}:\s{0,8})
 const ENCODED_QUOTE = '(?:%(?:25){0,4}(?:5[cC]|2[27])){0,16}';
 const ENCODED = `${ENCODED_QUOTE}%(?:25){0,4}3[aAdD]${ENCODED_QUOTE}`;
 // A value ends at white space, a quote, an ampersand in any form. One in url-encoding ends where its own `&` or
-// quote is.
-const PLAIN_END = String.raw`\\{1,16}u0026|\\{0,16}["'&\s]`;
+// quote is. It is over where the next name is, too: a name without a value must not hide the secret behind it.
+const PLAIN_END = String.raw`\\{1,16}u0026|\\{0,16}["'&\s]|${NAME}${PLAIN}`;
 const ENCODED_END = `%(?:25){0,4}(?:2[267]|5[cC])|${PLAIN_END}`;
 // In bytes of an unknown format a secret is printable ASCII: what follows may be the next field.
 const UNPRINTABLE = '[^!-~]';
