@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Envelopes } from '../../../src/domain/envelope.ts';
+import { readObjectLine } from '../../../src/domain/json-text.ts';
 import { ZERO_RECORD } from '../../../src/domain/kernel-line.ts';
 import { LEVELS, TAG_NAMES, type Tags } from '../../../src/domain/record.ts';
 import { Redactor } from '../../../src/domain/redact.ts';
@@ -146,7 +147,7 @@ function judged(text: string): 'bad' | 'not_object' | 'too_deep' | 'zero_record'
   const kept = Object.fromEntries(others);
   if (own.length > 0) kept['sent'] = Object.fromEntries(own);
   const isPlain = own.length === 0 && isDeepStrictEqual(clean, object);
-  if (isPlain && compact(text) === ZERO_RECORD) return 'zero_record';
+  if (isPlain && isZero(text, object)) return 'zero_record';
   const service = object['talos-service'];
   const isLog = typeof service === 'string' && clean['talos-service'] !== '';
   const level = (LEVELS as readonly unknown[]).includes(clean['talos-level']) ? String(clean['talos-level']) : 'other';
@@ -162,6 +163,16 @@ function isSame(told: Told, { text, stream, name }: Stored): boolean {
   if (!isDeepStrictEqual(JSON.parse(text), told.value)) return false;
   // Numbers and strings as they were sent; of a key that came twice, only the last.
   return !told.isPlain || text === compact(told.text) || text.length < compact(told.text).length;
+}
+
+const ZERO: unknown = JSON.parse(ZERO_RECORD);
+const NO_GUARD = { literal: (raw: string) => raw, isSecretName: () => false };
+
+/** Also where keys come several times, and the last of each are those of the record, in its order. */
+function isZero(text: string, object: unknown): boolean {
+  if (!isDeepStrictEqual(object, ZERO)) return false;
+  const line = readObjectLine(text, NO_GUARD);
+  return typeof line !== 'string' && line.text === ZERO_RECORD;
 }
 
 const redactor = new Redactor();

@@ -14,7 +14,10 @@ export const lines: Target = {
   share: 90,
   words: ['\n', '\n\n', '\r\n', 'x'.repeat(MAX_LINE), `${'x'.repeat(MAX_LINE + 1)}\n`],
   outcomes: ['whole', 'lossy'],
-  generate: (dice) => Buffer.from(dice.list(20, () => 'ab'.repeat(dice.few(140))).join('\n')),
+  generate: (dice) =>
+    Buffer.from(
+      dice.list(20, () => 'x'.repeat(dice.chance(0.2) ? MAX_LINE + dice.int(-1, 1) : dice.few(280))).join('\n'),
+    ),
   begin: () => (input, dice) => {
     const blocks: Buffer[] = [];
     const losses = { oversized: 0, unterminated: 0 };
