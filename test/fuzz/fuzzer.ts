@@ -87,7 +87,7 @@ function inputOf(target: Target, seeds: readonly Buffer[], seed: number, index: 
   return mutate(input, dice, dice.pick(seeds) ?? input, target.words);
 }
 
-export function seedsOf(target: Target): Buffer[] {
+function seedsOf(target: Target): Buffer[] {
   return [...keptSeeds(target.name), ...(target.seeds?.() ?? [])];
 }
 
@@ -109,7 +109,7 @@ function failure(target: Target, seed: number, index: number, input: Buffer, cau
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new Error(
     `${target.name}: input ${index} of seed ${seed}: ${reason}\n` +
-      `again: FUZZ_SEED=${seed} FUZZ_TARGET=${target.name}\nkeep it in test/fuzz/seeds/${target.name}.txt:\n${shown}`,
+      `again: FUZZ_SEED=${seed} FUZZ_TARGET=${target.name} npm run test:long -- test/fuzz\nkeep it in test/fuzz/seeds/${target.name}.txt:\n${shown}`,
     { cause },
   );
 }
