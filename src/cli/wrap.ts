@@ -64,6 +64,12 @@ function endOf(text: string, width: number): number {
 
 /** The text in exactly so many cells; the end of a longer one gives way to `…`. */
 export function fitted(text: string, width: number): string {
-  const shown = cells(text) <= width ? text : `${text.slice(0, endOf(text, Math.max(1, width - 1)))}…`;
+  const shown = cells(text) <= width ? text : `${startOf(text, width - 1)}…`;
   return `${shown}${' '.repeat(Math.max(0, width - cells(shown)))}`;
+}
+
+/** As much of the text as fits: nothing where its first character is too wide already. */
+function startOf(text: string, width: number): string {
+  const start = text.slice(0, endOf(text, width));
+  return cells(start) <= width ? start : '';
 }

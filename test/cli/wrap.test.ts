@@ -49,6 +49,7 @@ describe('cells', () => {
   it('a text is made as wide as it is to be', () => {
     expect(fitted('ab', 4)).toBe('ab  ');
     expect(fitted('abcdef', 4)).toBe('abc…');
+    expect(fitted('🚀a', 2)).toBe('… ');
     fc.assert(
       fc.property(text, fc.integer({ min: 2, max: 12 }), (value, width) => {
         expect(cells(fitted(value, width))).toBe(width);
