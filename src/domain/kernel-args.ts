@@ -124,6 +124,8 @@ interface ApiUrl {
   readonly port: string;
 }
 
+const HOST = /^(?:\[[\da-fA-F:.]+\]|[\w.-]+)$/;
+
 function parseApiUrl(text: string): ApiUrl {
   const bad = (why: string) =>
     new SiderolinkError('invalid_argument', `the API URL ${why}; write grpc://host:port or https://host:port`);
@@ -132,6 +134,8 @@ function parseApiUrl(text: string): ApiUrl {
   const scheme = url.protocol.slice(0, -1);
   if (scheme !== 'grpc' && scheme !== 'https') throw bad(`has the scheme ${scheme}`);
   if (url.hostname === '') throw bad('has no host');
+  // Of a scheme that it does not know, the URL parser takes any host, quotes and all.
+  if (!HOST.test(url.hostname)) throw bad('has a host that is neither a name nor an address');
   if (url.username !== '' || url.password !== '') throw bad('has a user or password');
   if (url.pathname !== '' && url.pathname !== '/') throw bad('has a path');
   if (url.search !== '' || url.hash !== '') throw bad('has a query or fragment');
