@@ -39,8 +39,10 @@ export function unaryCall(session: ClientHttp2Session, path: string, message: Ui
 export interface Joined {
   readonly uuid: string;
   readonly address: string;
-  /** Milliseconds from dialling to the answer. */
+  /** Milliseconds from dialling to the answer, calls that broke included. */
   readonly ms: number;
+  /** Calls that broke before the one that was answered. */
+  readonly broken: number;
 }
 
 export function openSession(url: string, localAddress?: string): ClientHttp2Session {
@@ -63,10 +65,22 @@ async function provision(url: URL, token: string, publicKey: PublicKey): Promise
     talos_version: 'v1.13.0',
   }).finish();
   const started = performance.now();
-  const answer = await rawUnaryCall(url, '/sidero.link.ProvisionService/Provision', request);
-  const { node_address_prefix } = ProvisionResponse.decode(answer);
-  return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started };
+  for (let broken = 0; ; broken++) {
+    try {
+      const answer = await rawUnaryCall(url, '/sidero.link.ProvisionService/Provision', request);
+      const { node_address_prefix } = ProvisionResponse.decode(answer);
+      return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started, broken };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' || broken === MAX_BROKEN) throw error;
+    }
+  }
 }
+
+/**
+ * A kernel whose queue of new connections (net.core.somaxconn) is full for long resets some of ten thousand that call in
+ * the same moment. Talos calls again; so does this.
+ */
+const MAX_BROKEN = 5;
 
 /** Keys of machines that are about to join: made beforehand, because making them is the machines' work. */
 export function newKeys(count: number): PublicKey[] {

@@ -20,7 +20,8 @@ import { bindPatiently } from './listen.ts';
 export type { UnaryCall, UnaryMethod } from './grpc-call.ts';
 export type { GrpcEdgeOptions, GrpcStatus, RefusedReason } from './grpc-options.ts';
 
-const LISTEN_BACKLOG = 4096;
+/** The kernel caps it at net.core.somaxconn, 4,096 unless raised; a fleet that comes back at once fills that. */
+const LISTEN_BACKLOG = 16_384;
 const TCP_KEEPALIVE_MS = 60_000;
 /** What is still open so long after the grace time is cut, whatever it waits for. */
 const STOP_SLACK_MS = 100;
