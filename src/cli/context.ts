@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { ControlClient } from '../client/client.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createStyle, type Style } from './text.ts';
@@ -8,6 +9,8 @@ export type Format = 'table' | 'json' | 'wide';
 export interface Io {
   out(text: string): void;
   err(text: string): void;
+  /** Where the bytes go that are no text; undefined where nothing takes them. */
+  readonly rawOut?: Writable | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly outIsTty: boolean;
   readonly errIsTty: boolean;

@@ -15,6 +15,7 @@ const abort = new AbortController();
 const io: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  rawOut: process.stdout,
   env: process.env,
   outIsTty: process.stdout.isTTY === true,
   errIsTty: process.stderr.isTTY === true,

@@ -8,7 +8,7 @@ import { printable } from './text.ts';
 import { addDoctorCommand, addKernelArgsCommand, addStatusCommand } from './tree/host.ts';
 import { addMachineCommands } from './tree/machine.ts';
 import { addRecordCommands } from './tree/records.ts';
-import { addConnectCommand, addControlTokenCommands } from './tree/remote.ts';
+import { addBackupCommand, addConnectCommand, addControlTokenCommands } from './tree/remote.ts';
 import { addTokenCommands } from './tree/token.ts';
 
 const HELP = `
@@ -61,6 +61,7 @@ export function buildProgram(io: Io): Command {
   addConnectCommand(program, run);
   addControlTokenCommands(program, io);
   addKernelArgsCommand(program, run);
+  addBackupCommand(program, run);
   addDoctorCommand(program);
   addCompletionCommands(program, io, (timeoutMs) => clientOf(program, io, { timeoutMs }));
   return program;

@@ -63,7 +63,9 @@ export const Status = z
     version: z.string(),
     started_at: Time,
     ready: z.boolean(),
-    installation: z.string().meta({ description: 'short id: 8 hex digits of the SHA-256 of the installation id' }),
+    installation: z
+      .string()
+      .meta({ description: '8 hex digits of the SHA-256 of the installation id, and `.n` after the n-th restore' }),
     overlay: z.object({ prefix: z.string(), server: z.string() }),
     wireguard: z.object({
       public_key: z.string(),

@@ -24,6 +24,7 @@ import type {
   RotateToken,
   Status,
 } from './api.ts';
+import { type BackupFile, openBackup } from './backup.ts';
 import { openConnection } from './connect.ts';
 import { followStream, readLines, type StreamItem, type StreamStart } from './stream.ts';
 import { type Call, readJson, send, type Target } from './transport.ts';
@@ -196,6 +197,11 @@ export class ControlClient {
   /** @throws SiderolinkError `not_found`, `conflict` while it is valid */
   async deleteToken(id: string): Promise<void> {
     await this.#json('DELETE', tokenPath(id));
+  }
+
+  /** All that a new host needs, as one file, with private keys. @throws SiderolinkError `conflict`, `storage`, `exhausted` */
+  backup(signal?: AbortSignal): Promise<BackupFile> {
+    return openBackup(this.#target, signal);
   }
 
   kernelArgs(request: KernelArgsRequest = {}): Promise<KernelArgs> {

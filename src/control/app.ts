@@ -20,6 +20,7 @@ import type { ControlMetrics } from './metrics.ts';
 import type { OpenSockets } from './open-sockets.ts';
 import { openApiOptions } from './openapi.ts';
 import { InvalidRequest, partName, problemOf, problemOfStatus } from './problem.ts';
+import { BACKUP_ROUTE, backupRoutes } from './routes/backup.ts';
 import { kernelArgsRoutes } from './routes/kernel-args.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
@@ -59,7 +60,11 @@ const ROUTES = [
   kernelArgsRoutes,
   recordRoutes,
   streamRoutes,
+  backupRoutes,
 ] as const;
+
+/** Their time says nothing of how we answer. */
+const LONG_ROUTES: readonly string[] = [STREAM_ROUTE, CONNECT_ROUTE, BACKUP_ROUTE];
 
 /** What is a listener's own. */
 export interface AppListener {
@@ -255,7 +260,7 @@ function observeRequests(app: App, { controlMetrics: { requests, seconds }, logg
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
     requests.inc({ route, method: request.method, status: reply.statusCode });
-    if (route !== STREAM_ROUTE && route !== CONNECT_ROUTE) seconds.observe({ route }, reply.elapsedTime / 1_000);
+    if (!LONG_ROUTES.includes(route)) seconds.observe({ route }, reply.elapsedTime / 1_000);
     logger.debug({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'control request');
   });
 }

@@ -64,6 +64,12 @@ export function controlMetrics(registry: MetricsRegistry) {
       labelNames: ['direction'],
       registers,
     }),
+    backups: new Counter({
+      name: 'siderolinkd_control_backups_total',
+      help: 'Backups that callers asked for, by result: sent, broken_off, failed',
+      labelNames: ['result'],
+      registers,
+    }),
     streamRecords: new Counter({
       name: 'siderolinkd_control_stream_records_total',
       help: 'Records written to streams',

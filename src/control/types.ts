@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Role } from '../domain/control-token.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Overlay } from '../domain/overlay.ts';
@@ -32,7 +33,7 @@ declare module 'fastify' {
 
 /** What only the composition root knows of the daemon. */
 export interface DaemonStatus {
-  /** The installation's short id: what `Nats-Msg-Id` begins with (DESIGN section 5.3). */
+  /** What `Nats-Msg-Id` begins with (DESIGN section 5.3): the short id, and `.n` after the n-th restore. */
   readonly installation: string;
   readonly overlay: Overlay;
   /** Milliseconds since the epoch. */
@@ -56,6 +57,21 @@ export interface StatusSource {
   status(): DaemonStatus;
 }
 
+/** A copy of everything that a new host needs. Its bytes can be read until it is disposed of. */
+export interface Backup extends AsyncDisposable {
+  readonly bytes: number;
+  readonly sha256: Buffer;
+  read(): Readable;
+}
+
+export interface BackupSource {
+  /**
+   * @throws SiderolinkError `conflict` while there is another one, `storage`, `exhausted` if too much is written
+   * meanwhile, `unavailable` when the signal aborts
+   */
+  make(signal: AbortSignal): Promise<Backup>;
+}
+
 export interface ControlDeps {
   readonly log: RecordLog;
   readonly machines: Machines;
@@ -65,6 +81,7 @@ export interface ControlDeps {
   readonly cutBy: (token: string) => readonly Machine[];
   readonly health: Health;
   readonly status: StatusSource;
+  readonly backups: BackupSource;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;

@@ -19,6 +19,7 @@ import { GrpcEdge } from '../lib/grpc.ts';
 import { EventsService } from '../sinks/events-service.ts';
 import { GapReporter } from '../sinks/gap-reporter.ts';
 import { KmsgServer } from '../sinks/kmsg-server.ts';
+import { restoresOf } from '../store/restore.ts';
 import { openRecordLog } from '../stream/record-log.ts';
 import { MachineApi } from '../talos/machine-api.ts';
 import { Health } from '../telemetry/health.ts';
@@ -26,6 +27,7 @@ import { TelemetryServer } from '../telemetry/http.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
 import { SeparateRunner } from '../wireguard/separate-runner.ts';
+import { Backups } from './backups.ts';
 import { controlTcp, runControlTcp, startControlCertificate } from './control-tcp.ts';
 import { createDevice } from './device.ts';
 import { advertisedApiUrl, advertisedEndpoints } from './endpoints.ts';
@@ -35,7 +37,14 @@ import { listening } from './listening.ts';
 import { createMetrics } from './metrics.ts';
 import { createNotifier, type Notifier } from './notify.ts';
 import { Repairer } from './repairer.ts';
-import { ensureStateDir, type Installation, loadInstallation, lockStateDir, stateFiles } from './state-dir.ts';
+import {
+  ensureStateDir,
+  type Installation,
+  loadInstallation,
+  lockStateDir,
+  messageIdPrefix,
+  stateFiles,
+} from './state-dir.ts';
 import { apiUsesTls, handshakeFailures, startApiTls } from './tls/api-tls.ts';
 
 export interface Daemon {
@@ -294,7 +303,7 @@ async function startControl(
   },
 ): Promise<void> {
   const status = () => ({
-    installation: installation.shortId,
+    installation: messageIdPrefix(installation, restoresOf(log.image.meta)),
     overlay: installation.overlay,
     publicKey: device.publicKey,
     backend: device.backend,
@@ -304,6 +313,8 @@ async function startControl(
     prefix: config.publish.prefix,
     ...facts,
   });
+  const backups = new Backups({ stateDir: config.state_dir }, { log });
+  await lifecycle.run('backups', backups);
   const certificate = await startControlCertificate(config, lifecycle, { ...base, metrics: metrics.tls });
   const server = new ControlServer(
     { socket: config.control.socket, ...controlTcp(config) },
@@ -315,6 +326,7 @@ async function startControl(
       tokens: fleet.tokens,
       cutBy: (token) => fleet.joins.cutBy(token),
       status: { status },
+      backups,
       metrics: metrics.registry,
       certificate,
     },

@@ -1,4 +1,4 @@
-import { chownSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH } from '../config/config.ts';
@@ -8,7 +8,7 @@ import { overlayOf } from '../domain/overlay.ts';
 import { socketDropIns, socketUnit } from '../domain/socket-units.ts';
 import { wantedSockets } from './inherited-sockets.ts';
 import { SYSTEMD_DIR, type WrittenUnit, writeUnits } from './socket-units.ts';
-import { adopt, ensureStateDir, loadIdentity, type StateFiles, stateFiles } from './state-dir.ts';
+import { adopt, ensureStateDir, giveAway, loadIdentity, stateFiles } from './state-dir.ts';
 
 interface InitOptions {
   readonly config?: string;
@@ -55,17 +55,10 @@ function initIdentity(
   if (installationId !== undefined) adopt(files.installationId, installationId);
   if (privateKey !== undefined) adopt(files.privateKey, privateKey);
   const identity = loadIdentity(directory);
-  giveAway(directory, files);
+  giveAway(directory, [files.installationId, files.privateKey, files.uniqueTokenKey]);
   const overlay = overlayOf(identity.installationId);
   print(`overlay     ${overlay.prefix}\nserver      ${overlay.server}\npublic key  ${identity.privateKey.publicKey}`);
   return overlay.server;
-}
-
-/** What root makes in the directory of the daemon's user is that user's, or the daemon could not read it. */
-function giveAway(directory: string, files: StateFiles): void {
-  const { uid, gid } = statSync(directory);
-  if (process.getuid?.() !== 0 || uid === 0) return;
-  for (const file of [files.installationId, files.privateKey, files.uniqueTokenKey]) chownSync(file, uid, gid);
 }
 
 /**

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/config.ts';
 import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
+import { systemClock } from '../lib/clock.ts';
 import { simulateCommand } from '../simulate/command.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { version } from '../version.ts';
@@ -11,6 +12,7 @@ import { doctorCommand } from './doctor/command.ts';
 import { takeDown } from './down.ts';
 import { initCommand } from './init.ts';
 import { refuseNotThereYet } from './not-there-yet.ts';
+import { restoreCommand } from './restore.ts';
 import { run } from './run.ts';
 
 const EXIT_CODES = `
@@ -51,6 +53,8 @@ function program(): Command {
   );
 
   initCommand(withConfig(root.command('init')), { load: configOf, env: process.env, print });
+
+  restoreCommand(withConfig(root.command('restore')), { load: configOf, print, now: () => systemClock.now() });
 
   withConfig(root.command('down').description('remove the WireGuard device, its routes and the firewall table')).action(
     async (options: ConfigOptions) => {

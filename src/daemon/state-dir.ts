@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  chownSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -7,6 +8,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -24,6 +26,10 @@ export interface StateFiles {
   readonly privateKey: string;
   readonly uniqueTokenKey: string;
   readonly database: string;
+  /** What `restore` has not finished: the daemon does not start beside it. */
+  readonly restoring: string;
+  /** A backup that is being made. */
+  readonly backup: string;
   /** With `api.tls.self_signed`: certificate and key of the authority. */
   readonly authority: string;
   readonly lock: string;
@@ -35,6 +41,8 @@ export function stateFiles(directory: string): StateFiles {
     privateKey: join(directory, 'private-key'),
     uniqueTokenKey: join(directory, 'unique-token-key'),
     database: join(directory, 'siderolinkd.db'),
+    restoring: join(directory, 'siderolinkd.db.restoring'),
+    backup: join(directory, 'siderolinkd.db.backup'),
     authority: join(directory, 'api-ca.pem'),
     lock: join(directory, 'lock'),
   };
@@ -52,7 +60,7 @@ export interface Identity {
 export interface Installation {
   readonly identity: Identity;
   readonly overlay: Overlay;
-  /** 8 hex digits of SHA-256 of the installation id: what `Nats-Msg-Id` begins with (DESIGN section 5.3). */
+  /** 8 hex digits of SHA-256 of the installation id. */
   readonly shortId: string;
 }
 
@@ -61,6 +69,11 @@ export function loadInstallation(directory: string): Installation {
   const identity = loadIdentity(directory);
   const shortId = createHash('sha256').update(identity.installationId).digest('hex').slice(0, 8);
   return { identity, overlay: overlayOf(identity.installationId), shortId };
+}
+
+/** What `Nats-Msg-Id` begins with: numbers given after a restore are told from those that the lost host gave. */
+export function messageIdPrefix({ shortId }: Installation, restores: number): string {
+  return restores === 0 ? shortId : `${shortId}.${restores}`;
 }
 
 /** Makes the directory if it is missing. @throws SiderolinkError `configuration` */
@@ -80,6 +93,12 @@ export function ensureStateDir(directory: string): void {
  */
 export function loadIdentity(directory: string): Identity {
   const files = stateFiles(directory);
+  if (existsSync(files.restoring)) {
+    throw new SiderolinkError(
+      'configuration',
+      `a restore into ${directory} was begun and not finished: run \`siderolinkd restore\` with the backup again`,
+    );
+  }
   const missing = [files.installationId, files.privateKey, files.uniqueTokenKey].filter((file) => !existsSync(file));
   if (missing.length > 0 && existsSync(files.database)) {
     throw new SiderolinkError(
@@ -96,6 +115,49 @@ export function loadIdentity(directory: string): Identity {
     privateKey: parsePrivateKey(files.privateKey, privateKey),
     uniqueTokenKey: parseUniqueTokenKey(files.uniqueTokenKey, uniqueTokenKey),
   };
+}
+
+/** The files that are the identity, by their names in backups and in the directory; not all must be there. */
+function identityFiles(directory: string): readonly string[] {
+  const { installationId, privateKey, uniqueTokenKey, authority } = stateFiles(directory);
+  return [installationId, privateKey, uniqueTokenKey, authority];
+}
+
+/** What of the identity is there, as `writeIdentity` takes it. @throws SiderolinkError `configuration` */
+export function readIdentity(directory: string): ReadonlyMap<string, string> {
+  const contents = identityFiles(directory).map((file) => [basename(file), readIfThere(file)] as const);
+  return new Map(contents.flatMap(([name, content]) => (content === undefined ? [] : [[name, content]])));
+}
+
+/**
+ * Writes the identity of a backup, durably. What is there already must be the same; it is looked at before anything is
+ * written, so that two installations never become one.
+ *
+ * @throws SiderolinkError `conflict`; `invalid_argument` if it is not whole; `storage`, `configuration`
+ */
+export function writeIdentity(directory: string, identity: ReadonlyMap<string, string>): void {
+  const there = readIdentity(directory);
+  const other = [...there].filter(([name, content]) => identity.get(name) !== content).map(([name]) => name);
+  if (other.length > 0) {
+    throw new SiderolinkError(
+      'conflict',
+      `${directory} has the identity of another installation (${other.join(', ')}). If nothing depends on it, remove ` +
+        'these files; else use an empty state directory',
+    );
+  }
+  parsePrivateKey('the backup', identity.get(basename(stateFiles(directory).privateKey)) ?? '');
+  parseUniqueTokenKey('the backup', identity.get(basename(stateFiles(directory).uniqueTokenKey)) ?? '');
+  for (const file of identityFiles(directory)) {
+    const content = identity.get(basename(file));
+    if (content !== undefined) adopt(file, content);
+  }
+}
+
+/** What root makes in the directory of the daemon's user is that user's, or the daemon could not read it. */
+export function giveAway(directory: string, files: readonly string[]): void {
+  const { uid, gid } = statSync(directory);
+  if (process.getuid?.() !== 0 || uid === 0) return;
+  for (const file of files) if (existsSync(file)) chownSync(file, uid, gid);
 }
 
 function parsePrivateKey(file: string, text: string): PrivateKey {

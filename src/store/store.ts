@@ -6,6 +6,7 @@ import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../domain/segment.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { type BackupFacts, type BackupOptions, makeBackup } from './backup.ts';
 import { type ChunkBatch, FIELD, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
 import type { StoreMetrics } from './metrics.ts';
@@ -51,6 +52,7 @@ export class Store {
   readonly #reader: WorkerHost;
   readonly #packer: WorkerHost;
   readonly #packing: PackLoop;
+  readonly #path: string;
   readonly #deps: StoreDeps;
 
   /** Opens, makes or migrates the database. @throws SiderolinkError `storage`, `configuration` (a newer schema) */
@@ -83,6 +85,7 @@ export class Store {
     { writer, reader, packer }: Record<'writer' | 'reader' | 'packer', WorkerHost>,
   ) {
     this.state = state;
+    this.#path = options.path;
     this.#deps = deps;
     this.#writer = writer;
     this.#reader = reader;
@@ -117,6 +120,11 @@ export class Store {
   /** The rows of a machine's boots, the first first. */
   async boots(machine: number): Promise<RegistryImage['boots']> {
     return (await this.#reader.request({ kind: 'boots', machine })) as RegistryImage['boots'];
+  }
+
+  /** A copy of everything committed until now, in a file of its own. @throws as `makeBackup` */
+  backup(options: BackupOptions, signal: AbortSignal): Promise<BackupFacts> {
+    return makeBackup(this.#path, options, signal);
   }
 
   /** Resolves when the packer has nothing to do. */

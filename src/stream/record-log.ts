@@ -4,6 +4,7 @@ import { SubjectFilter } from '../domain/filter.ts';
 import type { NewRecord } from '../domain/record.ts';
 import type { RegistryImage } from '../domain/registry.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { BackupFacts, BackupOptions } from '../store/backup.ts';
 import { createStoreMetrics } from '../store/metrics.ts';
 import { STORE_DEFAULTS, Store, type StoreOptions } from '../store/store.ts';
 import type { Health } from '../telemetry/health.ts';
@@ -182,6 +183,17 @@ export class StoredRecordLog implements RecordLog {
   stats(): RecordLogStats {
     const { bytes: recentBytes, followers } = this.#recent;
     return { head: this.#head, pendingBytes: this.#intake.totalBytes, recentBytes, followers };
+  }
+
+  /**
+   * A copy of the store with everything that was accepted before the call, and of what comes meanwhile the beginning.
+   *
+   * @throws SiderolinkError `storage`, `exhausted` if too much is written meanwhile, `unavailable` (stopping, aborted)
+   */
+  async backup(options: BackupOptions, signal: AbortSignal): Promise<BackupFacts> {
+    if (this.#isStopping) throw stopping();
+    await this.flush();
+    return await this.#store.backup(options, AbortSignal.any([signal, this.#ended.signal]));
   }
 
   /** Resolves when the packer has nothing to do. */

@@ -1,7 +1,8 @@
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { StatusSource } from '../../src/control/types.ts';
+import type { BackupSource, StatusSource } from '../../src/control/types.ts';
 import type { BootSummary } from '../../src/domain/boot-summary.ts';
+import { SiderolinkError } from '../../src/domain/errors.ts';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { overlayOf } from '../../src/domain/overlay.ts';
 import type { FollowItem, FollowOptions, Page, Query, RecordLog, RenderedRecord } from '../../src/stream/types.ts';
@@ -171,6 +172,13 @@ export const fakeStatus: StatusSource = {
     eventsPort: 4002,
     prefix: 'siderolink',
   }),
+};
+
+/** No backup is to be had of memory. */
+export const fakeBackups: BackupSource = {
+  make: async () => {
+    throw new SiderolinkError('storage', 'there is nothing to copy');
+  },
 };
 
 /** A logger whose lines a test can read. */

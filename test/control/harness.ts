@@ -8,7 +8,7 @@ import type { RecordLog } from '../../src/stream/types.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
 import { MemoryAdmin, MemoryMachines, MemoryTokens } from './fake-fleet.ts';
-import { capturedLogger, fakeStatus, MemoryLog, NOW } from './fakes.ts';
+import { capturedLogger, fakeBackups, fakeStatus, MemoryLog, NOW } from './fakes.ts';
 
 export interface Answer {
   readonly status: number;
@@ -60,7 +60,18 @@ export async function startControl(
   const metrics = createRegistry();
   const log = parts.log as unknown as RecordLog;
   const cutBy = (id: string) => parts.tokens.cutBy(id);
-  const deps = { ...parts, log, cutBy, health, status: fakeStatus, clock, logger, metrics, ...extra };
+  const deps = {
+    ...parts,
+    log,
+    cutBy,
+    health,
+    status: fakeStatus,
+    backups: fakeBackups,
+    clock,
+    logger,
+    metrics,
+    ...extra,
+  };
   const server = new ControlServer({ socket, ...options }, deps);
   await server.start();
   return {

@@ -58,6 +58,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'POST /v1/kernel-args': 'reader',
   'GET /v1/records': 'reader',
   'GET /v1/stream': 'reader',
+  'POST /v1/backup': 'admin',
   'GET /v1/openapi.json': 'reader',
 };
 

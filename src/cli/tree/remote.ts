@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ROLES, type Role } from '../../domain/control-token.ts';
 import { type HostPort, splitHostPort } from '../../domain/host-port.ts';
+import { backup } from '../commands/backup.ts';
 import { connect } from '../commands/connect.ts';
 import { controlTokenCreate } from '../commands/control-token.ts';
 import type { Format, Io, Run } from '../context.ts';
@@ -20,6 +21,15 @@ export function addConnectCommand(program: Command, run: Run): void {
     )
     .action(run(connect));
   examples(command, 'connect cp-1', 'connect cp-1 --listen 50000');
+}
+
+export function addBackupCommand(program: Command, run: Run): void {
+  const command = program
+    .command('backup <file>')
+    .description('one file that is all a new host needs, with the private keys; - is stdout')
+    .option('--force', 'write over a file that is there')
+    .action(run(backup));
+  examples(command, 'backup gateway.backup', 'backup - | age -r "$RECIPIENT" >gateway.backup.age');
 }
 
 /** Tokens of the control API itself, not to be taken for join tokens. */
