@@ -74,6 +74,8 @@ export function restore(file: string, directory: string, now: number): Installat
     }
     const { installationId, privateKey, uniqueTokenKey, authority, restoring, lock } = files;
     giveAway(directory, [installationId, privateKey, uniqueTokenKey, authority, restoring, lock]);
+    // Of a database that was removed by hand: SQLite would take it for a part of this one.
+    removeSideFiles(files.database);
     renameSync(restoring, files.database);
     sync(directory);
     return { ...loadInstallation(directory), ...restored };

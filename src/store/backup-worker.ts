@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, closeSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasyncSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import Database, { SqliteError } from 'better-sqlite3';
@@ -8,6 +8,7 @@ import { type BackupFacts, type BackupJob, type BackupResult, IDENTITY_TABLE } f
 import { openReader } from './database.ts';
 
 const HASHED_AT_ONCE = 1024 * 1024;
+const SYNCED_STEPS = 4;
 
 async function backUp(job: BackupJob): Promise<BackupFacts> {
   refuseStopped(job);
@@ -24,6 +25,7 @@ async function backUp(job: BackupJob): Promise<BackupFacts> {
 async function copy(job: BackupJob): Promise<void> {
   const { source, target, stepPages, maxWalBytes, reserveBytes } = job;
   const db = openReader(source);
+  const fd = openSync(target, 'r+');
   try {
     db.exec('begin');
     // A transaction begins with its first read.
@@ -31,15 +33,20 @@ async function copy(job: BackupJob): Promise<void> {
     const bytes = Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }));
     if (freeBytes(target) < bytes + reserveBytes) throw noRoom(bytes + reserveBytes);
     const walBefore = walBytes(source);
+    let steps = 0;
     await db.backup(target, {
       progress: () => {
         refuseStopped(job);
         if (walBytes(source) - walBefore > maxWalBytes) throw tooBusy(maxWalBytes);
         if (freeBytes(target) < reserveBytes / 2) throw noRoom(reserveBytes);
+        steps += 1;
+        // What lies unwritten in memory is what the next commit of the writer would wait for.
+        if (steps % SYNCED_STEPS === 0) fdatasyncSync(fd);
         return stepPages;
       },
     });
   } finally {
+    closeSync(fd);
     db.close();
   }
 }

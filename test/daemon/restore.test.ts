@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -78,6 +79,18 @@ describe('restore', () => {
     release();
   });
 
+  it('takes nothing of a database that was removed by hand', async () => {
+    ensureStateDir(fresh);
+    const { log } = await openLog({ path: join(root, 'removed.db') });
+    await putTags(log, tagsOf(9));
+    for (const suffix of ['-wal', '-shm']) {
+      writeFileSync(`${stateFiles(fresh).database}${suffix}`, readFileSync(join(root, `removed.db${suffix}`)));
+    }
+    await log.close(5000);
+    restore(file, fresh, 0);
+    await expectRestored();
+  });
+
   it('is only for a directory without a database', async () => {
     restore(file, fresh, 0);
     const before = readFileSync(stateFiles(fresh).database);
@@ -105,6 +118,16 @@ describe('restore', () => {
   it('makes nothing of a file that is no backup', () => {
     expect(() => restore(stateFiles(old).database, fresh, 0)).toThrow(/is no backup/);
     expect(existsSync(fresh)).toBe(false);
+  });
+
+  it('leaves everything to the user of the directory', () => {
+    ensureStateDir(fresh);
+    const root = process.getuid?.() === 0;
+    const { uid, gid } = root ? { uid: 12_345, gid: 12_346 } : statSync(fresh);
+    chownSync(fresh, uid, gid);
+    restore(file, fresh, 0);
+    expect(readdirSync(fresh).sort()).toEqual(readdirSync(old).concat('lock').sort());
+    for (const name of readdirSync(fresh)) expect(statSync(join(fresh, name)), name).toMatchObject({ uid, gid });
   });
 
   it('takes a backup that it may only read', async () => {
