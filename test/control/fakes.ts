@@ -174,10 +174,10 @@ export const fakeStatus: StatusSource = {
   }),
 };
 
-/** No backup is to be had of memory. */
+/** Somebody else always makes one: there is nothing in memory to copy. */
 export const fakeBackups: BackupSource = {
   make: async () => {
-    throw new SiderolinkError('storage', 'there is nothing to copy');
+    throw new SiderolinkError('conflict', 'another backup is being made');
   },
 };
 
