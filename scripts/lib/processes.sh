@@ -15,7 +15,7 @@ is_running() {
   kill -0 "$1" 2>/dev/null
 }
 
-# end_process PID NAME SECONDS: asks, waits, and says so when it has to force. HURRY=1 forces at once.
+# end_process PID NAME SECONDS: asks, waits, and says so when it has to force. HURRY=1 forces at once; FORCED tells.
 end_process() {
   local pid=$1 name=$2 tenths=$(($3 * 10))
   if [[ -z $pid ]] || ! is_running "$pid"; then return 0; fi
@@ -24,7 +24,9 @@ end_process() {
   while is_running "$pid"; do
     if ((tenths == patience)); then note "waiting for $name (Ctrl-C again forces)"; fi
     if ((tenths-- <= 0)) || [[ -n ${HURRY:-} ]]; then
-      note "$name did not stop; forcing"
+      if ((tenths < 0)); then note "$name did not stop; forcing"; else note "$name: forced to end"; fi
+      # shellcheck disable=SC2034 # the caller reads it
+      FORCED=1
       kill -KILL "$pid" 2>/dev/null
       break
     fi

@@ -168,7 +168,7 @@ const MACHINE_TONES: Readonly<Record<string, Tone>> = {
 
 function machineSummary(change: string, body: Body): Summary {
   const tone = MACHINE_TONES[change] ?? 'good';
-  const changes = change === 'changed' ? changesText(body) : '';
+  const changes = changesOf(change, body);
   if (changes !== '') return { level: '', text: `${change}: ${[changes, body.by()].filter(Boolean).join(', ')}`, tone };
   const facts = [
     body.text('talos_version') && `Talos ${body.text('talos_version')}`,
@@ -181,6 +181,26 @@ function machineSummary(change: string, body: Body): Summary {
   ].filter(Boolean);
   return { level: '', text: `${change}: ${facts.join(', ')}`, tone };
 }
+
+/** What a change was about; empty where the whole machine says more. */
+function changesOf(change: string, body: Body): string {
+  switch (change) {
+    case 'changed':
+      return changesText(body);
+    case 'claimed':
+      return OWNERSHIP.flatMap((name) => (body.has(name) ? [`${name.replace('_', ' ')} ${body.text(name)}`] : [])).join(
+        ', ',
+      );
+    case 'released':
+      return body.has('owner') ? `no more of ${body.text('owner')}` : '';
+    case 'labeled':
+      return [...(body.item('set')?.pairs() ?? []), ...body.list('unset').map((key) => `${key}-`)].join(' ');
+    default:
+      return '';
+  }
+}
+
+const OWNERSHIP = ['owner', 'namespace', 'cluster', 'metal_machine', 'machine'] as const;
 
 /** What `machine.changed` says is different, with what it is now where that is a word. */
 function changesText(body: Body): string {
@@ -224,6 +244,11 @@ export class Body {
   item(name: string): Body | undefined {
     const value = this.value(name);
     return isObject(value) ? new Body(value) : undefined;
+  }
+
+  /** `name=value`, each. */
+  pairs(): string[] {
+    return Object.entries(this.#values).map(([name, value]) => `${name}=${asText(value)}`);
   }
 
   by(): string {

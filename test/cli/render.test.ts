@@ -66,6 +66,13 @@ describe('summaries', () => {
     ['link.moved', { endpoint: '198.51.100.9:1' }, 'moved to 198.51.100.9:1'],
     ['machine.claimed', { state: 'accepted', by: 'capi' }, 'claimed: accepted, by capi'],
     [
+      'machine.claimed',
+      { owner: 'acme', metal_machine: 'm-1', state: 'accepted', by: 'capi' },
+      'claimed: owner acme, metal machine m-1, by capi',
+    ],
+    ['machine.released', { owner: 'acme', state: 'accepted', by: 'capi' }, 'released: no more of acme, by capi'],
+    ['machine.labeled', { set: { rack: 'a' }, unset: ['old'], by: 'capi' }, 'labeled: rack=a old-, by capi'],
+    [
       'machine.rebooted',
       { boot: 2, previous_boot: { boot: 1, seq: 711, clock: 5 } },
       'rebooted: boot 2, the boot before ended after seq 711',

@@ -25,7 +25,9 @@ export async function follow(
   accepts: (record: Envelope) => boolean | Promise<boolean> = () => true,
 ): Promise<void> {
   const waiting = context.errIsTty
-    ? context.clock.after(QUIET_MS, () => context.err('no records yet: waiting for them, until Ctrl-C\n'))
+    ? context.clock.after(QUIET_MS, () =>
+        context.err('nothing new yet: waiting for records, until Ctrl-C (--tail 20 shows the last ones first)\n'),
+      )
     : () => {};
   try {
     const items = context.client.stream(filter, start, context.signal);
