@@ -68,6 +68,9 @@ function blobs(db: Database, { table, column }: Place): Buffer[] {
   return db.prepare(`select ${column} from ${table}`).pluck().all() as Buffer[];
 }
 
+const openStores: Database[] = [];
+const MAX_OPEN_STORES = 16;
+
 /**
  * A store with one blob that is not what was written: its first byte chooses which. Readers get records or an error of
  * ours, no more than they asked for, and never the same place twice.
@@ -95,6 +98,9 @@ export const damagedStores: Target = {
   },
   begin: () => {
     const db = makeStore();
+    // Databases in memory are not left to the garbage collector; those of tries that are under way are still needed.
+    openStores.push(db);
+    if (openStores.length > MAX_OPEN_STORES) openStores.shift()?.close();
     return (input, dice) => {
       const place = PLACES[(input[0] ?? 0) % PLACES.length] ?? PLACES[0];
       db.exec('begin');
