@@ -128,7 +128,9 @@ describe('a stream without records', () => {
   it('says that it waits, to a person', async () => {
     const { timers, said, done, give } = following(true);
     for (const timer of timers) timer();
-    expect(said).toEqual(['nothing new yet: waiting for records, until Ctrl-C (--tail 20 shows the last ones first)\n']);
+    expect(said).toEqual([
+      'nothing new yet: waiting for records, until Ctrl-C (--tail 20 shows the last ones first)\n',
+    ]);
     give();
     await done;
     expect([said.at(-1), timers.size]).toEqual(['a record\n', 0]);
