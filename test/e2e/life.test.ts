@@ -208,6 +208,7 @@ describe('the life of a machine', { concurrent: true, timeout: 240_000 }, () => 
 
   it('claimed in the middle of its log: what came before keeps its tags, what comes after has the new ones', async () => {
     const guest = await talking();
+    await talks(guest);
     const tags = { owner: 'acme.prod', namespace: 'green', cluster: 'c1', metal_machine: 'mm', machine: 'm' };
     await gateway.client.claimMachine(guest.uuid, tags);
     await talks(guest);
