@@ -4,6 +4,7 @@
 # Where everything lies; the units name it as well.
 LIBRARY=usr/lib/siderolinkd
 # There once "siderolinkd init" has told systemd what to listen on.
+# shellcheck disable=SC2034 # those who source this read it
 SOCKETS_DROP_IN=etc/systemd/system/siderolinkd.service.d/siderolinkd.conf
 
 # install_files ROOT: program, units, user and networkd files below ROOT ('' for this system). A copy that runs is
