@@ -35,7 +35,9 @@ export type RegistryOp =
    * kernel and service logs. Readers see none of it from this commit on; its bytes leave little by little.
    */
   | { readonly op: 'deleteRecords'; readonly machine: number; readonly what: 'all' | 'logs' }
-  | { readonly op: 'putMeta'; readonly key: string; readonly value: string };
+  | { readonly op: 'putMeta'; readonly key: string; readonly value: string }
+  /** How far lanes of the publisher have come: `[lane, seq]`, everything of the lane up to seq is acknowledged. */
+  | { readonly op: 'putPublishCursors'; readonly cursors: readonly (readonly [lane: number, seq: number])[] };
 
 /** Everything the registry holds, read once at start. */
 export interface RegistryImage {
@@ -45,4 +47,6 @@ export interface RegistryImage {
   readonly statuses: readonly { machine: number; doc: string }[];
   readonly tokens: readonly { id: string; doc: string }[];
   readonly meta: ReadonlyMap<string, string>;
+  /** By lane. */
+  readonly publishCursors: ReadonlyMap<number, number>;
 }

@@ -29,6 +29,7 @@ export class RegistryTable {
   readonly #putToken: Statement;
   readonly #deleteToken: Statement;
   readonly #putMeta: Statement;
+  readonly #putPublishCursor: Statement;
 
   constructor(db: Database, deps: { readonly deletions: DeletionTable }) {
     this.#deletions = deps.deletions;
@@ -61,6 +62,9 @@ export class RegistryTable {
     this.#deleteToken = db.prepare('delete from token where id = ?');
     this.#putMeta = db.prepare(
       'insert into meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value',
+    );
+    this.#putPublishCursor = db.prepare(
+      'insert into publish_cursor (lane, seq) values (?, ?) on conflict (lane) do update set seq = excluded.seq',
     );
   }
 
@@ -97,6 +101,9 @@ export class RegistryTable {
       case 'putMeta':
         this.#putMeta.run(op.key, op.value);
         return;
+      case 'putPublishCursors':
+        for (const [lane, seq] of op.cursors) this.#putPublishCursor.run(lane, seq);
+        return;
     }
   }
 
@@ -114,6 +121,7 @@ export function readImage(db: Database): RegistryImage {
   const boots = db.prepare('select machine, boot, public_key, doc from boot order by machine, boot').all();
   const tags = db.prepare('select * from tags order by id').all() as TagsRow[];
   const meta = db.prepare('select key, value from meta').raw().all() as [string, string][];
+  const cursors = db.prepare('select lane, seq from publish_cursor').raw().all() as [number, number][];
   return {
     machines: machines as { id: number; uuid: NodeUuid; address: OverlayAddress; doc: string }[],
     tags: tags.map(tagsOfRow) as { id: number; server_uuid: NodeUuid; ownership: Ownership }[],
@@ -123,6 +131,7 @@ export function readImage(db: Database): RegistryImage {
     statuses: db.prepare('select machine, doc from status order by machine').all() as RegistryImage['statuses'],
     tokens: db.prepare('select id, doc from token order by id').all() as RegistryImage['tokens'],
     meta: new Map(meta),
+    publishCursors: new Map(cursors),
   };
 }
 

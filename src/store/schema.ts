@@ -155,6 +155,8 @@ export const MIGRATIONS: readonly string[] = [
   ) strict, without rowid;
   create index deletion_to_clear on deletion (machine) where cleared = 0;
   `,
+  // Everything of a lane up to this seq was acknowledged by the broker.
+  'create table publish_cursor (lane integer primary key, seq integer not null) strict;',
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

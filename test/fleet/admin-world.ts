@@ -70,7 +70,7 @@ export function registryOf(machines: readonly Given[]): RegistryImage {
     const doc = JSON.stringify({ started_at: 0, seen: [], seq: null, clock: null });
     if (key !== null) boots.push({ machine: id, boot: 1, publicKey: key, doc });
   }
-  return { machines: rows, tags, boots, statuses: [], tokens: [], meta: new Map() };
+  return { machines: rows, tags, boots, statuses: [], tokens: [], meta: new Map(), publishCursors: new Map() };
 }
 
 /** A fleet of these machines, with everything around it in memory. */

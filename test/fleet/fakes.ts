@@ -135,6 +135,7 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> 
       statuses: [...this.#statuses.values()],
       tokens: [...this.#tokens.values()],
       meta: new Map(),
+      publishCursors: new Map(),
     });
   }
 
@@ -197,12 +198,21 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> 
         return;
       }
       case 'putMeta':
+      case 'putPublishCursors':
         throw new Error('not used by the fleet');
     }
   }
 }
 
-const EMPTY: RegistryImage = { machines: [], tags: [], boots: [], statuses: [], tokens: [], meta: new Map() };
+const EMPTY: RegistryImage = {
+  machines: [],
+  tags: [],
+  boots: [],
+  statuses: [],
+  tokens: [],
+  meta: new Map(),
+  publishCursors: new Map(),
+};
 
 /** A device as the kernel treats it: an AllowedIP belongs to one peer, and setting it takes it from another. */
 export class MemoryDevice implements Pick<WireGuard, 'apply' | 'publicKey'> {

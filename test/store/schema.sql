@@ -78,6 +78,7 @@ CREATE TABLE other_chunk (
     details blob not null,
     payload blob not null
   ) strict;
+CREATE TABLE publish_cursor (lane integer primary key, seq integer not null) strict;
 CREATE TABLE segment (
     series integer not null,
     id integer not null,
