@@ -157,6 +157,26 @@ export const MIGRATIONS: readonly string[] = [
   `,
   // Everything of a lane up to this seq was acknowledged by the broker.
   'create table publish_cursor (lane integer primary key, seq integer not null) strict;',
+  // What retention dropped: everything of a series up to `through`, whose newest record was received at `time`, is gone, and
+  // so are all segments up to `segment`. Blocks and extents of those in `dropped_segment` are still to be removed.
+  `
+  create table dropped (
+    series integer primary key,
+    through integer not null,
+    time integer not null,
+    segment integer not null,
+    records integer not null
+  ) strict;
+  create table dropped_segment (
+    series integer not null,
+    id integer not null,
+    first_block integer not null,
+    blocks integer not null,
+    primary key (series, id)
+  ) strict, without rowid;
+  -- Pages that the segment took when it was inserted, those of indexes included; 0 for one from before this was counted.
+  alter table segment add column pages integer not null default 0;
+  `,
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

@@ -27,7 +27,7 @@ export class SegmentTable {
   constructor(db: Database) {
     this.#insertBlock = db.prepare('insert into block (id, data) values (?, ?)');
     this.#insertExtent = db.prepare('insert into extent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
     this.#setMark = {
       logs: db.prepare('update log_state set packed_logs = ?, next_block = ?'),
       others: db.prepare('update log_state set packed_others = ?, next_block = ?'),

@@ -14,6 +14,20 @@ CREATE TABLE deletion (
     cleared integer not null,
     primary key (machine, series)
   ) strict, without rowid;
+CREATE TABLE dropped (
+    series integer primary key,
+    through integer not null,
+    time integer not null,
+    segment integer not null,
+    records integer not null
+  ) strict;
+CREATE TABLE dropped_segment (
+    series integer not null,
+    id integer not null,
+    first_block integer not null,
+    blocks integer not null,
+    primary key (series, id)
+  ) strict, without rowid;
 CREATE TABLE extent (
     series integer not null,
     segment integer not null,
@@ -89,7 +103,7 @@ CREATE TABLE segment (
     records integer not null,
     bytes integer not null,
     first_block integer not null,
-    blocks integer not null,
+    blocks integer not null, pages integer not null default 0,
     primary key (series, id)
   ) strict, without rowid;
 CREATE TABLE status (machine integer primary key, doc text not null) strict;
