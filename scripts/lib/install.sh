@@ -10,7 +10,8 @@ RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftab
 # A compiler for the optional native module that talks to systemd.
 NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
 # What tests need on top.
-TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl script=bsdutils sysctl=procps shellcheck=shellcheck)
+TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl script=bsdutils sysctl=procps shellcheck=shellcheck
+  nats-server=nats-server)
 # What the long tests need on top of that: they boot a Debian, and build the image of a container.
 LONG_COMMANDS=(debootstrap=debootstrap systemd-nspawn=systemd-container buildah=buildah)
 # What benchmarks compare with and publish to.
