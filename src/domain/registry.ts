@@ -35,6 +35,11 @@ export type RegistryOp =
    * kernel and service logs. Readers see none of it from this commit on; its bytes leave little by little.
    */
   | { readonly op: 'deleteRecords'; readonly machine: number; readonly what: 'all' | 'logs' }
+  /**
+   * Drops the oldest segments of a series, all whose last record is not above `through`. Readers see none of them from
+   * this commit on; their bytes leave little by little.
+   */
+  | { readonly op: 'dropSegments'; readonly series: 'logs' | 'others'; readonly through: number }
   | { readonly op: 'putMeta'; readonly key: string; readonly value: string }
   /** How far lanes of the publisher have come: `[lane, seq]`, everything of the lane up to seq is acknowledged. */
   | { readonly op: 'putPublishCursors'; readonly cursors: readonly (readonly [lane: number, seq: number])[] };

@@ -1,18 +1,27 @@
+import type { Series } from './batch.ts';
 import { openReader } from './database.ts';
 import { Packer } from './packer.ts';
 import type { PackRequest } from './protocol.ts';
+import { UsageReader } from './usage.ts';
 import { type Reply, serve } from './worker-port.ts';
 
-type Request = ({ readonly kind: 'pack' } & PackRequest) | { readonly kind: 'close' };
+type Request =
+  | ({ readonly kind: 'pack' } & PackRequest)
+  | { readonly kind: 'usage' }
+  | { readonly kind: 'unpublished'; readonly series: Series; readonly through: number }
+  | { readonly kind: 'close' };
 
 serve<{ readonly path: string }, Request>(({ path }) => {
   const db = openReader(path);
   const packer = new Packer(db);
+  const usage = new UsageReader(db);
   return {
     state: null,
     isLast: (request) => request.kind === 'close',
     handle: (request): Reply => {
       if (request.kind === 'close') return { value: void db.close() };
+      if (request.kind === 'usage') return { value: usage.usage() };
+      if (request.kind === 'unpublished') return { value: usage.unpublished(request.series, request.through) };
       const segment = packer.pack(request);
       if (segment === null) return { value: null };
       const blocks = segment.blocks.map((bytes) => bytes.buffer);

@@ -38,12 +38,12 @@ export class Packer {
     this.#mark = eachSeries((series) => db.prepare(`select packed_${series} from log_state`).pluck());
   }
 
-  /** The next segment, or null if there are not yet enough chunks for one. */
-  pack({ series, maxRecords, maxBytes }: PackRequest): PackedSegment | null {
+  /** The next segment, or null if there are not yet enough chunks for one; with `partial`, if there are none. */
+  pack({ series, maxRecords, maxBytes, partial }: PackRequest): PackedSegment | null {
     const { chunks, full } = this.#db.transaction(() => this.#readChunks(series, maxRecords, maxBytes)).deferred();
     const first = chunks[0];
     const last = chunks.at(-1);
-    if (!full || first === undefined || last === undefined) return null;
+    if (!(full || partial) || first === undefined || last === undefined) return null;
     const blocks: Uint8Array<ArrayBuffer>[] = [];
     const extents = planSegment(chunks, (block) => blocks.push(moved(zstdCompressSync(block, COMPRESSION))));
     const base = { seq: first.firstSeq, time: first.time };

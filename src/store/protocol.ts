@@ -1,4 +1,5 @@
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
+import type { AgingSegment } from '../domain/retention.ts';
 import type { ChunkBatch, Series } from './batch.ts';
 
 /**
@@ -94,6 +95,33 @@ export interface PackRequest {
   readonly series: Series;
   readonly maxRecords: number;
   readonly maxBytes: number;
+  /** Takes what is there, also if it is less. */
+  readonly partial: boolean;
+}
+
+/** What a series takes, and its oldest segments. */
+export interface SeriesUsage {
+  /** On disk, with its indexes and its share of the pages that are free. */
+  readonly bytes: number;
+  /** Ascending. */
+  readonly oldest: readonly AgingSegment[];
+  /** When the oldest record that is not packed was received; null if there is none. */
+  readonly unpackedSince: number | null;
+}
+
+export interface Usage {
+  readonly series: Readonly<Record<Series, SeriesUsage>>;
+  readonly pageBytes: number;
+  readonly pages: number;
+  readonly freePages: number;
+}
+
+/** Records that are to be dropped and that the publisher has not told of. */
+export interface Unpublished {
+  readonly count: number;
+  /** Their first and last seq; 0 if there are none. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export type WriterRequest =
@@ -103,11 +131,21 @@ export type WriterRequest =
   | { readonly kind: 'insert'; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'sweep'; readonly series: Series; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'clear'; readonly rows: number; readonly bytes: number }
+  | { readonly kind: 'clear-dropped'; readonly rows: number; readonly bytes: number }
+  /** Gives at most `pages` back; `keptPages` stay free in the file. */
+  | { readonly kind: 'shrink'; readonly pages: number; readonly keptPages: number }
+  /** @param waitMs how long those are waited for who read what is in the WAL */
+  | { readonly kind: 'checkpoint'; readonly waitMs: number }
   | { readonly kind: 'close' };
 
 /** Whether there is more to do. */
 export interface SliceReply {
   readonly more: boolean;
+}
+
+export interface CheckpointReply {
+  /** Whether somebody still reads what is in the WAL, so that it could not be begun anew. */
+  readonly isPinned: boolean;
 }
 
 /** What a step of clearing away deleted records came to. */

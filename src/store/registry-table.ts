@@ -5,6 +5,7 @@ import type { Ownership, Tags } from '../domain/record.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { DeletionTable } from './deletion-table.ts';
+import type { RetentionTable } from './retention-table.ts';
 
 interface TagsRow {
   readonly id: number;
@@ -19,6 +20,7 @@ interface TagsRow {
 /** Applies registry changes. Runs inside the caller's transaction; SQLite's constraint errors pass through. */
 export class RegistryTable {
   readonly #deletions: DeletionTable;
+  readonly #retention: RetentionTable;
   readonly #putMachine: Statement;
   readonly #putTags: Statement;
   readonly #sameTags: Statement;
@@ -31,8 +33,9 @@ export class RegistryTable {
   readonly #putMeta: Statement;
   readonly #putPublishCursor: Statement;
 
-  constructor(db: Database, deps: { readonly deletions: DeletionTable }) {
+  constructor(db: Database, deps: { readonly deletions: DeletionTable; readonly retention: RetentionTable }) {
     this.#deletions = deps.deletions;
+    this.#retention = deps.retention;
     this.#putMachine = db.prepare(
       `insert into machine (id, uuid, address, doc) values (?, ?, ?, ?)
        on conflict (id) do update set uuid = excluded.uuid, address = excluded.address, doc = excluded.doc`,
@@ -97,6 +100,9 @@ export class RegistryTable {
         return;
       case 'deleteRecords':
         this.#deletions.add(op, head);
+        return;
+      case 'dropSegments':
+        this.#retention.drop(op);
         return;
       case 'putMeta':
         this.#putMeta.run(op.key, op.value);

@@ -1,6 +1,13 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { SERIES } from './batch.ts';
 import { EXTENT_FIELDS, EXTENT_WIDTH, type PackedSegment } from './protocol.ts';
+import { freePagesOf, pagesOf } from './space.ts';
+
+/** The newest segment that ever was: a number is not given again, or readers would take one for the other. */
+const LAST_ID = `max(
+  coalesce((select max(id) from segment where series = @series), 0),
+  coalesce((select segment from dropped where series = @series), 0)
+)`;
 
 /** How far a segment that is being inserted has come. */
 interface Progress {
@@ -9,6 +16,8 @@ interface Progress {
   readonly firstBlock: number;
   blocks: number;
   extents: number;
+  /** That its slices have taken. */
+  pages: number;
 }
 
 /**
@@ -22,25 +31,27 @@ export class SegmentTable {
   readonly #setMark: Readonly<Record<string, Statement>>;
   readonly #lastId: Statement;
   readonly #nextBlock: Statement;
+  readonly #usedPages: () => number;
   #progress: Progress | undefined;
 
   constructor(db: Database) {
     this.#insertBlock = db.prepare('insert into block (id, data) values (?, ?)');
     this.#insertExtent = db.prepare('insert into extent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
-    this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)');
+    this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#setMark = {
       logs: db.prepare('update log_state set packed_logs = ?, next_block = ?'),
       others: db.prepare('update log_state set packed_others = ?, next_block = ?'),
     };
-    this.#lastId = db.prepare('select max(id) from segment where series = ?').pluck();
+    this.#lastId = db.prepare(`select ${LAST_ID}`).pluck();
     this.#nextBlock = db.prepare('select next_block from log_state').pluck();
+    this.#usedPages = () => pagesOf(db) - freePagesOf(db);
     removeUnfinished(db);
   }
 
   begin(segment: PackedSegment): void {
-    const last = this.#lastId.get(SERIES.indexOf(segment.series)) as number | null;
+    const last = this.#lastId.get({ series: SERIES.indexOf(segment.series) }) as number;
     const firstBlock = this.#nextBlock.get() as number;
-    this.#progress = { segment, id: (last ?? 0) + 1, firstBlock, blocks: 0, extents: 0 };
+    this.#progress = { segment, id: last + 1, firstBlock, blocks: 0, extents: 0, pages: 0 };
   }
 
   /** Inserts the next rows of the begun segment; whether more are left. */
@@ -48,6 +59,7 @@ export class SegmentTable {
     const progress = this.#progress;
     if (progress === undefined) return false;
     const { segment, firstBlock } = progress;
+    const before = this.#usedPages();
     let room = bytes;
     while (progress.blocks < segment.blocks.length && room > 0) {
       const block = segment.blocks[progress.blocks];
@@ -58,6 +70,7 @@ export class SegmentTable {
     const extents = segment.names.length;
     const until = room > 0 ? Math.min(extents, progress.extents + rows) : progress.extents;
     while (progress.extents < until) this.#insertExtentRow(progress, progress.extents++);
+    progress.pages += this.#usedPages() - before;
     if (progress.blocks < segment.blocks.length || progress.extents < extents) return true;
     this.#finish(progress);
     return false;
@@ -67,9 +80,9 @@ export class SegmentTable {
   mark(): () => void {
     const progress = this.#progress;
     if (progress === undefined) return () => {};
-    const { blocks, extents } = progress;
+    const { blocks, extents, pages } = progress;
     return () => {
-      Object.assign(progress, { blocks, extents });
+      Object.assign(progress, { blocks, extents, pages });
       this.#progress = progress;
     };
   }
@@ -82,7 +95,7 @@ export class SegmentTable {
     this.#insertExtent.run(series, id, ordinal, ...numbers, segment.names[ordinal], runs);
   }
 
-  #finish({ segment, id, firstBlock }: Progress): void {
+  #finish({ segment, id, firstBlock, pages }: Progress): void {
     this.#insertSegment.run(
       SERIES.indexOf(segment.series),
       id,
@@ -94,6 +107,7 @@ export class SegmentTable {
       segment.blocks.reduce((sum, block) => sum + block.length, 0),
       firstBlock,
       segment.blocks.length,
+      pages,
     );
     this.#setMark[segment.series]?.run(segment.lastSeq, firstBlock + segment.blocks.length);
     this.#progress = undefined;
@@ -106,9 +120,9 @@ function removeUnfinished(db: Database): void {
     db.prepare('delete from block where id >= (select next_block from log_state)').run();
     for (const series of SERIES.keys()) {
       db.prepare(
-        `delete from extent where series = ?
-         and segment > coalesce((select max(id) from segment where series = ?), 0)`,
-      ).run(series, series);
+        `delete from extent where series = @series
+         and segment > ${LAST_ID}`,
+      ).run({ series });
     }
   }).immediate();
 }

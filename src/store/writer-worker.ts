@@ -20,6 +20,12 @@ serve<{ readonly path: string; readonly busyTimeoutMs: number }, WriterRequest>(
           return { value: writer.sweep(request.series, request.rows, request.bytes) };
         case 'clear':
           return { value: writer.clear(request.rows, request.bytes) };
+        case 'clear-dropped':
+          return { value: writer.clearDropped(request.rows, request.bytes) };
+        case 'shrink':
+          return { value: writer.shrink(request.pages, request.keptPages) };
+        case 'checkpoint':
+          return { value: writer.checkpoint(request.waitMs) };
         case 'close':
           return { value: writer.close() };
       }

@@ -7,6 +7,7 @@ import { CHUNK_TABLES, ChunkTable, eachSeries, lastTimeOf } from './chunk-table.
 import { DeletionTable } from './deletion-table.ts';
 import type {
   ChangeOps,
+  CheckpointReply,
   ClearReply,
   CommitReply,
   CommitRequest,
@@ -17,7 +18,9 @@ import type {
   StoreState,
 } from './protocol.ts';
 import { RegistryTable, readImage } from './registry-table.ts';
+import { RetentionTable } from './retention-table.ts';
 import { SegmentTable } from './segment-table.ts';
+import { Space } from './space.ts';
 
 /** The one writer: each request is one transaction. Runs in a worker thread, so it may block. */
 export class Writer {
@@ -26,6 +29,8 @@ export class Writer {
   readonly #chunks: ChunkTable;
   readonly #segments: SegmentTable;
   readonly #deletions: DeletionTable;
+  readonly #retention: RetentionTable;
+  readonly #space: Space;
   readonly #setHead: (nextSeq: number, lastTime: number) => void;
   #nextSeq: number;
   #lastTime: number;
@@ -36,7 +41,9 @@ export class Writer {
     this.#chunks = new ChunkTable(db);
     this.#segments = new SegmentTable(db);
     this.#deletions = new DeletionTable(db);
-    this.#registry = new RegistryTable(db, { deletions: this.#deletions });
+    this.#retention = new RetentionTable(db);
+    this.#space = new Space(db);
+    this.#registry = new RegistryTable(db, { deletions: this.#deletions, retention: this.#retention });
     const setHead = db.prepare('update log_state set next_seq = ?, last_time = ?');
     this.#setHead = (nextSeq, lastTime) => void setHead.run(nextSeq, lastTime);
     const state = db.prepare('select next_seq, last_time from log_state').raw().get() as [number, number];
@@ -150,6 +157,21 @@ export class Writer {
   clear(rows: number, bytes: number): ClearReply {
     const marks = this.#marks();
     return this.#transaction(() => this.#deletions.clear(marks, rows, bytes));
+  }
+
+  /** Removes what is left of dropped segments. */
+  clearDropped(rows: number, bytes: number): SliceReply {
+    return { more: this.#transaction(() => this.#retention.clear(rows, bytes)) };
+  }
+
+  /** Gives free pages back to the file system until so many are left. */
+  shrink(pages: number, keptPages: number): SliceReply {
+    return { more: this.#transaction(() => this.#space.shrink(pages, keptPages)) };
+  }
+
+  /** Writes the WAL back and begins it anew. */
+  checkpoint(waitMs: number): CheckpointReply {
+    return this.#space.checkpoint(waitMs);
   }
 
   close(): void {

@@ -1,0 +1,82 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { RegistryOp } from '../domain/registry.ts';
+import { SERIES } from './batch.ts';
+
+type DropSegments = Extract<RegistryOp, { readonly op: 'dropSegments' }>;
+
+interface DroppedSegment {
+  readonly series: number;
+  readonly id: number;
+  readonly first_block: number;
+  readonly blocks: number;
+}
+
+/**
+ * Drops the oldest segments of a series. Dropped is a segment whose row is gone: readers no longer find it. The commit
+ * that asks for it only moves the rows; blocks and extents go afterwards in slices, also after a crash.
+ */
+export class RetentionTable {
+  readonly #queue: Statement;
+  readonly #note: Statement;
+  readonly #delete: Statement;
+  readonly #next: Statement;
+  readonly #extentsLeft: Statement;
+  readonly #deleteExtents: Statement;
+  readonly #blocks: Statement;
+  readonly #deleteBlocks: Statement;
+  readonly #done: Statement;
+
+  constructor(db: Database) {
+    this.#queue = db.prepare(
+      `insert into dropped_segment
+       select series, id, first_block, blocks from segment where series = ? and last_seq <= ?`,
+    );
+    this.#note = db.prepare(
+      `insert into dropped (series, through, time, segment, records)
+       select series, max(last_seq), max(last_time), max(id), sum(records) from segment
+       where series = ? and last_seq <= ? group by series
+       on conflict (series) do update set through = excluded.through, time = excluded.time, segment = excluded.segment,
+       records = records + excluded.records`,
+    );
+    this.#delete = db.prepare('delete from segment where series = ? and last_seq <= ?');
+    this.#next = db.prepare('select * from dropped_segment limit 1');
+    this.#extentsLeft = db.prepare('select min(ordinal) from extent where series = ? and segment = ?').pluck();
+    this.#deleteExtents = db.prepare('delete from extent where series = ? and segment = ? and ordinal < ?');
+    this.#blocks = db.prepare('select id, length(data) from block where id between ? and ? order by id limit ?').raw();
+    this.#deleteBlocks = db.prepare('delete from block where id between ? and ?');
+    this.#done = db.prepare('delete from dropped_segment where series = ? and id = ?');
+  }
+
+  /** Runs inside the caller's transaction. What is dropped already is no error. */
+  drop({ series: name, through }: DropSegments): void {
+    const series = SERIES.indexOf(name);
+    this.#queue.run(series, through);
+    this.#note.run(series, through);
+    this.#delete.run(series, through);
+  }
+
+  /** Removes rows of one dropped segment, at most so many and about so many bytes of blocks; whether more are left. */
+  clear(rows: number, bytes: number): boolean {
+    const segment = this.#next.get() as DroppedSegment | undefined;
+    if (segment === undefined) return false;
+    const { series, id } = segment;
+    const ordinal = this.#extentsLeft.get(series, id) as number | null;
+    if (ordinal !== null) this.#deleteExtents.run(series, id, ordinal + rows);
+    else if (!this.#clearBlocks(segment, rows, bytes)) this.#done.run(series, id);
+    return true;
+  }
+
+  /** Whether there were any. */
+  #clearBlocks({ first_block: first, blocks }: DroppedSegment, rows: number, bytes: number): boolean {
+    const found = this.#blocks.all(first, first + blocks - 1, rows) as [number, number][];
+    let last = first - 1;
+    let room = bytes;
+    for (const [id, length] of found) {
+      if (room <= 0) break;
+      room -= length;
+      last = id;
+    }
+    if (found.length > 0) this.#deleteBlocks.run(first, last);
+    return found.length > 0;
+  }
+}

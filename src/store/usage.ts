@@ -1,0 +1,143 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { laneOf } from '../domain/lane.ts';
+import type { AgingSegment } from '../domain/retention.ts';
+import { decodeRuns } from '../domain/segment-runs.ts';
+import { SERIES, type Series } from './batch.ts';
+import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import { Deletions } from './deletions.ts';
+import type { SeriesUsage, Unpublished, Usage } from './protocol.ts';
+import { TagsTable } from './registry-table.ts';
+import { freePagesOf, pagesOf } from './space.ts';
+
+/** Segments that are told of at one time: more than go in one round. */
+const OLDEST = 256;
+/** Bytes that an extent's row and its entry in the index take for a record, about. */
+const EXTENT_BYTES_PER_RECORD = 6;
+
+interface SeriesStatements {
+  readonly segmentPages: Statement;
+  readonly oldest: Statement;
+  readonly chunkBytes: Statement;
+  readonly unpackedSince: Statement;
+}
+
+interface ExtentRow {
+  readonly machine: number;
+  readonly tags: number;
+  readonly runs: Buffer;
+  readonly first_seq: number;
+  readonly first_time: number;
+  readonly last_seq: number;
+}
+
+/**
+ * What the store takes on disk, and for whom. Pages of a segment were counted when it was inserted, those of chunks are
+ * counted now; free pages are shared out by size.
+ */
+export class UsageReader {
+  readonly #db: Database;
+  readonly #statements: Readonly<Record<Series, SeriesStatements>>;
+  readonly #cursors: Statement;
+  readonly #extents: Statement;
+  readonly #tags: TagsTable;
+  readonly #deletions: Deletions;
+  readonly #lanes = new Map<number, number>();
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#tags = new TagsTable(db);
+    this.#deletions = new Deletions(db);
+    const pageBytes = Number(db.pragma('page_size', { simple: true }));
+    // A segment from before pages were counted is judged by its bytes.
+    const pages = `case when pages > 0 then pages
+      else blocks + (bytes + ${EXTENT_BYTES_PER_RECORD} * records) / ${pageBytes} end`;
+    this.#statements = eachSeries((series) => ({
+      segmentPages: db.prepare(`select coalesce(sum(${pages}), 0) from segment where series = ?`).pluck(),
+      oldest: db.prepare(
+        `select first_seq as firstSeq, last_seq as lastSeq, last_time as lastTime, records,
+         (${pages}) * ${pageBytes} as bytes
+         from segment where series = ? order by id limit ${OLDEST}`,
+      ),
+      chunkBytes: db
+        .prepare(
+          `select coalesce(sum(pgsize), 0) from dbstat
+           where name in ('${CHUNK_TABLES[series]}', '${CHUNK_TABLES[series]}_machine') and aggregate = 1`,
+        )
+        .pluck(),
+      unpackedSince: db
+        .prepare(
+          `select time from ${CHUNK_TABLES[series]} where first_seq > (select packed_${series} from log_state)
+           order by first_seq limit 1`,
+        )
+        .pluck(),
+    }));
+    this.#cursors = db.prepare('select lane, seq from publish_cursor').raw();
+    this.#extents = db.prepare(
+      `select machine, tags, runs, first_seq, first_time, last_seq
+       from extent join segment on segment.series = extent.series and segment.id = extent.segment
+       where extent.series = ? and segment.last_seq <= ?`,
+    );
+  }
+
+  usage(): Usage {
+    return this.#db.transaction(() => this.#usage()).deferred();
+  }
+
+  #usage(): Usage {
+    const pageBytes = Number(this.#db.pragma('page_size', { simple: true }));
+    const freePages = freePagesOf(this.#db);
+    const taken = eachSeries((series) => {
+      const { segmentPages, chunkBytes } = this.#statements[series];
+      const packed = (segmentPages.get(SERIES.indexOf(series)) as number) * pageBytes;
+      return packed + (chunkBytes.get() as number);
+    });
+    const sum = SERIES.reduce((total, series) => total + taken[series], 0);
+    const series = eachSeries((name): SeriesUsage => {
+      const { oldest, unpackedSince } = this.#statements[name];
+      const free = sum === 0 ? 0 : Math.round((freePages * pageBytes * taken[name]) / sum);
+      return {
+        bytes: taken[name] + free,
+        oldest: oldest.all(SERIES.indexOf(name)) as AgingSegment[],
+        unpackedSince: (unpackedSince.get() as number | undefined) ?? null,
+      };
+    });
+    return { series, pageBytes, pages: pagesOf(this.#db), freePages };
+  }
+
+  /** The records of a series' segments up to a seq that the publisher's cursors have not reached. */
+  unpublished(series: Series, through: number): Unpublished {
+    return this.#db.transaction(() => this.#unpublished(series, through)).deferred();
+  }
+
+  #unpublished(series: Series, through: number): Unpublished {
+    const cursors = new Map(this.#cursors.all() as [number, number][]);
+    this.#deletions.refresh();
+    let count = 0;
+    let from = Number.POSITIVE_INFINITY;
+    let to = 0;
+    const extents = this.#extents.iterate(SERIES.indexOf(series), through) as IterableIterator<ExtentRow>;
+    for (const extent of extents) {
+      const published = cursors.get(this.#laneOf(extent.tags)) ?? 0;
+      const told = Math.max(published, this.#deletions.through(series, extent.machine));
+      if (told >= extent.last_seq) continue;
+      for (const run of decodeRuns(extent.runs, extent.first_seq, extent.first_time)) {
+        const first = Math.max(run.firstSeq, told + 1);
+        const last = run.firstSeq + run.count - 1;
+        if (first > last) continue;
+        count += last - first + 1;
+        from = Math.min(from, first);
+        to = Math.max(to, last);
+      }
+    }
+    return count === 0 ? { count, from: 0, to: 0 } : { count, from, to };
+  }
+
+  #laneOf(tags: number): number {
+    let lane = this.#lanes.get(tags);
+    if (lane === undefined) {
+      lane = laneOf(this.#tags.get(tags).server_uuid);
+      this.#lanes.set(tags, lane);
+    }
+    return lane;
+  }
+}
