@@ -23,13 +23,16 @@ export function temporaryStore(): { readonly path: string; remove(): void } {
 export interface OpenLog {
   readonly log: StoredRecordLog;
   readonly health: Health;
+  /** All metrics, as text. */
+  metrics(): Promise<string>;
 }
 
 export async function openLog(options: Omit<RecordLogOptions, 'prefix'>, clock = systemClock): Promise<OpenLog> {
   const health = new Health(() => clock.now());
   const logger = pino({ level: 'silent' });
-  const log = await openRecordLog({ prefix: PREFIX, ...options }, { clock, logger, health, metrics: createRegistry() });
-  return { log, health };
+  const metrics = createRegistry();
+  const log = await openRecordLog({ prefix: PREFIX, ...options }, { clock, logger, health, metrics });
+  return { log, health, metrics: () => metrics.metrics() };
 }
 
 export function uuidOf(machine: number) {
