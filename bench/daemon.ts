@@ -1,18 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url));
+/** `BENCH_MAIN`: another build than that of this checkout. */
+const MAIN = process.env['BENCH_MAIN'] ?? fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url));
 const API_PORT = 8081;
 
 /** The real daemon, as built, over a state directory of its own. */
 export class BenchDaemon {
   readonly directory = mkdtempSync(join(process.env['BENCH_DIR'] ?? tmpdir(), 'siderolinkd-bench-'));
   readonly api = `127.0.0.1:${API_PORT}`;
+  /** The store's file. */
+  readonly database = join(this.directory, 'state', 'siderolinkd.db');
   readonly #socket = join(this.directory, 'control.sock');
   #process: ChildProcess | undefined;
 
@@ -27,6 +30,21 @@ export class BenchDaemon {
   }
 
   async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.spawn(settings);
+    await this.#until(
+      'the daemon answers',
+      30_000,
+      async () => (await this.control('GET', '/v1/status')) !== undefined,
+    );
+    const overlay = (await this.status()).overlay;
+    const { status, stderr } = spawnSync('ip', ['-6', 'route', 'replace', 'local', overlay.prefix, 'dev', 'lo'], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(stderr);
+  }
+
+  /** Starts the process and waits for nothing. */
+  spawn(settings: Readonly<Record<string, string>> = {}): void {
     const log = openSync(join(this.directory, 'log'), 'a');
     const nodeOptions = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
     this.#process = spawn(process.execPath, [...nodeOptions, MAIN, 'run'], {
@@ -43,16 +61,7 @@ export class BenchDaemon {
         ...settings,
       },
     });
-    await this.#until(
-      'the daemon answers',
-      30_000,
-      async () => (await this.control('GET', '/v1/status')) !== undefined,
-    );
-    const overlay = (await this.status()).overlay;
-    const { status, stderr } = spawnSync('ip', ['-6', 'route', 'replace', 'local', overlay.prefix, 'dev', 'lo'], {
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(stderr);
+    closeSync(log);
   }
 
   status(): Promise<{ overlay: { prefix: string; server: string }; records: { head: number } }> {
@@ -104,25 +113,34 @@ export class BenchDaemon {
     await this.#until(`${seq} records committed`, timeoutMs, async () => (await this.status()).records.head >= seq);
   }
 
+  /** The text of an answer of the metrics listener (`/metrics`, `/readyz`). @throws if it is not 200, or nobody listens */
+  async http(path: string): Promise<string> {
+    const response = await fetch(`http://127.0.0.1:9596${path}`);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
+    return text;
+  }
+
   /** Ends the daemon and starts it again; gives the milliseconds from its start to its first answer. */
   async restart(settings: Readonly<Record<string, string>> = {}): Promise<number> {
-    await this.#end();
+    await this.end();
     const started = performance.now();
     await this.start(settings);
     return performance.now() - started;
   }
 
   async stop(): Promise<void> {
-    await this.#end();
+    await this.end();
     spawnSync('ip', ['link', 'delete', 'siderolink']);
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  async #end(): Promise<void> {
+  /** Ends the process; the device stays, as under systemd. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null) return;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
+    child.kill(signal);
     await ended;
   }
 

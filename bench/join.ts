@@ -11,9 +11,11 @@ const SIZES = [100, 1000, 10_000];
 export const join: Bench = {
   what: `${SIZES.join(', ')} machines join at once, plaintext and TLS, until the last one has its address and its peer`,
   async run(arguments_, report) {
-    const sizes = arguments_.length > 0 ? arguments_.map(Number) : SIZES;
-    for (const machines of sizes) {
-      for (const tls of [true, false]) report(await measure(machines, tls));
+    const given = arguments_.map(Number).filter(Number.isInteger);
+    const kinds = ['tls', 'plaintext'].filter((kind) => arguments_.includes(kind));
+    for (const machines of given.length > 0 ? given : SIZES) {
+      for (const kind of kinds.length > 0 ? kinds : ['tls', 'plaintext'])
+        report(await measure(machines, kind === 'tls'));
     }
   },
 };

@@ -6,6 +6,7 @@ import { hostLine } from './host.ts';
 import { ingest } from './ingest.ts';
 import { join } from './join.ts';
 import { registry } from './registry.ts';
+import { store } from './store.ts';
 
 /** A figure line of `--json`; `bench` names the benchmark. */
 export type Figures = Readonly<Record<string, string | number | boolean>>;
@@ -16,7 +17,7 @@ export interface Bench {
   run(arguments_: readonly string[], report: (figures: Figures) => void): Promise<void>;
 }
 
-const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry };
+const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry, store };
 
 const [name = '', ...arguments_] = process.argv.slice(2).filter((argument) => argument !== '--json');
 const asJson = process.argv.includes('--json');
