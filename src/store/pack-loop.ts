@@ -39,6 +39,7 @@ export class PackLoop {
   #running: Promise<void> | undefined;
   /** Rows of deleted records may be there: looked for at the start. */
   #hasDeletions = true;
+  readonly #early = new Set<Series>();
 
   constructor(options: PackOptions, deps: PackDeps, state: Readonly<Record<Series, SeriesState>>) {
     this.#options = options;
@@ -59,6 +60,12 @@ export class PackLoop {
     unpacked.records += records;
     unpacked.bytes += bytes;
     if (this.#running === undefined && this.#isDue(series)) this.#run();
+  }
+
+  /** Packs what is there, however little: it is to leave with a segment. */
+  packEarly(series: Series): void {
+    this.#early.add(series);
+    if (this.#running === undefined) this.#run();
   }
 
   /** Tells that records were deleted, whose rows are to go. */
@@ -120,13 +127,13 @@ export class PackLoop {
 
   #isDue(series: Series): boolean {
     const { records, bytes } = this.#unpacked[series];
-    return records >= this.#options.segmentRecords || bytes >= this.#options.segmentBytes;
+    return this.#early.has(series) || records >= this.#options.segmentRecords || bytes >= this.#options.segmentBytes;
   }
 
   async #packOne(series: Series): Promise<void> {
     const { packer, writer, metrics } = this.#deps;
     const { segmentRecords: maxRecords, segmentBytes: maxBytes } = this.#options;
-    const request = { kind: 'pack', series, maxRecords, maxBytes };
+    const request = { kind: 'pack', series, maxRecords, maxBytes, partial: this.#early.delete(series) };
     const segment = (await this.#persistently(() => packer.request(request))) as PackedSegment | null | undefined;
     if (segment === undefined) return;
     if (segment === null) {

@@ -96,7 +96,7 @@ export interface PackRequest {
   readonly maxRecords: number;
   readonly maxBytes: number;
   /** Takes what is there, also if it is less. */
-  readonly partial: boolean;
+  readonly partial?: boolean;
 }
 
 /** What a series takes, and its oldest segments. */
@@ -132,8 +132,8 @@ export type WriterRequest =
   | { readonly kind: 'sweep'; readonly series: Series; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'clear'; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'clear-dropped'; readonly rows: number; readonly bytes: number }
-  /** Gives at most `pages` back; `keptPages` stay free in the file. */
-  | { readonly kind: 'shrink'; readonly pages: number; readonly keptPages: number }
+  /** Gives at most `pages` back; `freeBytes` stay free in the file. */
+  | { readonly kind: 'shrink'; readonly pages: number; readonly freeBytes: number }
   /** @param waitMs how long those are waited for who read what is in the WAL */
   | { readonly kind: 'checkpoint'; readonly waitMs: number }
   | { readonly kind: 'close' };

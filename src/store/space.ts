@@ -22,10 +22,11 @@ export class Space {
   /**
    * Moves pages from the end of the file into free ones and cuts the file. Runs inside the caller's transaction.
    * @param pages at most so many
-   * @param kept free pages that stay
+   * @param freeBytes that stay
    * @returns whether more are left
    */
-  shrink(pages: number, kept: number): boolean {
+  shrink(pages: number, freeBytes: number): boolean {
+    const kept = Math.ceil(freeBytes / Number(this.#db.pragma('page_size', { simple: true })));
     const free = freePagesOf(this.#db);
     const wanted = Math.min(pages, free - kept);
     if (wanted <= 0) return false;

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import { streamOfNumber } from '../domain/chunk.ts';
 import type { SiderolinkError } from '../domain/errors.ts';
-import type { RegistryImage } from '../domain/registry.ts';
+import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 import { SEGMENT_BYTES, SEGMENT_RECORDS } from '../domain/segment.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
@@ -9,13 +9,25 @@ import type { Logger } from '../telemetry/logger.ts';
 import { type BackupFacts, type BackupOptions, makeBackup } from './backup.ts';
 import { type ChunkBatch, FIELD, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
+import { DamageReports } from './damage-reports.ts';
+import { DropLoop, type DropOptions } from './drop-loop.ts';
 import type { StoreMetrics } from './metrics.ts';
 import { PackLoop, type PackOptions } from './pack-loop.ts';
 import type { PageReaderOptions } from './page-reader.ts';
-import type { CommitReply, CommitRequest, PageReply, PageRequest, StoreState } from './protocol.ts';
+import type {
+  CheckpointReply,
+  CommitReply,
+  CommitRequest,
+  PageReply,
+  PageRequest,
+  StoreState,
+  Unpublished,
+  Usage,
+} from './protocol.ts';
+import { WalKeeper, type WalOptions } from './wal-keeper.ts';
 import { WorkerHost } from './worker-host.ts';
 
-export interface StoreOptions extends PageReaderOptions, PackOptions {
+export interface StoreOptions extends PageReaderOptions, PackOptions, DropOptions, WalOptions {
   /** The database file; its WAL stands beside it. */
   readonly path: string;
   /** How long a foreign lock on the file is waited for. */
@@ -30,6 +42,13 @@ export const STORE_DEFAULTS = {
   segmentBytes: SEGMENT_BYTES,
   sliceRows: 1000,
   sliceBytes: 4 * 1024 * 1024,
+  shrinkPages: 256,
+  freeBytes: 32 * 1024 * 1024,
+  walCheckMs: 1000,
+  walBytes: 96 * 1024 * 1024,
+  walWarnBytes: 256 * 1024 * 1024,
+  walWaitMs: 100,
+  walIdleMs: 30_000,
 } as const satisfies Partial<StoreOptions>;
 
 /**
@@ -52,6 +71,9 @@ export class Store {
   readonly #reader: WorkerHost;
   readonly #packer: WorkerHost;
   readonly #packing: PackLoop;
+  readonly #damage: DamageReports;
+  readonly #dropping: DropLoop;
+  readonly #wal: WalKeeper;
   readonly #path: string;
   readonly #deps: StoreDeps;
 
@@ -90,8 +112,13 @@ export class Store {
     this.#writer = writer;
     this.#reader = reader;
     this.#packer = packer;
+    this.#damage = new DamageReports(deps);
     this.#packing = new PackLoop(options, { ...deps, writer, packer }, state.series);
     this.#packing.start();
+    this.#dropping = new DropLoop(options, { ...deps, writer });
+    this.#dropping.wake();
+    this.#wal = new WalKeeper(options.path, options, { ...deps, checkpoint: (waitMs) => this.#checkpoint(waitMs) });
+    this.#wal.start();
   }
 
   /** Calls back once when a thread dies; nothing works after that. */
@@ -108,13 +135,19 @@ export class Store {
     done();
     if (reply.failure === null) {
       this.#count([reply.changeChunks, reply.logChunks]);
-      if (request.changes.some(({ ops }) => ops.some(({ op }) => op === 'deleteRecords'))) this.#packing.deleted();
+      this.#wal.committed();
+      const has = (wanted: RegistryOp['op']) => request.changes.some(({ ops }) => ops.some(({ op }) => op === wanted));
+      if (has('deleteRecords')) this.#packing.deleted();
+      if (has('dropSegments')) this.#dropping.wake();
     } else this.#deps.metrics.commitFailures.inc();
     return reply;
   }
 
   async page(request: PageRequest): Promise<PageReply> {
-    return (await this.#reader.request({ kind: 'page', ...request })) as PageReply;
+    const reply = (await this.#reader.request({ kind: 'page', ...request })) as PageReply;
+    this.#deps.metrics.unpackedBlocks.inc(reply.blocks);
+    this.#damage.note(reply.losses);
+    return reply;
   }
 
   /** The rows of a machine's boots, the first first. */
@@ -132,10 +165,46 @@ export class Store {
     return this.#packing.idle();
   }
 
+  /** What each series takes on disk, and which of its segments are the oldest. */
+  async usage(): Promise<Usage> {
+    const usage = (await this.#packer.request({ kind: 'usage' })) as Usage;
+    const { metrics } = this.#deps;
+    for (const series of SERIES) metrics.seriesBytes.set({ series }, usage.series[series].bytes);
+    metrics.freeBytes.set(usage.freePages * usage.pageBytes);
+    return usage;
+  }
+
+  /** Records of a series' segments up to a seq that the publisher has not told of. */
+  async unpublished(series: Series, through: number): Promise<Unpublished> {
+    return (await this.#packer.request({ kind: 'unpublished', series, through })) as Unpublished;
+  }
+
+  /** Lets a series' records become a segment although they are few. */
+  packEarly(series: Series): void {
+    this.#packing.packEarly(series);
+  }
+
+  /** Resolves when what was dropped is removed and no more space is free in the file than is to be. */
+  async tidy(): Promise<void> {
+    this.#dropping.wake();
+    await this.#dropping.idle();
+  }
+
+  /** Gives all space back that nothing is stored in. */
+  async squeeze(): Promise<void> {
+    this.#dropping.wake(0);
+    await this.#dropping.idle();
+    await this.#checkpoint(0);
+  }
+
+  async #checkpoint(waitMs: number): Promise<CheckpointReply> {
+    return (await this.#writer.request({ kind: 'checkpoint', waitMs })) as CheckpointReply;
+  }
+
   /** Ends the threads in order; those that are still running when the signal aborts are ended by force. */
   async close(signal: AbortSignal): Promise<void> {
     const last = { kind: 'close' };
-    const packing = this.#packing.stop();
+    const packing = Promise.all([this.#packing.stop(), this.#dropping.stop(), this.#wal.stop()]);
     await Promise.race([packing, aborted(signal)]);
     // Readers first: the writer's last checkpoint needs them gone.
     await Promise.all([this.#packer.close(last, signal), this.#reader.close(last, signal)]);

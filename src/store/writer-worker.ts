@@ -23,7 +23,7 @@ serve<{ readonly path: string; readonly busyTimeoutMs: number }, WriterRequest>(
         case 'clear-dropped':
           return { value: writer.clearDropped(request.rows, request.bytes) };
         case 'shrink':
-          return { value: writer.shrink(request.pages, request.keptPages) };
+          return { value: writer.shrink(request.pages, request.freeBytes) };
         case 'checkpoint':
           return { value: writer.checkpoint(request.waitMs) };
         case 'close':

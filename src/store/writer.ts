@@ -164,9 +164,9 @@ export class Writer {
     return { more: this.#transaction(() => this.#retention.clear(rows, bytes)) };
   }
 
-  /** Gives free pages back to the file system until so many are left. */
-  shrink(pages: number, keptPages: number): SliceReply {
-    return { more: this.#transaction(() => this.#space.shrink(pages, keptPages)) };
+  /** Gives at most so many free pages back to the file system. */
+  shrink(pages: number, freeBytes: number): SliceReply {
+    return { more: this.#transaction(() => this.#space.shrink(pages, freeBytes)) };
   }
 
   /** Writes the WAL back and begins it anew. */

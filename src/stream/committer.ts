@@ -78,6 +78,7 @@ export class Committer {
   #retryMs = RETRY_MS;
   /** Logs wait until then, on the monotonic clock. */
   #logsSuspendedUntil = Number.NEGATIVE_INFINITY;
+  #areLogsSuspended = false;
   #cancelTimer: (() => void) | undefined;
   #isScheduled = false;
   #end: SiderolinkError | undefined;
@@ -102,6 +103,12 @@ export class Committer {
   /** Log lines wait in the intake. */
   logsWaiting(): void {
     if (this.#cancelTimer === undefined) this.#schedule();
+  }
+
+  /** Log lines stay queued while the disk has no room for them; changes go on. */
+  suspendLogs(areSuspended: boolean): void {
+    this.#areLogsSuspended = areSuspended;
+    if (!areSuspended) this.#schedule();
   }
 
   /** Resolves when all changes made so far are settled. */
@@ -132,11 +139,12 @@ export class Committer {
     if (this.#end !== undefined || this.#flights > 1 || this.#isRecovering) return;
     const { intake, clock } = this.#deps;
     const waitsForRetry = Math.max(0, this.#logsSuspendedUntil - clock.monotonic());
-    const hasLogs = this.#retries.length > 0 || intake.pendingBytes > 0;
+    const pendingBytes = this.#areLogsSuspended ? 0 : intake.pendingBytes;
+    const hasLogs = pendingBytes > 0 || (this.#retries.length > 0 && !this.#areLogsSuspended);
     if (this.#changes.length === 0 && !hasLogs) return;
     if (this.#flights === 1) {
       // What waits goes together with what comes until the running commit is done, unless it is much.
-      if (waitsForRetry > 0 || intake.pendingBytes < this.#options.pipelineBytes) return;
+      if (waitsForRetry > 0 || pendingBytes < this.#options.pipelineBytes) return;
     } else if (this.#changes.length === 0) {
       const wait = Math.max(waitsForRetry, this.#lastStart + this.#options.commitIntervalMs - clock.monotonic());
       if (wait > 0) {
@@ -146,7 +154,7 @@ export class Committer {
     }
     this.#start(waitsForRetry === 0 && hasLogs);
     if (waitsForRetry > 0 && hasLogs) this.#pumpAfter(waitsForRetry);
-    else if (intake.pendingBytes > 0) this.#schedule();
+    else if (pendingBytes > 0) this.#schedule();
   }
 
   #pumpAfter(ms: number): void {

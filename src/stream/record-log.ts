@@ -5,7 +5,7 @@ import type { NewRecord } from '../domain/record.ts';
 import type { RegistryImage } from '../domain/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BackupFacts, BackupOptions } from '../store/backup.ts';
-import { createStoreMetrics } from '../store/metrics.ts';
+import { createStoreMetrics, type StoreMetrics } from '../store/metrics.ts';
 import { STORE_DEFAULTS, Store, type StoreOptions } from '../store/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -14,6 +14,7 @@ import { BufferPool } from './buffer-pool.ts';
 import { type CommitPart, type LogPart, storedChunks } from './commit-parts.ts';
 import { Committer, type CommitterOptions } from './committer.ts';
 import { Follower, type FollowerLimits } from './follower.ts';
+import { KEEPING_DEFAULTS, Keeping, type KeepingOptions } from './keeping.ts';
 import { type IntakeOptions, LogIntake } from './log-intake.ts';
 import { createStreamMetrics, type StreamMetrics } from './metrics.ts';
 import { type ReadLimits, read } from './reads.ts';
@@ -25,6 +26,7 @@ const MIB = 1024 * 1024;
 
 const RECORD_LOG_DEFAULTS = {
   ...STORE_DEFAULTS,
+  ...KEEPING_DEFAULTS,
   maxPendingBytes: 64 * MIB,
   maxMachineBytes: MIB,
   commitBytes: 4 * MIB,
@@ -39,7 +41,7 @@ const RECORD_LOG_DEFAULTS = {
   readMs: 2000,
 } as const;
 
-interface Limits extends StoreOptions, IntakeOptions, CommitterOptions, FollowerLimits, ReadLimits {
+interface Limits extends StoreOptions, KeepingOptions, IntakeOptions, CommitterOptions, FollowerLimits, ReadLimits {
   /** Committed records kept in memory for followers, in bytes. */
   readonly recentBytes: number;
 }
@@ -65,8 +67,15 @@ export interface RecordLogStats {
 /** Opens the record log. @throws SiderolinkError `storage`, `configuration` (the store is of a newer version) */
 export async function openRecordLog(options: RecordLogOptions, deps: RecordLogDeps): Promise<StoredRecordLog> {
   const limits: Limits = { ...RECORD_LOG_DEFAULTS, ...options };
-  const store = await Store.open(limits, { ...deps, metrics: createStoreMetrics(deps.metrics) });
-  return new StoredRecordLog(limits, { ...deps, store, metrics: createStreamMetrics(deps.metrics) });
+  const storeMetrics = createStoreMetrics(deps.metrics);
+  const store = await Store.open(limits, { ...deps, metrics: storeMetrics });
+  return new StoredRecordLog(limits, { ...deps, store, storeMetrics, metrics: createStreamMetrics(deps.metrics) });
+}
+
+interface LogDeps extends Omit<RecordLogDeps, 'metrics'> {
+  readonly store: Store;
+  readonly metrics: StreamMetrics;
+  readonly storeMetrics: StoreMetrics;
 }
 
 /** The record log over the store. */
@@ -78,6 +87,7 @@ export class StoredRecordLog implements RecordLog {
   readonly #metrics: StreamMetrics;
   readonly #intake: LogIntake;
   readonly #committer: Committer;
+  readonly #keeping: Keeping;
   readonly #recent: RecentBatches;
   readonly #pool: BufferPool;
   readonly #ended = new AbortController();
@@ -88,7 +98,7 @@ export class StoredRecordLog implements RecordLog {
   #fatal: SiderolinkError | undefined;
   #onFatal: (error: SiderolinkError) => void = () => {};
 
-  constructor(limits: Limits, deps: Omit<RecordLogDeps, 'metrics'> & { store: Store; metrics: StreamMetrics }) {
+  constructor(limits: Limits, deps: LogDeps) {
     const { store, clock, health, logger, metrics } = deps;
     this.#limits = limits;
     this.#clock = clock;
@@ -105,6 +115,13 @@ export class StoredRecordLog implements RecordLog {
       onLost: (error: unknown) => this.#die(asFatal(error)),
     };
     this.#committer = new Committer(limits, committerDeps, store.state.lastTime);
+    const keepingDeps = {
+      ...{ store, clock, health, logger, metrics: deps.storeMetrics },
+      commit: (change: Change) => this.#committer.commit(change),
+      suspendLogs: (areSuspended: boolean) => this.#committer.suspendLogs(areSuspended),
+    };
+    this.#keeping = new Keeping(limits, keepingDeps);
+    this.#keeping.start();
     store.onDeath((error) => this.#die(error));
   }
 
@@ -216,6 +233,7 @@ export class StoredRecordLog implements RecordLog {
     const deadline = new AbortController();
     const cancel = this.#clock.after(deadlineMs, () => deadline.abort());
     try {
+      await Promise.race([this.#keeping.stop(), whenAborted(deadline.signal)]);
       await Promise.race([this.flush().catch(() => {}), whenAborted(deadline.signal)]);
       this.#committer.end(stopping());
       this.#ended.abort();

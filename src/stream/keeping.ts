@@ -1,0 +1,75 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+import type { StoreMetrics } from '../store/metrics.ts';
+import type { Store } from '../store/store.ts';
+import type { Health } from '../telemetry/health.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { Retention, type RetentionOptions } from './retention.ts';
+import { type DiskSpace, type SpaceOptions, SpaceWatch } from './space-watch.ts';
+import type { Change } from './types.ts';
+
+export interface KeepingOptions extends RetentionOptions, SpaceOptions {
+  /** The database file. */
+  readonly path: string;
+}
+
+export const KEEPING_DEFAULTS = {
+  retention: {
+    logs: { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY },
+    others: { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY },
+  },
+  retentionMs: 10_000,
+  publishes: false,
+  reserveBytes: 64 * 1024 * 1024,
+  spaceMs: 1000,
+} as const satisfies Partial<KeepingOptions>;
+
+export interface KeepingDeps {
+  readonly store: Store;
+  readonly commit: (change: Change) => Promise<unknown>;
+  /** Log lines are to wait, or to go on. */
+  readonly suspendLogs: (areSuspended: boolean) => void;
+  readonly clock: Clock;
+  readonly health: Health;
+  readonly logger: Logger;
+  readonly metrics: StoreMetrics;
+}
+
+/** Keeps the store within its bounds: drops what is beyond them, and stops logs before the disk is full. */
+export class Keeping {
+  readonly #retention: Retention;
+  readonly #space: SpaceWatch;
+  readonly #deps: KeepingDeps;
+
+  constructor(options: KeepingOptions, deps: KeepingDeps) {
+    const directory = dirname(options.path);
+    this.#deps = deps;
+    this.#space = new SpaceWatch(options, {
+      ...deps,
+      space: () => spaceOf(directory),
+      freeBytes: deps.metrics.diskFreeBytes,
+      onLow: (isLow) => {
+        deps.suspendLogs(isLow);
+        if (isLow) this.#retention.hurry();
+      },
+    });
+    this.#retention = new Retention(options, { ...deps, shortOf: () => this.#space.shortOf() });
+  }
+
+  start(): void {
+    this.#space.start();
+    this.#retention.start();
+  }
+
+  /** Lines that wait for room are tried after all: nobody will be there for them later. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#space.stop(), this.#retention.stop()]);
+    this.#deps.suspendLogs(false);
+  }
+}
+
+async function spaceOf(directory: string): Promise<DiskSpace> {
+  const { bavail, bsize, blocks } = await statfs(directory);
+  return { free: bavail * bsize, total: blocks * bsize };
+}
