@@ -5,6 +5,7 @@ import { parseLabels } from '../domain/labels.ts';
 import { type OWNERSHIP_FIELDS, parseOwnership } from '../domain/ownership.ts';
 import { REBOOT_KINDS } from '../domain/reboot.ts';
 import { MAX_SELECTOR_LENGTH, parseSelector } from '../domain/selector.ts';
+import { TUNNEL_SETTINGS } from '../domain/tunnel.ts';
 import { Next, pageQuery, readAs, readBy, repeatable, Time, Uuid } from './api-base.ts';
 
 /** The shapes of the control API that concern machines. */
@@ -51,12 +52,14 @@ export const LabelsRequest = Labels.superRefine(readBy(parseLabels)).meta({
 
 const Link = z.object({
   state: z.enum(LINK_STATES),
-  endpoint: z.string().nullable(),
+  endpoint: z.string().nullable().meta({ description: '`host:port` it sends from, by UDP or with its stream' }),
   last_handshake: Time.nullable(),
   last_rx: Time.nullable(),
   rx_bytes: z.number(),
   tx_bytes: z.number(),
-  mode: z.enum(['udp', 'tunnel']),
+  mode: z
+    .enum(['udp', 'tunnel'])
+    .meta({ description: 'how its last packet came; before the first one, how it was told to come' }),
 });
 
 const TokenWrite = z
@@ -111,6 +114,10 @@ export const Machine = z
     unique_token: z.enum(['none', 'offered', 'bound', 'proven']),
     token_write: TokenWrite.nullable(),
     made_for: z.string().nullable().meta({ description: 'what it called itself, if its UUID was assigned' }),
+    tunnel: z
+      .enum(TUNNEL_SETTINGS)
+      .nullable()
+      .meta({ description: 'its own setting of `join.tunnel`; null inherits' }),
     aliases: z.array(Uuid).meta({ description: 'other UUIDs under which it joins' }),
     created_at: Time,
     joined_at: Time.nullable(),
@@ -239,6 +246,14 @@ export const PatchMachine = z.strictObject({
         .meta({ description: 'keys; one that is not there is no mistake' }),
     })
     .optional(),
+  tunnel: z
+    .enum(TUNNEL_SETTINGS)
+    .nullable()
+    .optional()
+    .meta({
+      description:
+        'WireGuard over gRPC: `force` (Talos 1.7 or newer), `off`, `auto` if the machine asks; null: as `join.tunnel`. It counts when the machine calls Provision next: at its next boot, or some five minutes after its link was lost',
+    }),
 });
 export type PatchMachine = z.input<typeof PatchMachine>;
 

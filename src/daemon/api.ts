@@ -12,6 +12,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
 import type { Installation } from './state-dir.ts';
 import { apiUsesTls, handshakeFailures, startApiTls } from './tls/api-tls.ts';
+import { createTunnel } from './tunnel.ts';
 
 /** What machines call first: the API that sends them to the overlay. */
 export async function startApi(
@@ -19,9 +20,10 @@ export async function startApi(
   installation: Installation,
   base: Base,
   lifecycle: Lifecycle,
-  { metrics, device, links, fleet }: Core,
+  core: Core,
   sockets: SocketFds,
 ) {
+  const { metrics, device, links, fleet } = core;
   const { server } = installation.overlay;
   const { endpoints, host, warning } = advertisedEndpoints(
     config.wireguard.endpoints,
@@ -58,6 +60,7 @@ export async function startApi(
     },
     { ...base, fleet, wireguard: device, links, metrics: metrics.join },
   );
+  const tunnel = createTunnel(config, base, core);
   const edge = new GrpcEdge(
     {
       name: 'api',
@@ -66,6 +69,8 @@ export async function startApi(
       ...(tls !== undefined && { certificate: tls.certificate }),
       onHandshakeFailed: handshakeFailures(tlsDeps),
       maxConnectionIdleMs: 60_000,
+      // A machine in the tunnel sends none, so its end would not be noticed for many minutes (facts/users.md C12).
+      keepalive: { timeMs: 30_000, timeoutMs: 10_000 },
       maxMessageBytes: 65_536,
       // A machine makes one call on a connection. What waits on one is read together, before anything else is.
       maxConcurrentStreams: 8,
@@ -74,10 +79,18 @@ export async function startApi(
       toStatus: provisionStatus(base.logger, base.clock),
     },
     base,
-  ).unary(joins.method());
+  )
+    .unary(joins.method())
+    .stream(tunnel.method());
   const api = {
-    start: () => edge.listen(),
-    stop: (deadlineMs: number) => Promise.all([edge.stop(deadlineMs), joins.stop()]),
+    start: async () => {
+      tunnel.start();
+      return await edge.listen();
+    },
+    stop: async (deadlineMs: number) => {
+      tunnel.stop();
+      await Promise.all([edge.stop(deadlineMs), joins.stop()]);
+    },
   };
   await lifecycle.run('API', listening('api.listen', config.api.listen, api));
   return { endpoints, apiUrl, authority: tls?.authority };

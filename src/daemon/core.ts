@@ -12,6 +12,7 @@ import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
 import { SeparateRunner } from '../wireguard/separate-runner.ts';
 import type { Base } from './base.ts';
 import { createDevice } from './device.ts';
+import { keepingOf } from './keeping.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { createMetrics } from './metrics.ts';
 import { Repairer } from './repairer.ts';
@@ -30,7 +31,7 @@ export async function startCore(
     'store',
     () =>
       openRecordLog(
-        { path: stateFiles(config.state_dir).database, prefix: config.publish.prefix },
+        { path: stateFiles(config.state_dir).database, prefix: config.publish.prefix, ...keepingOf(config) },
         { ...base, metrics: metrics.registry },
       ),
     (opened, deadlineMs) => opened.close(deadlineMs),
@@ -55,7 +56,11 @@ export async function startCore(
     { ...base, device, metrics: metrics.wireguard, onUnreadable: () => repairer.wake() },
   );
   const fleet = new Fleet(
-    { overlay: installation.overlay, uniqueTokenKey: installation.identity.uniqueTokenKey },
+    {
+      overlay: installation.overlay,
+      uniqueTokenKey: installation.identity.uniqueTokenKey,
+      tunnel: config.join.tunnel,
+    },
     { log, boots, statuses, links, wireguard: device, clock, metrics: metrics.fleet },
   );
 
@@ -68,7 +73,19 @@ export async function startCore(
   await lifecycle.run('WireGuard repair', repairer);
   await lifecycle.run(
     'link records',
-    new LinkRecorder({}, { ...base, links, machines: fleet.machines, boots, statuses, log, metrics: metrics.fleet }),
+    new LinkRecorder(
+      {},
+      {
+        ...base,
+        links,
+        machines: fleet.machines,
+        boots,
+        statuses,
+        tunnelSources: fleet.tunnelSources,
+        log,
+        metrics: metrics.fleet,
+      },
+    ),
   );
   await lifecycle.run('link monitor', links);
   await lifecycle.run(

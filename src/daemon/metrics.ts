@@ -3,6 +3,7 @@ import { joinMetrics } from '../join/metrics.ts';
 import { sinkMetrics } from '../sinks/metrics.ts';
 import type { Health } from '../telemetry/health.ts';
 import { addHealthMetrics, addProcessMetrics, createRegistry } from '../telemetry/metrics.ts';
+import { tunnelMetrics } from '../tunnel/metrics.ts';
 import { version } from '../version.ts';
 import { wireguardMetrics } from '../wireguard/metrics.ts';
 import { tlsMetrics } from './tls/metrics.ts';
@@ -18,6 +19,7 @@ export function createMetrics(health: Health) {
     join: joinMetrics(registry),
     sinks: sinkMetrics(registry),
     tls: tlsMetrics(registry),
+    tunnel: tunnelMetrics(registry),
     wireguard: wireguardMetrics(registry),
   };
 }

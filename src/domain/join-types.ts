@@ -77,6 +77,8 @@ export interface JoinAsk {
   readonly uniqueTokenHash: string | null;
   readonly knowsUniqueTokens: boolean;
   readonly talosVersion: string | null;
+  /** It asked for WireGuard over gRPC. */
+  readonly tunnel: boolean;
 }
 
 /** What the registry holds about a call, at one moment. */

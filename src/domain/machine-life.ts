@@ -10,6 +10,7 @@ export type LifeAction =
   | 'release'
   | 'label'
   | 'condition'
+  | 'tunnel'
   | 'reset-token'
   | 'remove'
   | 'readmit';
@@ -88,6 +89,7 @@ const TABLE: Readonly<Record<LifeAction, Readonly<Record<MachineState, Outcome>>
   release: WHILE_THERE,
   label: WHILE_THERE,
   condition: WHILE_THERE,
+  tunnel: WHILE_THERE,
   'reset-token': WHILE_THERE,
   remove: {
     known: REMOVED,

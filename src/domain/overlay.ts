@@ -51,7 +51,7 @@ export function parseOverlayAddress(overlay: Overlay, text: string): OverlayAddr
 }
 
 /** The address with this 8-byte host part. */
-export function addressWithHost(overlay: Overlay, host: Uint8Array): OverlayAddress {
+export function addressWithHost(overlay: Pick<Overlay, 'prefix'>, host: Uint8Array): OverlayAddress {
   const network = ipaddr.IPv6.parseCIDR(overlay.prefix)[0].toByteArray();
   return addressText([...network.slice(0, 8), ...host]) as OverlayAddress;
 }

@@ -89,6 +89,8 @@ export class Registrar {
       madeFor: null,
       knowsUuid: true,
       aliases: [],
+      tunnel: null,
+      tunnelled: false,
       createdAt: clock.now(),
       joinedAt: null,
       version: 1,

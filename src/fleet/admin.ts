@@ -5,6 +5,7 @@ import { checkVersion, decideLife, isUnacceptedIdentity, type LifeAction } from 
 import type { Overlay } from '../domain/overlay.ts';
 import { claimable, parseClaim, sameOwnership } from '../domain/ownership.ts';
 import type { NewRecord, Ownership } from '../domain/record.ts';
+import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
@@ -146,6 +147,14 @@ export class FleetAdmin implements MachineAdmin {
       return set && { detail: 'changed', ops: [set.op], undo: set.undo, more: { changed: ['conditions'] } };
     };
     return this.#change({ uuid, action: 'condition', by, seen }, { plan });
+  }
+
+  setTunnel(uuid: NodeUuid, setting: TunnelSetting | null, by: string, seen?: SeenVersion): Promise<Machine> {
+    const plan = ({ machine }: MachineRow): AdminStep | null => {
+      if (machine.tunnel === setting) return null;
+      return { detail: 'changed', machine: { tunnel: setting }, more: { changed: ['tunnel'] } };
+    };
+    return this.#change({ uuid, action: 'tunnel', by, seen }, { plan });
   }
 
   resetToken(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {

@@ -1,5 +1,6 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import type { Overlay } from '../domain/overlay.ts';
+import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { LinkMonitor, WireGuard } from '../wireguard/types.ts';
@@ -9,10 +10,13 @@ import type { FleetMetrics } from './metrics.ts';
 import { Roster } from './roster.ts';
 import { TokenWrites } from './token-writes.ts';
 import { TokenRegistry } from './tokens.ts';
+import { TunnelSources } from './tunnel-sources.ts';
 import type { Boots, Statuses } from './types.ts';
 
 export interface FleetOptions {
   readonly overlay: Overlay;
+  /** `join.tunnel`. Default `auto`. */
+  readonly tunnel?: TunnelSetting;
   /** Key of the HMAC under which unique tokens are kept; a secret of the state directory, 32 bytes. */
   readonly uniqueTokenKey: Uint8Array;
   /** Default 10,000. */
@@ -38,12 +42,13 @@ export class Fleet {
   readonly joins: JoinLedger;
   readonly admin: FleetAdmin;
   readonly tokenWrites = new TokenWrites();
+  readonly tunnelSources = new TunnelSources();
 
   /** Reads the registry's image. @throws SiderolinkError `storage` if a row cannot be read */
   constructor(options: FleetOptions, deps: FleetDeps) {
     const { maxTokens, ...identity } = options;
     try {
-      this.machines = new Roster({ ...deps, tokenWrites: this.tokenWrites });
+      this.machines = new Roster({ ...deps, tokenWrites: this.tokenWrites, tunnelSources: this.tunnelSources });
       this.tokens = new TokenRegistry(maxTokens === undefined ? {} : { maxTokens }, deps);
     } catch (cause) {
       throw new SiderolinkError('storage', 'the registry has a row that cannot be read', {}, { cause });

@@ -2,6 +2,7 @@ import { SiderolinkError } from '../domain/errors.ts';
 import { type JoinRequest, swappedUuid } from '../domain/join-request.ts';
 import type { Admission, JoinAsk, JoinFacts, JoinMachine } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
+import { isRelayEndpoint, virtualEndpoint } from '../domain/tunnel.ts';
 import { holds, offer, trust } from '../domain/unique-token.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { MachineRow } from './machine-row.ts';
@@ -42,9 +43,9 @@ export class JoinLedger {
 
   /** A call as the decision sees it: no secret in it. */
   ask(request: JoinRequest): JoinAsk {
-    const { asked, uuid, key, knowsUniqueTokens, talosVersion, uniqueToken } = request;
+    const { asked, uuid, key, knowsUniqueTokens, talosVersion, tunnel, uniqueToken } = request;
     const uniqueTokenHash = uniqueToken === null ? null : hmacOf(this.#options.uniqueTokenKey, uniqueToken);
-    return { asked, uuid, key, knowsUniqueTokens, talosVersion, uniqueTokenHash };
+    return { asked, uuid, key, knowsUniqueTokens, talosVersion, tunnel, uniqueTokenHash };
   }
 
   /** What is known about a call now. Costs the same whatever the number of machines and identities. */
@@ -72,9 +73,17 @@ export class JoinLedger {
   /**
    * Takes everything an admission needs, in one synchronous step: nothing can come between the decision and this. Null
    * if there is nothing to store.
+   *
+   * @param peerDown the peer of the key had its last handshake long ago
    */
-  reserve(ask: JoinAsk, decision: Admission): JoinReservation | null {
-    return this.#reservations.make(ask, decision);
+  reserve(ask: JoinAsk, decision: Admission, peerDown = false): JoinReservation | null {
+    return this.#reservations.make(ask, decision, peerDown);
+  }
+
+  /** What a machine that joined is told of the tunnel: its virtual address and port; null is UDP. */
+  tunnelOf(machine: number): string | null {
+    const current = this.#roster.row(machine).tunnel?.current ?? null;
+    return current === null ? null : virtualEndpoint(current);
   }
 
   /** Whether a key that this machine had is still nobody else's. */
@@ -139,6 +148,12 @@ export class JoinLedger {
     return statuses.get(id).sequence?.name === 'reset' && statuses.stage(id).boot === boot;
   }
 
+  /** By what it was told, or by the way its packets come: it may have been told another one a moment ago. */
+  #isTunnelled({ key, tunnelled }: Machine): boolean {
+    const { endpoint } = key === null ? { endpoint: null } : this.#deps.links.state(key);
+    return tunnelled || (endpoint !== null && isRelayEndpoint(endpoint));
+  }
+
   #joinMachine(row: MachineRow | undefined): JoinMachine | undefined {
     if (row === undefined) return undefined;
     const { machine, uniqueTokens, firstToken } = row;
@@ -155,7 +170,7 @@ export class JoinLedger {
       knowsUuid,
       ownership: machine.tags.ownership,
       reportedReset: this.#reportedReset(machine),
-      tunnelled: false,
+      tunnelled: this.#isTunnelled(machine),
     };
   }
 }

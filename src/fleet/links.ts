@@ -4,9 +4,11 @@ import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { LinkEvent, LinkMonitor } from '../wireguard/types.ts';
+import { machineLink } from './machine-link.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { linkRecord } from './records.ts';
 import type { StatusTable } from './status.ts';
+import type { TunnelSources } from './tunnel-sources.ts';
 import type { Boots, Machines } from './types.ts';
 
 export interface LinkRecorderOptions {
@@ -21,6 +23,7 @@ export interface LinkRecorderDeps {
   readonly machines: Pick<Machines, 'byId'>;
   readonly boots: Pick<Boots, 'ofKey'>;
   readonly statuses: Pick<StatusTable, 'tellLink' | 'op'>;
+  readonly tunnelSources: Pick<TunnelSources, 'get'>;
   readonly log: Pick<RecordLog, 'commit'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -55,7 +58,7 @@ export class LinkRecorder {
   }
 
   #note(event: LinkEvent): void {
-    const { machines, boots, statuses, metrics } = this.#deps;
+    const { machines, boots, statuses, tunnelSources, metrics } = this.#deps;
     const boot = boots.ofKey(event.publicKey);
     const machine = boot === undefined ? undefined : machines.byId(boot.machine);
     // A key that was replaced a moment ago: its link is nobody's now.
@@ -67,7 +70,7 @@ export class LinkRecorder {
       metrics.linkDropped.inc({ reason: 'full' });
       return;
     }
-    this.#pending.push(linkRecord(event.kind, machine, event.link));
+    this.#pending.push(linkRecord(event.kind, machine, machineLink(machine, event.link, tunnelSources)));
     if (event.kind !== 'moved') statuses.tellLink(machine, event.kind);
     metrics.linkRecords.inc({ kind: event.kind });
     this.#writing ??= this.#write();

@@ -2,6 +2,7 @@ import type { MachineState } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Tags } from '../domain/record.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
+import type { Tunnel, TunnelSetting } from '../domain/tunnel.ts';
 import { trust, type UniqueTokens } from '../domain/unique-token.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { Machine } from './types.ts';
@@ -16,6 +17,8 @@ export interface MachineRow {
   readonly lastToken: string | null;
   /** It came back without a unique token that it had: its META does not outlive a reboot, so none of its tokens will. */
   readonly losesMeta?: boolean;
+  /** What its current boot was told of the gRPC tunnel; absent and null are one: nothing. */
+  readonly tunnel?: Tunnel | null;
   /** How it was removed; absent for all that are not. */
   readonly removal?: Removal | undefined;
   /** It is rejected as an identity that nobody had accepted. */
@@ -48,6 +51,8 @@ interface MachineDoc {
   readonly made_for?: string | null;
   readonly knows_uuid?: boolean;
   readonly loses_meta?: true;
+  readonly tunnel?: Tunnel;
+  readonly tunnel_setting?: TunnelSetting;
   readonly removal?: Removal;
   readonly unaccepted?: true;
 }
@@ -71,6 +76,8 @@ export function machineOp(row: MachineRow): RegistryOp {
     joined_at: machine.joinedAt,
     version: machine.version,
     ...(row.losesMeta === true && { loses_meta: true }),
+    ...(row.tunnel && { tunnel: row.tunnel }),
+    ...(machine.tunnel !== null && { tunnel_setting: machine.tunnel }),
     ...(row.removal !== undefined && { removal: row.removal }),
     ...(row.unaccepted === true && { unaccepted: true }),
   };
@@ -93,6 +100,8 @@ export function machineRow(row: RegistryImage['machines'][number], tags: Readonl
     madeFor: doc.made_for ?? null,
     knowsUuid: doc.knows_uuid ?? true,
     aliases: doc.aliases,
+    tunnel: doc.tunnel_setting ?? null,
+    tunnelled: (doc.tunnel?.current ?? null) !== null,
     createdAt: doc.created_at,
     joinedAt: doc.joined_at,
     version: doc.version,
@@ -103,6 +112,7 @@ export function machineRow(row: RegistryImage['machines'][number], tags: Readonl
     firstToken: doc.first_token,
     lastToken: doc.last_token === undefined ? doc.first_token : doc.last_token,
     losesMeta: doc.loses_meta === true,
+    tunnel: doc.tunnel ?? null,
     removal: doc.removal,
     unaccepted: doc.unaccepted === true,
   };

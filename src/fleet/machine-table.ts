@@ -2,6 +2,7 @@ import type { MachineState } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Tags } from '../domain/record.ts';
 import type { RegistryImage } from '../domain/registry.ts';
+import type { VirtualAddress } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import { type MachineRow, machineRow } from './machine-row.ts';
 
@@ -11,6 +12,8 @@ export class MachineTable {
   readonly #byUuid = new Map<NodeUuid, MachineRow>();
   readonly #byAlias = new Map<NodeUuid, NodeUuid>();
   readonly #byAddress = new Map<string, MachineRow>();
+  /** By the virtual addresses that it was told: the current one and the one before. */
+  readonly #byVirtual = new Map<VirtualAddress, number>();
   /** Identities made for an asked text, by it and their current key. */
   readonly #byAskedKey = new Map<string, number>();
   /** The same by the hashes of their unique tokens. */
@@ -76,6 +79,11 @@ export class MachineTable {
     return this.#byAddress.get(address);
   }
 
+  byVirtual(address: VirtualAddress): MachineRow | undefined {
+    const id = this.#byVirtual.get(address);
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+
   /** The identity made for this text whose current key this is. */
   identityWithKey(asked: string, key: PublicKey): MachineRow | undefined {
     const id = this.#byAskedKey.get(askedName(key, asked));
@@ -112,6 +120,7 @@ export class MachineTable {
     this.#byAddress.set(machine.address, row);
     for (const alias of machine.aliases) this.#byAlias.set(alias, machine.uuid);
     if (row.lastToken !== null) this.#byLastToken.add(row.lastToken, machine.id);
+    for (const address of virtualAddresses(row)) this.#byVirtual.set(address, machine.id);
     if (machine.madeFor !== null) {
       if (machine.key !== null) this.#byAskedKey.set(askedName(machine.key, machine.madeFor), machine.id);
       for (const { hash } of row.uniqueTokens) this.#byAskedHash.add(askedName(hash, machine.madeFor), machine.id);
@@ -132,9 +141,11 @@ export class MachineTable {
   }
 
   /** Takes a row out of the indexes whose keys may change with the next one. */
-  #unindex({ machine, uniqueTokens, lastToken }: MachineRow): void {
+  #unindex(row: MachineRow): void {
+    const { machine, uniqueTokens, lastToken } = row;
     for (const alias of machine.aliases) this.#byAlias.delete(alias);
     if (lastToken !== null) this.#byLastToken.remove(lastToken, machine.id);
+    for (const address of virtualAddresses(row)) this.#byVirtual.delete(address);
     if (machine.madeFor === null) return;
     if (machine.key !== null) {
       const name = askedName(machine.key, machine.madeFor);
@@ -153,6 +164,10 @@ export class MachineTable {
 /** Keys and hashes have one length each, so what was asked may hold anything. */
 function askedName(keyOrHash: string, asked: string): string {
   return `${keyOrHash} ${asked}`;
+}
+
+function virtualAddresses({ tunnel }: MachineRow): readonly VirtualAddress[] {
+  return [tunnel?.current, tunnel?.former?.address].filter((address) => address != null);
 }
 
 /** Machine numbers by a name, ascending. */

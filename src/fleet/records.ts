@@ -1,6 +1,5 @@
 import type { NewRecord } from '../domain/record.ts';
-import type { LinkState } from '../wireguard/types.ts';
-import type { Machine, MachineView } from './types.ts';
+import type { Machine, MachineLink, MachineView } from './types.ts';
 import { linkJson, machineRecordBody } from './view.ts';
 
 export type MachineDetail =
@@ -34,7 +33,7 @@ export function machineRecords(
 export function linkRecord(
   detail: 'provisioned' | 'up' | 'down' | 'moved',
   machine: Machine,
-  link: LinkState,
+  link: MachineLink,
 ): NewRecord {
   const body = JSON.stringify({ public_key: machine.key, address: machine.address, ...linkJson(link) });
   return record(machine, 'link', detail, body);

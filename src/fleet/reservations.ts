@@ -15,6 +15,14 @@ import { newAddress, type Overlay } from '../domain/overlay.ts';
 import { sameOwnership } from '../domain/ownership.ts';
 import type { Tags } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
+import {
+  newVirtualAddress,
+  nextTunnel,
+  type Tunnel,
+  type TunnelAsk,
+  type TunnelSetting,
+  wantsTunnel,
+} from '../domain/tunnel.ts';
 import { trust, type UniqueTokens } from '../domain/unique-token.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -23,10 +31,12 @@ import { type MachineRow, machineOp } from './machine-row.ts';
 import { linkRecord, type MachineDetail, machineRecords } from './records.ts';
 import type { Roster } from './roster.ts';
 import type { TokenRegistry } from './tokens.ts';
-import type { Boot, Boots, JoinToken, Machine, Statuses } from './types.ts';
+import type { Boot, Boots, JoinToken, Machine, MachineLink, MachineView, Statuses } from './types.ts';
 
 export interface ReservationOptions {
   readonly overlay: Overlay;
+  /** `join.tunnel`. Default `auto`. */
+  readonly tunnel?: TunnelSetting;
 }
 
 export interface ReservationDeps {
@@ -77,8 +87,8 @@ export class Reservations {
     this.#roster = deps.roster;
   }
 
-  /** Null if there is nothing to store. */
-  make(ask: JoinAsk, decision: Admission): JoinReservation | null {
+  /** Null if there is nothing to store. `peerDown`: the peer of the key had its last handshake long ago. */
+  make(ask: JoinAsk, decision: Admission, peerDown: boolean): JoinReservation | null {
     switch (decision.kind) {
       case 'new':
         return this.#first(ask, decision, { uuid: decision.uuid, state: decision.state, madeFor: null });
@@ -87,7 +97,7 @@ export class Reservations {
       case 'rekey':
         return this.#anotherKey(ask, decision);
       case 'repeat':
-        return this.#repeat(decision);
+        return this.#repeat(ask, decision, peerDown);
     }
   }
 
@@ -99,15 +109,18 @@ export class Reservations {
       name === 'state' ? machine.state !== before.machine.state : machine.uniqueToken !== before.machine.uniqueToken,
     );
     const visible = changed.length > 0;
+    const rerouted = machine.tunnelled !== before.machine.tunnelled;
     // That it knows its UUID is in no view, but whoever writes it to the machine waits for it.
-    const heard = visible || machine.knowsUuid !== before.machine.knowsUuid;
+    const heard = visible || rerouted || machine.knowsUuid !== before.machine.knowsUuid;
     this.#roster.table.put(row);
     return {
       machine,
       previousKey: null,
       previousBoot: undefined,
       commit: async () => {
-        const records = machineRecords(visible ? ['changed'] : [], this.#roster.view(machine), BY_JOIN, { changed });
+        const view = this.#roster.view(machine);
+        const records = machineRecords(visible ? ['changed'] : [], view, BY_JOIN, { changed });
+        if (rerouted) records.push(linkRecord('provisioned', machine, told(view)));
         await this.#roster.store({ ops: [machineOp(row)], records }, () => this.#roster.table.put(before));
         this.#roster.wantPeer(machine);
         if (heard) this.#roster.tell({ kind: 'changed', machine });
@@ -127,6 +140,7 @@ export class Reservations {
     const conferring = this.#conferring(token);
     const tags = table.newTags(uuid, conferring?.ownership ?? {});
     const begun = boots.begin(id, ask.key);
+    const tunnel = this.#tunnel(ask, undefined, { newKey: true, down: false });
     const row: MachineRow = {
       machine: {
         id,
@@ -142,6 +156,8 @@ export class Reservations {
         madeFor,
         knowsUuid: madeFor === null,
         aliases: [],
+        tunnel: null,
+        tunnelled: isTunnelled(tunnel),
         createdAt: now,
         joinedAt: now,
         version: 1,
@@ -149,6 +165,7 @@ export class Reservations {
       uniqueTokens,
       firstToken: token?.id ?? null,
       lastToken: token?.id ?? null,
+      tunnel,
     };
     table.put(row);
     return this.#joining({
@@ -175,8 +192,10 @@ export class Reservations {
     const { tags, labels } = isFirst ? this.#conferred(machine, this.#conferring(decision.token)) : machine;
     const previousBoot = boots.current(machine.id);
     const begun = boots.begin(machine.id, ask.key, previousBoot !== undefined && this.#isSilent(previousBoot));
+    const tunnel = this.#tunnel(ask, before, { newKey: true, down: false });
     const row: MachineRow = {
       ...before,
+      tunnel,
       machine: {
         ...machine,
         state: decision.state,
@@ -188,6 +207,7 @@ export class Reservations {
         uniqueToken: trust(decision.uniqueTokens),
         knowsUuid: machine.knowsUuid || ask.uuid === machine.uuid,
         aliases: decision.alias === null ? machine.aliases : [...machine.aliases, decision.alias],
+        tunnelled: isTunnelled(tunnel),
         joinedAt: machine.joinedAt ?? clock.now(),
         version: machine.version + 1,
       },
@@ -215,20 +235,25 @@ export class Reservations {
     });
   }
 
-  #repeat(decision: Repeat): JoinReservation | null {
+  #repeat(ask: JoinAsk, decision: Repeat, peerDown: boolean): JoinReservation | null {
     const { uniqueTokens, state, learntUuid } = decision;
-    if (uniqueTokens === null && state === null && !learntUuid) return null;
     const before = this.#roster.row(decision.machine);
+    const tunnel = this.#tunnel(ask, before, { newKey: false, down: peerDown });
+    const proved = uniqueTokens !== null || state !== null || learntUuid;
+    if (!proved && tunnel === (before.tunnel ?? null)) return null;
     const kept: UniqueTokens = uniqueTokens ?? before.uniqueTokens;
     const { machine } = before;
     return this.change({
       ...before,
+      tunnel,
       machine: {
         ...machine,
         state: state ?? machine.state,
         uniqueToken: trust(kept),
         knowsUuid: machine.knowsUuid || learntUuid,
-        version: machine.version + 1,
+        tunnelled: isTunnelled(tunnel),
+        // The way of its packets is the link's, and what a claim is based on is not.
+        version: proved ? machine.version + 1 : machine.version,
       },
       uniqueTokens: kept,
     });
@@ -250,7 +275,7 @@ export class Reservations {
         };
         const records = machineRecords(step.details, view, BY_JOIN, more);
         if (claimedBy !== null) records.push(...machineRecords(['claimed'], view, `join token ${claimedBy}`));
-        records.push(linkRecord('provisioned', machine, view.link));
+        records.push(linkRecord('provisioned', machine, told(view)));
         const ops = use === undefined ? [...step.ops] : [...step.ops, use.op];
         await this.#roster.store({ ops, records }, () => {
           step.undo();
@@ -259,6 +284,15 @@ export class Reservations {
         this.#roster.wantPeer(machine);
       },
     };
+  }
+
+  #tunnel(ask: JoinAsk, before: MachineRow | undefined, change: Pick<TunnelAsk, 'newKey' | 'down'>): Tunnel | null {
+    const { overlay, tunnel: setting = 'auto' } = this.#options;
+    const { table } = this.#roster;
+    const wanted = wantsTunnel(ask, before?.machine.tunnel ?? setting);
+    return nextTunnel(before?.tunnel ?? null, { ...change, wanted, now: this.#deps.clock.now() }, () =>
+      newVirtualAddress(overlay, (address) => table.byVirtual(address) !== undefined),
+    );
   }
 
   #conferring(use: TokenUse | null): JoinToken | undefined {
@@ -296,6 +330,16 @@ export class Reservations {
 
 function putTags({ id, server_uuid, ownership }: Tags): RegistryOp {
   return { op: 'putTags', id, server_uuid: server_uuid as NodeUuid, ownership };
+}
+
+function isTunnelled(tunnel: Tunnel | null): boolean {
+  return (tunnel?.current ?? null) !== null;
+}
+
+/** The link as the machine is told to make it; what its last packet says is of before. */
+function told({ machine, link }: MachineView): MachineLink {
+  const mode = machine.tunnelled ? 'tunnel' : 'udp';
+  return mode === link.mode ? link : { ...link, mode, endpoint: null };
 }
 
 function isEmpty({ ownership }: Tags): boolean {

@@ -2,15 +2,18 @@ import { SiderolinkError } from '../domain/errors.ts';
 import type { MachineState } from '../domain/join-types.ts';
 import type { NewRecord } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
+import { admitsVirtual, type VirtualAddress } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { RecordLog } from '../stream/types.ts';
-import type { LinkMonitor, LinkState, PeerSpec } from '../wireguard/types.ts';
+import type { LinkMonitor, PeerSpec } from '../wireguard/types.ts';
+import { machineLink, NO_LINK } from './machine-link.ts';
 import type { MachineRow } from './machine-row.ts';
 import { MachineTable } from './machine-table.ts';
 import type { FleetMetrics } from './metrics.ts';
 import type { TokenWrites } from './token-writes.ts';
+import type { TunnelSources } from './tunnel-sources.ts';
 import { Turns } from './turns.ts';
-import type { Boots, FleetEvent, Machine, Machines, MachineView, Statuses } from './types.ts';
+import type { Boots, FleetEvent, Machine, MachineLink, Machines, MachineView, Statuses } from './types.ts';
 
 export interface RosterDeps {
   readonly log: Pick<RecordLog, 'image' | 'commit'>;
@@ -18,6 +21,7 @@ export interface RosterDeps {
   readonly statuses: Statuses;
   readonly links: Pick<LinkMonitor, 'state'>;
   readonly tokenWrites: Pick<TokenWrites, 'get'>;
+  readonly tunnelSources: Pick<TunnelSources, 'get'>;
   readonly metrics: FleetMetrics;
 }
 
@@ -68,16 +72,23 @@ export class Roster implements Machines {
   }
 
   view(machine: Machine): MachineView {
-    const { boots, statuses, links, tokenWrites } = this.#deps;
+    const { boots, statuses, tokenWrites } = this.#deps;
     const boot = boots.current(machine.id);
     return {
       machine,
       status: statuses.get(machine.id, machine.boot),
-      link: linkOf(machine, links),
+      link: this.#linkOf(machine),
       tokenWrite: tokenWrites.get(machine.id) ?? null,
       // The boot of a join that is being stored has said nothing.
       missingLines: machine.boot === 0 ? null : boot?.number === machine.boot ? (boot.missing ?? 0) : 0,
     };
+  }
+
+  /** The machine that may come with this virtual address now. It may lose its link, never its claim to the address. */
+  byVirtual(address: VirtualAddress, now: number): Machine | undefined {
+    const row = this.table.byVirtual(address);
+    if (row === undefined || !row.tunnel || !maySend(row.machine)) return undefined;
+    return admitsVirtual(row.tunnel, address, now) ? row.machine : undefined;
   }
 
   onEvent(listener: (event: FleetEvent) => void): void {
@@ -120,6 +131,13 @@ export class Roster implements Machines {
     }
   }
 
+  /** A machine that was cut off is down at once, not when the device is read next. */
+  #linkOf(machine: Machine): MachineLink {
+    const { links, tunnelSources } = this.#deps;
+    const link = machineLink(machine, machine.key === null ? NO_LINK : links.state(machine.key), tunnelSources);
+    return UNLINKED.has(machine.state) && link.state === 'up' ? { ...link, state: 'down' } : link;
+  }
+
   /** @throws SiderolinkError `internal` if there is none: decisions name machines that are there */
   row(id: number): MachineRow {
     const row = this.table.byId(id);
@@ -136,13 +154,3 @@ const UNLINKED: ReadonlySet<string> = new Set<MachineState>(['removed', 'rejecte
 function maySend(machine: Machine): boolean {
   return machine.key !== null && !UNLINKED.has(machine.state);
 }
-
-/** A machine that was cut off is down at once, not when the device is read next. */
-function linkOf({ key, state }: Machine, links: Pick<LinkMonitor, 'state'>): LinkState {
-  if (key === null) return NO_LINK;
-  const link = links.state(key);
-  return UNLINKED.has(state) && link.state === 'up' ? { ...link, state: 'down' } : link;
-}
-
-/** The link of a machine that never joined. */
-const NO_LINK = { state: 'never', endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0 } as const;

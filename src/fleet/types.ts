@@ -5,6 +5,7 @@ import type { OverlayAddress } from '../domain/overlay.ts';
 import type { Ownership, Tags } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import type { EventStatus } from '../domain/status.ts';
+import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { LinkState, PeerSpec } from '../wireguard/types.ts';
 import type { TokenWrite } from './token-writes.ts';
@@ -31,6 +32,10 @@ export interface Machine {
   readonly knowsUuid: boolean;
   /** Other UUIDs under which it joins: the byte-swapped one of a pre-registered machine. */
   readonly aliases: readonly NodeUuid[];
+  /** Its own setting of `join.tunnel`; null inherits. It counts from its next call of Provision on. */
+  readonly tunnel: TunnelSetting | null;
+  /** It was told to come through the gRPC tunnel. */
+  readonly tunnelled: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly joinedAt: number | null;
@@ -73,11 +78,16 @@ export interface MachineStatus extends EventStatus {
   readonly lost: LostMachine | null;
 }
 
+/** A machine's link, whichever way its packets come. `endpoint` is where the machine is, never one of our own relays. */
+export interface MachineLink extends LinkState {
+  readonly mode: 'udp' | 'tunnel';
+}
+
 /** The whole view of a machine, as the API and `machine.*` records show it, without tags. */
 export interface MachineView {
   readonly machine: Machine;
   readonly status: MachineStatus;
-  readonly link: LinkState;
+  readonly link: MachineLink;
   /** How writing its unique token (and UUID) to it goes; null while nothing was tried. */
   readonly tokenWrite: TokenWrite | null;
   /** Kernel lines of the current boot that are missing; null before its first join. */
@@ -158,6 +168,8 @@ export interface MachineAdmin {
   ): Promise<Machine>;
   /** Sets the condition that only a control plane knows. */
   setProvider(uuid: NodeUuid, state: ConditionState, by: string, seen?: SeenVersion): Promise<Machine>;
+  /** Whether it is to come through the gRPC tunnel; null: as `join.tunnel` says. */
+  setTunnel(uuid: NodeUuid, setting: TunnelSetting | null, by: string, seen?: SeenVersion): Promise<Machine>;
   /** Forgets its unique tokens, for a machine that was installed anew. */
   resetToken(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine>;
   /**

@@ -3,20 +3,22 @@ import type { MachineState } from '../domain/join-types.ts';
 import { type RebootKind, rebootKind } from '../domain/reboot.ts';
 import type { Ownership } from '../domain/record.ts';
 import { stageRegression } from '../domain/status.ts';
+import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { LinkState } from '../wireguard/types.ts';
 import type { TokenWrite } from './token-writes.ts';
-import type { MachineStatus, MachineView } from './types.ts';
+import type { MachineLink, MachineStatus, MachineView } from './types.ts';
 
 /** A machine's link in JSON: times are RFC 3339, null for never. */
 export interface LinkJson {
   state: LinkState['state'];
-  /** `host:port` the machine sends from; null while no packet came. */
+  /** `host:port` the machine sends from; null while no packet came, and without a stream for one in the tunnel. */
   endpoint: string | null;
   last_handshake: string | null;
   last_rx: string | null;
   rx_bytes: number;
   tx_bytes: number;
-  mode: 'udp';
+  /** How its last packet came; before the first one, how it was told to come. */
+  mode: MachineLink['mode'];
 }
 
 /** How writing a unique token (and UUID) to the machine goes. */
@@ -39,6 +41,8 @@ export interface MachineRecordBody {
   /** What it asked with, if its UUID was assigned. */
   made_for: string | null;
   aliases: string[];
+  /** Its own setting of `join.tunnel`; null inherits. */
+  tunnel: TunnelSetting | null;
   token_write: TokenWriteJson | null;
   created_at: string;
   joined_at: string | null;
@@ -104,6 +108,7 @@ export function machineRecordBody({ machine, status, link, tokenWrite, missingLi
     unique_token: machine.uniqueToken,
     made_for: machine.madeFor,
     aliases: [...machine.aliases],
+    tunnel: machine.tunnel,
     token_write: tokenWrite === null ? null : tokenWriteJson(tokenWrite),
     created_at: rfc3339(machine.createdAt),
     joined_at: timeOrNull(machine.joinedAt),
@@ -115,7 +120,7 @@ export function machineRecordBody({ machine, status, link, tokenWrite, missingLi
 }
 
 /** What `link.*` records and the view say of a link. */
-export function linkJson(link: LinkState): LinkJson {
+export function linkJson(link: MachineLink): LinkJson {
   return {
     state: link.state,
     endpoint: link.endpoint,
@@ -123,7 +128,7 @@ export function linkJson(link: LinkState): LinkJson {
     last_rx: timeOrNull(link.lastRx),
     rx_bytes: link.rxBytes,
     tx_bytes: link.txBytes,
-    mode: 'udp',
+    mode: link.mode,
   };
 }
 

@@ -3,6 +3,7 @@ import { decideJoin } from '../domain/join.ts';
 import type { JoinRequest } from '../domain/join-request.ts';
 import type { Admission, JoinAsk, JoinPolicy, Liveness, Refusal } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
+import { isPeerDown } from '../domain/tunnel.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { JoinReservation } from '../fleet/reservations.ts';
 import type { FleetEvent, Machine } from '../fleet/types.ts';
@@ -24,9 +25,20 @@ export type Outcome =
       readonly kind: 'admitted';
       readonly by: Admission['kind'];
       readonly machine: Machine;
+      /** Its virtual address and port if it is to come through the tunnel; null for UDP. */
+      readonly tunnel: string | null;
       readonly conflictWith: number | null;
     }
   | Refusal;
+
+/** What an admitted machine is told. */
+type Admitted = Pick<Extract<Outcome, { kind: 'admitted' }>, 'machine' | 'tunnel'>;
+
+interface Step {
+  readonly reservation: JoinReservation | null;
+  /** The peer of the same key had its last handshake long ago. */
+  readonly peerDown: boolean;
+}
 
 /** What joins left behind when the device failed after the commit; the next call makes up for it. */
 interface Unfinished {
@@ -34,8 +46,6 @@ interface Unfinished {
   readonly events: readonly FleetEvent[];
 }
 
-/** A peer whose last handshake is older is down by Talos' own rule: 180 + 5 + 90 s (facts/talos-client.md section 2.3). */
-const PEER_DOWN_SECONDS = 275;
 /** Left for commit, device and reply after a probe, milliseconds. */
 const AFTER_PROBE_MS = 1_500;
 
@@ -78,22 +88,24 @@ export class AdmissionDesk {
         liveness = await prober.ask(decision);
       } else {
         const conflictWith = decision.kind === 'provisional' ? decision.conflictWith : null;
-        return { kind: 'admitted', by: decision.kind, machine: await this.#carryOut(ask, decision), conflictWith };
+        return { kind: 'admitted', by: decision.kind, ...(await this.#carryOut(ask, decision)), conflictWith };
       }
     }
   }
 
   /** Synchronous up to the reservation, so nothing comes between the decision and it. */
-  #carryOut(ask: JoinAsk, decision: Admission): Promise<Machine> {
+  #carryOut(ask: JoinAsk, decision: Admission): Promise<Admitted> {
     const { joins, machines } = this.#deps.fleet;
-    const reservation = joins.reserve(ask, decision);
+    // Judged once: a peer that is made anew and a stream that is not would wait for each other.
+    const peerDown = decision.kind === 'repeat' && this.#isPeerDown(ask.key);
+    const reservation = joins.reserve(ask, decision, peerDown);
     const machine = reservation?.machine ?? this.#machine(decision);
-    const done = this.#finish(machine, decision, reservation);
+    const done = this.#finish(machine, decision, { reservation, peerDown });
     machines.turns.hold(machine.id, done);
     return done;
   }
 
-  async #finish(machine: Machine, decision: Admission, reservation: JoinReservation | null): Promise<Machine> {
+  async #finish(machine: Machine, decision: Admission, { reservation, peerDown }: Step): Promise<Admitted> {
     await reservation?.commit();
     const before = this.#unfinished.get(machine.id);
     const events = [...(before?.events ?? [])];
@@ -103,7 +115,7 @@ export class AdmissionDesk {
     const remove = new Set(before?.remove);
     if (reservation !== null && reservation.previousKey !== null) remove.add(reservation.previousKey);
     try {
-      for (const change of this.#peerChanges(machine, decision, remove)) await this.#deps.wireguard.apply(change);
+      for (const change of this.#peerChanges(machine, remove, peerDown)) await this.#deps.wireguard.apply(change);
     } catch (error) {
       // Committed, so it stands: the machine calls again and finds its own key.
       if (events.length > 0 || remove.size > 0) this.#unfinished.set(machine.id, { remove, events });
@@ -111,11 +123,11 @@ export class AdmissionDesk {
     }
     this.#unfinished.delete(machine.id);
     for (const event of events) this.#deps.fleet.machines.tell(event);
-    return machine;
+    return { machine, tunnel: this.#deps.fleet.joins.tunnelOf(machine.id) };
   }
 
   /** The last one is the swap that gives the key its address; older keys that stayed behind go first. */
-  #peerChanges(machine: Machine, decision: Admission, remove: ReadonlySet<PublicKey>): readonly PeerChange[] {
+  #peerChanges(machine: Machine, remove: ReadonlySet<PublicKey>, peerDown: boolean): readonly PeerChange[] {
     const { key, address } = machine;
     if (key === null) throw new SiderolinkError('internal', 'a joined machine has no key', { uuid: machine.uuid });
     const set = { publicKey: key, address };
@@ -124,13 +136,12 @@ export class AdmissionDesk {
     const last = former.pop();
     const older = former.map((other) => ({ remove: other }));
     if (last !== undefined) return [...older, { remove: last, set }];
-    return decision.kind === 'repeat' && this.#isStale(key) ? [{ remove: key, set }] : [{ set }];
+    return peerDown ? [{ remove: key, set }] : [{ set }];
   }
 
   /** A clock that went back makes the device refuse handshakes until the peer is made anew (facts/users.md B9). */
-  #isStale(key: PublicKey): boolean {
-    const { latestHandshake } = this.#deps.links.state(key);
-    return latestHandshake > 0 && this.#deps.clock.now() / 1_000 - latestHandshake >= PEER_DOWN_SECONDS;
+  #isPeerDown(key: PublicKey): boolean {
+    return isPeerDown(this.#deps.links.state(key).latestHandshake, this.#deps.clock.now());
   }
 
   #machine(decision: Admission): Machine {

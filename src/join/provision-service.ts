@@ -135,7 +135,7 @@ export class ProvisionService {
     }
     metrics.admitted.inc({ kind: outcome.by });
     metrics.seconds.observe((clock.monotonic() - startedAt) / 1_000);
-    return { address: outcome.machine.address, tunnel: null };
+    return { address: outcome.machine.address, tunnel: outcome.tunnel };
   }
 
   /** Of a request that cannot be read. */
@@ -158,9 +158,9 @@ export class ProvisionService {
    * key must not get its answer, nor give it his refusal.
    */
   #shared(request: JoinRequest, giveUpAt: number): Promise<Outcome> {
-    const { asked, key, joinToken, uniqueToken } = request;
+    const { asked, key, joinToken, uniqueToken, tunnel } = request;
     // Lengths keep apart what the texts themselves might blur.
-    const name = [key, asked.length, asked, joinToken?.length, joinToken, uniqueToken].join(' ');
+    const name = [key, tunnel, asked.length, asked, joinToken?.length, joinToken, uniqueToken].join(' ');
     const shared = this.#runs.get(name);
     if (shared !== undefined) return shared;
     if (this.#runs.size >= (this.#options.maxRunning ?? 20_000)) {

@@ -13,12 +13,14 @@ import {
 import { type Clock, systemClock } from './clock.ts';
 import { CallContext, type UnaryMethod } from './grpc-call.ts';
 import type { GrpcEdgeOptions, GrpcStatus, RefusedReason } from './grpc-options.ts';
+import { type EdgeStream, EdgeStreams, type StreamMethod } from './grpc-stream.ts';
 import { TlsGate } from './grpc-tls.ts';
 import { answerTooLarge } from './grpc-too-large.ts';
 import { bindPatiently } from './listen.ts';
 
 export type { UnaryCall, UnaryMethod } from './grpc-call.ts';
 export type { GrpcEdgeOptions, GrpcStatus, RefusedReason } from './grpc-options.ts';
+export type { ByteStream, StreamHandler, StreamMethod } from './grpc-stream.ts';
 
 /** The kernel caps it at net.core.somaxconn, 4,096 unless raised; a fleet that comes back at once fills that. */
 const LISTEN_BACKLOG = 16_384;
@@ -47,6 +49,7 @@ export class GrpcEdge {
   readonly #deadlines = new Map<string, number>();
   readonly #tooLarge = new Map<string, (announced: number, call: CallContext) => Promise<Uint8Array>>();
   readonly #deadlineMs: number;
+  readonly #streams: EdgeStreams;
   readonly #stopping = new AbortController();
   #running = 0;
   /** Set while stopping: the last running call has ended. */
@@ -57,6 +60,11 @@ export class GrpcEdge {
     this.#options = options;
     this.#clock = deps.clock ?? systemClock;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
+    this.#streams = new EdgeStreams({
+      sourceOf: (remote) => this.#sourceOf(remote),
+      onCall: options.onCall,
+      toStatus: (error, call) => this.#toStatus(error, call),
+    });
     const keepalive = options.keepalive ?? { timeMs: 300_000, timeoutMs: 20_000 };
     this.#server = new Server({
       // Its bookkeeping grows with every connection, and nobody reads it.
@@ -124,6 +132,15 @@ export class GrpcEdge {
     return this;
   }
 
+  /** Adds a method whose calls are streams. To be called before `listen`. */
+  stream(method: StreamMethod): this {
+    this.#streams.add(method);
+    const bytes = (value: Buffer): Buffer => value;
+    // The interceptor serves its calls, so none comes as far as this.
+    this.#server.register<Buffer, Buffer>(method.path, () => undefined, bytes, bytes, 'bidi');
+    return this;
+  }
+
   /**
    * Starts listening. An address that does not exist yet (an overlay address before its device) is waited for.
    * @throws Error of the socket, e.g. EADDRINUSE; EADDRNOTAVAIL after `bindTimeoutMs`
@@ -153,6 +170,7 @@ export class GrpcEdge {
       // Called without an error or with ERR_SERVER_NOT_RUNNING: nothing listens either way.
       this.#listener.close(() => resolve());
     });
+    this.#streams.endAll(STOPPING);
     this.#injector.drain(graceMs);
     const cut = () => {
       for (const socket of this.#sockets) socket.destroy();
@@ -217,14 +235,17 @@ export class GrpcEdge {
     new ServerInterceptingCall(call, {
       start: (next) => {
         let context: CallContext | undefined;
+        let stream: EdgeStream | undefined;
         next({
           onReceiveMetadata: (metadata, pass) => {
-            const refused = this.#refusal(metadata);
+            const refused = this.#refusal(metadata, method.path);
             if (refused !== undefined) {
               this.#options.onRefused?.(refused.reason);
               call.sendStatus({ code: refused.code, details: refused.details });
               return;
             }
+            stream = this.#streams.open(method.path, call, metadata);
+            if (stream !== undefined) return;
             const opened = this.#open(call.getConnectionInfo(), method.path, () => {
               call.sendStatus({ code: status.UNAVAILABLE, details: 'no answer in time, try again' });
             });
@@ -237,10 +258,13 @@ export class GrpcEdge {
             }
             pass(metadata);
           },
-          onReceiveMessage: (message, pass) => pass(message),
-          onReceiveHalfClose: (pass) => pass(),
+          onReceiveMessage: (message, pass) => (stream === undefined ? pass(message) : stream.received(message)),
+          onReceiveHalfClose: (pass) => (stream === undefined ? pass() : stream.halfClosed()),
           // Comes at the end of every call, also after an answer.
-          onCancel: () => void context?.abort(),
+          onCancel: () => {
+            context?.abort();
+            stream?.cancelled();
+          },
         });
       },
     });
@@ -269,9 +293,12 @@ export class GrpcEdge {
     return context;
   }
 
-  #refusal(metadata: Metadata): (GrpcStatus & { readonly reason: RefusedReason }) | undefined {
-    if (this.#stopped !== undefined) return { reason: 'stopping', code: status.UNAVAILABLE, details: 'stopping' };
-    if (this.#running >= (this.#options.maxRunning ?? 20_000)) {
+  #refusal(metadata: Metadata, path: string): (GrpcStatus & { readonly reason: RefusedReason }) | undefined {
+    if (this.#stopped !== undefined) return { reason: 'stopping', ...STOPPING };
+    const full = this.#streams.has(path)
+      ? this.#streams.isFull(path)
+      : this.#running >= (this.#options.maxRunning ?? 20_000);
+    if (full) {
       return { reason: 'running', code: status.RESOURCE_EXHAUSTED, details: 'too many calls at once, try again' };
     }
     if (metadataBytes(metadata) > (this.#options.maxMetadataBytes ?? 16_384)) {
@@ -316,6 +343,8 @@ export class GrpcEdge {
     return this.#options.toStatus?.(error, call) ?? { code: status.INTERNAL, details: 'internal error' };
   }
 }
+
+const STOPPING: GrpcStatus = { code: status.UNAVAILABLE, details: 'stopping' };
 
 class BrokenRequest extends Error {
   override readonly name = 'BrokenRequest';

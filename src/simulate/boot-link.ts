@@ -1,10 +1,12 @@
 import { formatHostPort } from '../domain/host-port.ts';
 import type { Clock } from '../lib/clock.ts';
 import { GrpcChannel } from './grpc-call.ts';
-import { LinkManager, type LinkManagerDeps } from './link-manager.ts';
+import type { StreamEnd } from './grpc-stream.ts';
+import { LinkManager, type LinkManagerDeps, type OpenTunnel } from './link-manager.ts';
 import type { MachineOptions } from './machine.ts';
 import { connectApi, type Network, resolveEndpoint } from './network.ts';
 import type { Random } from './random.ts';
+import { TunnelRelay } from './tunnel-relay.ts';
 
 const PROVISION = '/sidero.link.ProvisionService/Provision';
 
@@ -19,11 +21,21 @@ export interface BootLinkDeps extends Pick<LinkManagerDeps, 'onProvision' | 'onL
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  /** A stream of WireGuard over gRPC ended. */
+  readonly onTunnelEnd?: (end: StreamEnd) => void;
 }
 
 /** The SideroLink controller of one boot, calling the API that the kernel arguments name. */
 export function newLinkManager({ machine, uuidSent, uniqueToken }: BootLinkOptions, deps: BootLinkDeps): LinkManager {
   const { profile, args, ca } = machine;
+  const openTunnel = async (virtual: string): Promise<OpenTunnel> => {
+    const connect = () => connectApi(deps.network, args.api, ca);
+    const relay = new TunnelRelay(
+      { authority: formatHostPort(args.api), virtual },
+      { clock: deps.clock, connect, ...(deps.onTunnelEnd && { onEnd: deps.onTunnelEnd }) },
+    );
+    return { endpoint: await relay.start(), close: () => relay.close() };
+  };
   return new LinkManager(
     { profile },
     {
@@ -35,6 +47,8 @@ export function newLinkManager({ machine, uuidSent, uniqueToken }: BootLinkOptio
         tunnel: args.tunnel,
       }),
       resolve: resolveEndpoint,
+      // Of a network without devices nothing could be carried.
+      ...(deps.network.carriesTunnel && { openTunnel }),
       // A new connection for each call, closed afterwards, as Talos does.
       provision: async (request, signal) => {
         const connect = () => connectApi(deps.network, args.api, ca);

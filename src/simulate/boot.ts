@@ -9,7 +9,7 @@ import type { MachineCounters } from './counters.ts';
 import { EventQueue } from './event-queue.ts';
 import { KernelLog } from './kernel-log.ts';
 import type { KernelRecord } from './kmsg-line.ts';
-import type { LinkManager } from './link-manager.ts';
+import type { LinkManager, ProvisionAnswer } from './link-manager.ts';
 import type { MachineNotice, MachineOptions } from './machine.ts';
 import { addressEvent, type EventBody, encodeEventRequest } from './machine-events.ts';
 import type { MetaAccess } from './machine-service.ts';
@@ -281,7 +281,8 @@ export class Boot {
         counters.provisionErrors += 1;
         this.#deps.onNotice({ kind: 'provision_failed', boot: number, error: errorMessage(error) });
       },
-      onLink: (config, answer) => this.#linked(config, answer.serverAddress),
+      onLink: (config, answer) => this.#linked(config, answer),
+      onTunnelEnd: ({ status, message }) => this.#notice({ kind: 'tunnel_ended', status: status ?? null, message }),
       onError: (error, waitMs) => {
         this.#append('user', controllerFailed('siderolink.ManagerController', error));
         this.#deps.onNotice({ kind: 'retry', boot: number, error: errorMessage(error), waitMs });
@@ -289,7 +290,7 @@ export class Boot {
     });
   }
 
-  #linked(config: LinkConfig, serverAddress: string): void {
+  #linked(config: LinkConfig, { serverAddress, tunnelAddress }: ProvisionAnswer): void {
     const { machine } = this.#environment;
     const first = this.#link === undefined;
     const moved = this.#link?.address !== config.address;
@@ -299,7 +300,7 @@ export class Boot {
     const api = /(?:^|\s)siderolink\.api=(\S+)/.exec(machine.args.commandLine)?.[1] ?? '';
     this.#append(
       'user',
-      `[talos] siderolink connection configured {"component": "controller-runtime", "controller": "siderolink.ManagerController", "endpoint": ${JSON.stringify(api)}, "next_peer_endpoint": "${config.endpoint}"}\n`,
+      `[talos] siderolink connection configured {"component": "controller-runtime", "controller": "siderolink.ManagerController", "endpoint": ${JSON.stringify(api)}, "next_peer_endpoint": "${tunnelAddress || config.endpoint}"}\n`,
     );
     if (moved) this.#publishAddresses();
     if (moved) void this.#api?.linked(linkAddress(config) ?? '');
@@ -309,6 +310,7 @@ export class Boot {
       address: config.address.split('/', 1)[0] ?? '',
       serverAddress,
       endpoint: config.endpoint,
+      tunnelled: config.tunnelled === true,
     });
   }
 

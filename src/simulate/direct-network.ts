@@ -15,6 +15,7 @@ export interface DirectNetworkDeps {
  * fit into one process. The link counts as up while it is configured and there is no outage.
  */
 export class DirectNetwork implements Network {
+  readonly carriesTunnel = false;
   readonly #clock: Clock;
   readonly #world = new Set<Socket>();
   readonly #overlay = new Set<Socket>();

@@ -37,6 +37,13 @@ export interface LinkManagerOptions {
   readonly profile: TalosProfile;
 }
 
+/** WireGuard over gRPC, under way. */
+export interface OpenTunnel {
+  /** `ip:port` that the device has for its peer. */
+  readonly endpoint: string;
+  close(): void;
+}
+
 export interface LinkManagerDeps {
   readonly clock: Clock;
   readonly random: Random;
@@ -46,6 +53,8 @@ export interface LinkManagerDeps {
   readonly provision: (request: Uint8Array, signal: AbortSignal) => Promise<Uint8Array>;
   /** `host:port` to `ip:port`. */
   readonly resolve: (endpoint: { host: string; port: number }) => Promise<string>;
+  /** Begins to carry WireGuard's packets in a stream of the API; undefined: this machine cannot. */
+  readonly openTunnel?: (virtual: string) => Promise<OpenTunnel>;
   readonly onProvision?: (outcome: 'ok' | 'failed', error?: unknown) => void;
   readonly onLink: (config: LinkConfig, answer: ProvisionAnswer) => void;
   /** A run of the controller ended with an error; the next one starts after `waitMs`. */
@@ -65,6 +74,7 @@ export class LinkManager {
   #untried: string[] = [];
   #inputsChanged: (() => void) | undefined;
   #changed = false;
+  #tunnel: (OpenTunnel & { readonly virtual: string }) | undefined;
 
   constructor({ profile }: LinkManagerOptions, deps: LinkManagerDeps) {
     this.#profile = profile;
@@ -80,6 +90,7 @@ export class LinkManager {
 
   /** Works until `signal` aborts; a release that does not reconnect ends with its first link. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener('abort', () => this.#closeTunnel(), { once: true });
     while (!signal.aborted) {
       try {
         return await this.#runOnce(signal);
@@ -141,20 +152,40 @@ export class LinkManager {
     if (endpoint === undefined || answer === undefined) {
       throw new SiderolinkError('unavailable', 'host returned no endpoints');
     }
-    if (this.#profile.tunnel && answer.tunnelAddress !== '') {
-      throw new SiderolinkError('unavailable', 'the endpoint demands a tunnel, which this machine does not speak');
-    }
     checkAddresses(answer);
+    const tunnel = await this.#openTunnel(answer, signal);
     const config: LinkConfig = {
       privateKey: this.privateKey,
       address: answer.nodeAddressPrefix,
       serverPublicKey: parsePublicKey(answer.serverPublicKey),
       serverAddress: answer.serverAddress,
-      endpoint: await this.#deps.resolve(parseHostPort(endpoint, 'server_endpoint')),
+      endpoint: tunnel?.endpoint ?? (await this.#deps.resolve(parseHostPort(endpoint, 'server_endpoint'))),
+      tunnelled: tunnel !== undefined,
       mtu: this.#profile.mtu,
     };
     await this.#deps.network.configureLink(config);
     if (!signal.aborted) this.#deps.onLink(config, answer);
+  }
+
+  /** What carries the packets, if the answer wants it so. The same address keeps what there is, well or not. */
+  async #openTunnel({ tunnelAddress }: ProvisionAnswer, signal: AbortSignal): Promise<OpenTunnel | undefined> {
+    const wanted = this.#profile.tunnel ? tunnelAddress : '';
+    if (this.#tunnel !== undefined && this.#tunnel.virtual === wanted) return this.#tunnel;
+    this.#closeTunnel();
+    if (wanted === '') return undefined;
+    const { openTunnel } = this.#deps;
+    if (openTunnel === undefined) {
+      throw new SiderolinkError('unavailable', 'the endpoint demands a tunnel, which this machine does not speak');
+    }
+    const { endpoint, close } = await openTunnel(wanted);
+    this.#tunnel = { endpoint, close, virtual: wanted };
+    if (signal.aborted) this.#closeTunnel();
+    return this.#tunnel;
+  }
+
+  #closeTunnel(): void {
+    this.#tunnel?.close();
+    this.#tunnel = undefined;
   }
 
   async #provision(signal: AbortSignal): Promise<ProvisionAnswer> {

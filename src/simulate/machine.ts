@@ -68,7 +68,11 @@ export type MachineNotice =
       readonly address: string;
       readonly serverAddress: string;
       readonly endpoint: string;
+      /** By WireGuard over gRPC; the endpoint is the machine's own end of it then. */
+      readonly tunnelled: boolean;
     }
+  /** A stream of WireGuard over gRPC ended: a gRPC status, null if the connection was lost. */
+  | { readonly kind: 'tunnel_ended'; readonly boot: number; readonly status: number | null; readonly message: string }
   | { readonly kind: 'booted'; readonly boot: number; readonly lines: number }
   /** The Talos API answers. */
   | {

@@ -36,6 +36,7 @@ export interface NamespaceNetworkDeps {
  * one, so each machine is a process of its own (`agent-worker.ts`). The link is a real WireGuard device.
  */
 export class NamespaceNetwork implements Network {
+  readonly carriesTunnel = true;
   readonly #options: NamespaceNetworkOptions;
   readonly #run: SystemCommand;
   readonly #clock: Clock;
@@ -92,6 +93,7 @@ export class NamespaceNetwork implements Network {
 
   async #configure(config: LinkConfig): Promise<void> {
     const { linkInterface: name } = this.#options;
+    if (this.#current?.tunnelled !== config.tunnelled) await this.#remove();
     const before = this.#current;
     // Until it is done, nobody knows what is: after a failure the link is made anew.
     this.#current = undefined;

@@ -16,6 +16,8 @@ export interface LinkConfig {
   readonly serverAddress: string;
   /** `ip:port`, IPv6 in brackets. */
   readonly endpoint: string;
+  /** The endpoint is the machine's own end of WireGuard over gRPC: Talos has another interface for that. */
+  readonly tunnelled?: boolean;
   /** null leaves the kernel's. */
   readonly mtu: number | null;
 }
@@ -34,6 +36,8 @@ export interface OverlayListener {
  * Sockets of `connectOverlay` have the overlay address as their source.
  */
 export interface Network {
+  /** Whether a WireGuard device is there whose packets could go another way. */
+  readonly carriesTunnel: boolean;
   /** Opens a TCP connection over the world's network, outside of the link. */
   connectWorld(target: HostPort): Socket;
   /**

@@ -70,7 +70,9 @@ function describe(notice: MachineNotice): string {
     case 'retry':
       return `tries again in ${(notice.waitMs / 1000).toFixed(1)} s: ${notice.error}`;
     case 'linked':
-      return `linked as ${notice.address} over ${notice.endpoint}`;
+      return `linked as ${notice.address} over ${notice.tunnelled ? 'a gRPC stream' : notice.endpoint}`;
+    case 'tunnel_ended':
+      return `its gRPC stream ended: ${notice.message || 'the connection was lost'}`;
     case 'booted':
       return `has booted, ${notice.lines} kernel lines`;
     case 'api':

@@ -9,6 +9,7 @@ import { addressWithHost } from '../../src/domain/overlay.ts';
 import { claimable } from '../../src/domain/ownership.ts';
 import type { Ownership } from '../../src/domain/record.ts';
 import { NO_STATUS } from '../../src/domain/status.ts';
+import type { TunnelSetting } from '../../src/domain/tunnel.ts';
 import { type NodeUuid, parseNodeUuid } from '../../src/domain/uuid.ts';
 import type {
   FleetEvent,
@@ -65,6 +66,8 @@ export class MemoryMachines implements Machines {
         madeFor: null,
         knowsUuid: true,
         aliases: (fake.aliases ?? []).map(parseNodeUuid),
+        tunnel: null,
+        tunnelled: false,
         createdAt: NOW - 86_400_000,
         joinedAt: NOW - 3_600_000,
         version: 7,
@@ -138,6 +141,7 @@ export class MemoryMachines implements Machines {
         lastRx: up ? NOW - 2_000 : null,
         rxBytes: 2_048,
         txBytes: 4_096,
+        mode: 'udp',
       },
       tokenWrite: up ? { state: 'waiting', tries: 2, lastError: 'no route', at: NOW - 9_000 } : null,
       missingLines: machine.boot === 0 ? null : 0,
@@ -221,6 +225,10 @@ export class MemoryAdmin implements MachineAdmin {
     return this.#change('condition', uuid, by, seen, (before) =>
       this.#machines.setCondition(before.id, state) ? { joinedAt: (before.joinedAt ?? 0) + 1 } : {},
     );
+  }
+
+  setTunnel(uuid: NodeUuid, tunnel: TunnelSetting | null, by: string, seen?: number) {
+    return this.#change('tunnel', uuid, by, seen, () => ({ tunnel }));
   }
 
   resetToken(uuid: NodeUuid, by: string, seen?: number) {

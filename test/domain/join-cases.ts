@@ -47,6 +47,7 @@ export const ASK: JoinAsk = {
   uniqueTokenHash: null,
   knowsUniqueTokens: true,
   talosVersion: 'v1.13.0',
+  tunnel: false,
 };
 
 /** A machine that joined with the token T and runs. */

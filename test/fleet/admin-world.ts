@@ -58,6 +58,8 @@ export function registryOf(machines: readonly Given[]): RegistryImage {
         madeFor: given.madeFor ?? null,
         knowsUuid: true,
         aliases: given.aliases ?? [],
+        tunnel: null,
+        tunnelled: false,
         createdAt: 0,
         joinedAt: key === null ? null : 0,
         version: 1,

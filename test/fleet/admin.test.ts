@@ -22,6 +22,7 @@ const ACTIONS: Readonly<
   release: ({ admin }, { uuid, version }) => admin.release(uuid, 'ann', version),
   label: ({ admin }, { uuid }) => admin.label(uuid, { set: { rack: 'r2' }, unset: ['old'] }, 'ann'),
   condition: ({ admin }, { uuid }) => admin.setProvider(uuid, TRUE, 'ann'),
+  tunnel: ({ admin }, { uuid }) => admin.setTunnel(uuid, 'force', 'ann'),
   'reset-token': ({ admin }, { uuid }) => admin.resetToken(uuid, 'ann'),
   remove: ({ admin }, { uuid }) => admin.remove(uuid, { records: false }, 'ann'),
   readmit: ({ admin }, { uuid }) => admin.readmit(uuid, 'ann'),

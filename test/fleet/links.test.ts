@@ -4,6 +4,7 @@ import { NO_TAGS } from '../../src/domain/record.ts';
 import { LinkRecorder, type LinkRecorderOptions } from '../../src/fleet/links.ts';
 import { fleetMetrics } from '../../src/fleet/metrics.ts';
 import { StatusTable } from '../../src/fleet/status.ts';
+import { TunnelSources } from '../../src/fleet/tunnel-sources.ts';
 import type { Machine } from '../../src/fleet/types.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
@@ -24,6 +25,7 @@ function setup(options: LinkRecorderOptions = {}) {
     machines: { byId: (id) => (id === 7 ? machine : undefined) },
     boots: { ofKey: (asked) => (asked === key || asked === former ? { machine: 7, number: 2 } : undefined) },
     statuses,
+    tunnelSources: new TunnelSources(),
     log,
     clock,
     logger: createLogger('info', { write: (line: string) => void logged.push(line) }),

@@ -113,6 +113,8 @@ export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>
       madeFor: null,
       knowsUuid: true,
       aliases: [],
+      tunnel: null,
+      tunnelled: false,
       createdAt: 0,
       joinedAt: 0,
       version: 1,
@@ -177,7 +179,7 @@ export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>
     return {
       machine,
       status: this.statuses.get(machine.id),
-      link: { state, endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0 },
+      link: { state, endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0, mode: 'udp' },
       tokenWrite: this.writes.get(machine.id),
       missingLines: null,
     };

@@ -101,6 +101,8 @@ class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view
       madeFor: null,
       knowsUuid: true,
       aliases: [],
+      tunnel: null,
+      tunnelled: false,
       createdAt: 0,
       joinedAt: 0,
       version: 1,
@@ -129,7 +131,7 @@ class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view
     return {
       machine,
       status: this.#statuses.get(machine.id, machine.boot),
-      link: NO_LINK,
+      link: { ...NO_LINK, mode: 'udp' },
       tokenWrite: null,
       missingLines: 0,
     };

@@ -74,20 +74,29 @@ export function machineChangeRoutes(app: App, deps: RouteDeps): void {
       schema: {
         ...schema,
         operationId: 'patchMachine',
-        summary: 'Sets and unsets labels, and the condition that only a control plane knows',
+        summary: 'Sets and unsets labels, the condition that only a control plane knows, and the way of its packets',
         body: PatchMachine.prefault({}),
       },
     },
     (request, reply) => {
-      const { set = {}, unset = [] } = request.body.labels ?? {};
-      const [condition] = request.body.conditions ?? [];
+      const { labels, conditions, tunnel } = request.body;
+      const [condition] = conditions ?? [];
+      type Step = (uuid: NodeUuid, by: string, seen: SeenVersion) => Promise<FleetMachine>;
+      const steps: Step[] = [];
+      if (condition !== undefined) {
+        steps.push((uuid, by, seen) => admin.setProvider(uuid, conditionState(condition), by, seen));
+      }
+      if (tunnel !== undefined) steps.push((uuid, by, seen) => admin.setTunnel(uuid, tunnel, by, seen));
+      if (labels !== undefined || steps.length === 0) {
+        const { set = {}, unset = [] } = labels ?? {};
+        steps.unshift((uuid, by, seen) => admin.label(uuid, { set, unset }, by, seen));
+      }
+      const [first, ...others] = steps as [Step, ...Step[]];
       return change(deps, request, reply, async (uuid, by, seen) => {
-        if (condition === undefined) return await admin.label(uuid, { set, unset }, by, seen);
-        const state = conditionState(condition);
-        if (request.body.labels === undefined) return await admin.setProvider(uuid, state, by, seen);
-        // The version was held against the first of the two; what that made of it is no reason against the second.
-        await admin.label(uuid, { set, unset }, by, seen);
-        return await admin.setProvider(uuid, state, by);
+        // The version is held against the first; what that makes of it is no reason against the others.
+        let machine = await first(uuid, by, seen);
+        for (const step of others) machine = await step(uuid, by, undefined);
+        return machine;
       });
     },
   );
