@@ -191,6 +191,12 @@ export class StoredRecordLog implements RecordLog {
     return follower.items(AbortSignal.any([signal, this.#ended.signal]));
   }
 
+  /** Calls back after every commit, when `head` may have grown, until the function that it returns is called. */
+  onCommit(listener: () => void): () => void {
+    this.#waitingForCommit.add(listener);
+    return () => void this.#waitingForCommit.delete(listener);
+  }
+
   /** Calls back once if a thread of the store dies or a commit comes to no answer: nothing is stored any more. */
   onFatal(callback: (error: SiderolinkError) => void): void {
     this.#onFatal = callback;

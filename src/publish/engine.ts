@@ -1,0 +1,187 @@
+import type { Clock } from '../lib/clock.ts';
+import { OnceAMinute } from '../lib/once-a-minute.ts';
+import { Backlog, type RecordSource } from './backlog.ts';
+import { CursorKeeper, type Cursors } from './cursors.ts';
+import { NatsLink } from './nats-link.ts';
+import { Outbox } from './outbox.ts';
+import type { EngineOptions, FromEngine, PublishState, ToEngine } from './protocol.ts';
+import { Tally } from './tally.ts';
+import type { Refusal, Wire } from './wire.ts';
+
+export interface EngineDeps {
+  readonly source: RecordSource;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly post: (message: FromEngine) => void;
+}
+
+/** Refusals after which the stream is looked at: it may be gone, or other than it was. */
+const STREAM_REFUSALS: readonly Refusal[] = ['no_stream', 'wrong_stream', 'too_large', 'timeout'];
+/** A refusal is shown for so long after the last one. */
+const REFUSAL_SHOWN_MS = 30_000;
+/** Of the time to stop, this part may be spent on waiting for acknowledgements. */
+const LANDING_PART = 0.5;
+
+/** All of the publisher but its thread: reads, sends, has cursors stored and reports, told what to do by messages. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #deps: EngineDeps;
+  readonly #backlog: Backlog;
+  readonly #outbox: Outbox;
+  readonly #keeper: CursorKeeper;
+  readonly #link: NatsLink;
+  readonly #tally = new Tally();
+  readonly #seldom: OnceAMinute;
+  #server: string | undefined;
+  #problem: string | undefined = 'not yet connected';
+  #streamProblem: string | undefined;
+  #refusal: { readonly text: string; readonly at: number } | undefined;
+  #forbidden: { readonly text: string; readonly at: number } | undefined;
+  #onStored: (isStored: boolean) => void = () => {};
+  #cancelReport: () => void = () => {};
+
+  constructor(options: EngineOptions, deps: EngineDeps) {
+    const { clock, random, source } = deps;
+    this.#options = options;
+    this.#deps = deps;
+    this.#seldom = new OnceAMinute({}, { clock });
+    this.#backlog = new Backlog(
+      { prefix: options.prefix, cursors: options.cursors, limits: options.backlog },
+      { source, onFilled: (lane) => this.#outbox.filled(lane) },
+    );
+    this.#backlog.grew(options.head);
+    this.#outbox = new Outbox(options.outbox, {
+      ...{ backlog: this.#backlog, clock, random, defer: setImmediate },
+      events: {
+        published: (isDuplicate, isMarker, ms) => this.#tally.published(isDuplicate, isMarker, ms),
+        refused: (reason, message, subject) => this.#refused(reason, message, subject),
+      },
+    });
+    this.#keeper = new CursorKeeper(
+      { ...options.keeper, cursors: options.cursors },
+      { backlog: this.#backlog, outbox: this.#outbox, clock, store: (cursors) => this.#store(cursors) },
+    );
+    this.#link = new NatsLink(options.link, {
+      ...{ clock, random },
+      events: {
+        up: (wire) => this.#up(wire),
+        down: () => this.#outbox.disconnect(),
+        answered: (lane, seq, answer) => this.#outbox.answered(lane, seq, answer),
+        forbidden: (subject, message) => this.#forbid(subject, message),
+        connection: (server, problem) => this.#connection(server, problem),
+        stream: (problem) => this.#stream(problem),
+      },
+    });
+  }
+
+  start(): void {
+    this.#keeper.start();
+    this.#link.start();
+    this.#reportLater();
+  }
+
+  receive(message: ToEngine): void {
+    switch (message.kind) {
+      case 'head':
+        this.#backlog.grew(message.head);
+        this.#outbox.read();
+        this.#deps.post({ kind: 'headTaken' });
+        return;
+      case 'stored':
+        this.#onStored(message.isStored);
+        return;
+      case 'stop':
+        void this.#stop(message.deadlineMs);
+        return;
+    }
+  }
+
+  /** Lets what is in flight land, if that does not take too long, and has the cursors stored. */
+  async #stop(deadlineMs: number): Promise<void> {
+    const { clock, post } = this.#deps;
+    this.#cancelReport();
+    await Promise.race([this.#outbox.stop(), clock.sleep(deadlineMs * LANDING_PART)]);
+    await this.#keeper.stop();
+    this.#report();
+    await this.#link.stop();
+    post({ kind: 'stopped' });
+  }
+
+  #store(cursors: Cursors): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#onStored = resolve;
+      this.#deps.post({ kind: 'cursors', cursors });
+    });
+  }
+
+  #up(wire: Wire): void {
+    this.#log('info', { server: this.#server, stream: this.#options.outbox.stream }, 'publishing to NATS');
+    this.#outbox.connect(wire);
+  }
+
+  #connection(server: string | undefined, problem: string | undefined): void {
+    if (problem !== undefined && (this.#server !== undefined || this.#seldom.pass(problem) !== undefined)) {
+      this.#log('warn', { problem }, 'no connection to NATS; records are kept until there is one');
+    }
+    this.#server = server;
+    this.#problem = problem;
+    this.#report();
+  }
+
+  #stream(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.#streamProblem)
+      this.#log('warn', { problem }, 'cannot publish to NATS');
+    this.#streamProblem = problem;
+    this.#report();
+  }
+
+  #forbid(subject: string, message: string): void {
+    this.#forbidden = { text: message, at: this.#deps.clock.monotonic() };
+    this.#outbox.forbidden(subject, message);
+  }
+
+  #refused(reason: Refusal, message: string, subject: string): void {
+    this.#tally.refused(reason);
+    // The connection's end is told once, not for each message.
+    if (reason === 'disconnected') return;
+    this.#refusal = { text: `${reason}: ${message}`, at: this.#deps.clock.monotonic() };
+    const suppressed = this.#seldom.pass(reason);
+    if (suppressed !== undefined) {
+      this.#log('warn', { reason, message, subject, suppressed }, 'a message was not stored; it is sent again');
+    }
+    if (STREAM_REFUSALS.includes(reason)) this.#link.lookAtStream();
+  }
+
+  #reportLater(): void {
+    this.#cancelReport = this.#deps.clock.after(this.#options.reportMs, () => {
+      this.#report();
+      this.#reportLater();
+    });
+  }
+
+  #report(): void {
+    this.#deps.post({ kind: 'report', state: this.#state(), counts: this.#tally.take() });
+  }
+
+  #state(): PublishState {
+    const oldest = this.#backlog.oldest();
+    return {
+      server: this.#server ?? null,
+      problem: this.#problem ?? null,
+      streamProblem: this.#streamProblem ?? this.#recent(this.#forbidden) ?? null,
+      waiting: this.#backlog.remaining + this.#outbox.unanswered,
+      oldest: oldest === undefined ? null : Date.parse(oldest.receivedAt),
+      lanesBehind: this.#backlog.lanesBehind,
+      refusal: this.#recent(this.#refusal) ?? null,
+    };
+  }
+
+  #recent(told: { readonly text: string; readonly at: number } | undefined): string | undefined {
+    if (told === undefined || this.#deps.clock.monotonic() - told.at > REFUSAL_SHOWN_MS) return undefined;
+    return told.text;
+  }
+
+  #log(level: 'info' | 'warn', fields: object, message: string): void {
+    this.#deps.post({ kind: 'log', level, fields, message });
+  }
+}

@@ -1,0 +1,235 @@
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
+import { errorMessage } from '../domain/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { connectionOptions, type NatsAccess } from './credentials.ts';
+import { LEAST_MESSAGE_BYTES } from './message.ts';
+import { NatsWire } from './nats-wire.ts';
+import { mismatch, newStream, type StreamFacts, type StreamWish } from './stream-config.ts';
+import type { Answer, Wire } from './wire.ts';
+
+export interface NatsLinkOptions {
+  readonly access: NatsAccess;
+  readonly stream: StreamWish;
+  /** Whether to make the stream where it is missing. */
+  readonly createStream: boolean;
+  /** Between tries to connect, doubled with every failure, up to `dialMaxMs`. */
+  readonly dialMs: number;
+  readonly dialMaxMs: number;
+  /** How long one try may take. */
+  readonly dialTimeoutMs: number;
+  /** Between looks at a stream that is not as it must be, and between those that refused messages ask for. */
+  readonly streamMs: number;
+  /** A server that answers no ping for two of these is taken for gone. */
+  readonly pingMs: number;
+}
+
+export const LINK_DEFAULTS = {
+  dialMs: 250,
+  dialMaxMs: 10_000,
+  dialTimeoutMs: 10_000,
+  streamMs: 5000,
+  pingMs: 10_000,
+} as const;
+
+export interface NatsLinkDeps {
+  readonly clock: Clock;
+  /** 0 … 1, to spread tries. */
+  readonly random: () => number;
+  readonly events: NatsLinkEvents;
+}
+
+export interface NatsLinkEvents {
+  /** The stream is there and as it must be. */
+  up(wire: Wire): void;
+  down(): void;
+  answered(lane: number, seq: number, answer: Answer): void;
+  /** The server refused to take messages of a subject. */
+  forbidden(subject: string, message: string): void;
+  /** `server`: where we are connected; undefined while we are not, and then why not. */
+  connection(server: string | undefined, problem: string | undefined): void;
+  /** What is wrong with the stream; undefined if nothing, or while we cannot know. */
+  stream(problem: string | undefined): void;
+}
+
+/**
+ * One connection after the other, for as long as it takes. The library's own reconnecting is not used: it gives up
+ * after some authentication errors, keeps credentials for ever and leaks a little with every failed try. Each
+ * connection is a new client with credentials read anew, and nothing is sent on it before the stream was looked at.
+ */
+export class NatsLink {
+  readonly #options: NatsLinkOptions;
+  readonly #deps: NatsLinkDeps;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #connection: NatsConnection | undefined;
+  #failures = 0;
+  #lookAgain: () => void = () => {};
+
+  constructor(options: NatsLinkOptions, deps: NatsLinkDeps) {
+    this.#options = options;
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Closes the connection: what is in flight is not waited for. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#connection?.close();
+    await this.#running;
+  }
+
+  /** The stream may have changed or be gone: looks at it, soon. */
+  lookAtStream(): void {
+    this.#lookAgain();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, events } = this.#deps;
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#connected();
+        events.connection(undefined, 'the connection was closed');
+      } catch (error) {
+        events.connection(undefined, reasonOf(error));
+      }
+      events.stream(undefined);
+      this.#failures++;
+      await clock.sleep(this.#pause(), this.#stopping.signal);
+    }
+  }
+
+  /** Half of it or more by chance, so that many daemons do not come at once. */
+  #pause(): number {
+    const { dialMs, dialMaxMs } = this.#options;
+    return Math.min(dialMaxMs, dialMs * 2 ** Math.min(this.#failures - 1, 20)) * (0.5 + this.#deps.random() / 2);
+  }
+
+  /** From the first to the last moment of one connection. @throws why there is none, or why it ended */
+  async #connected(): Promise<void> {
+    const { access, dialTimeoutMs, pingMs } = this.#options;
+    const connection = await connect({
+      ...connectionOptions(access),
+      name: 'siderolinkd',
+      reconnect: false,
+      ignoreAuthErrorAbort: true,
+      maxReconnectAttempts: -1,
+      noEcho: true,
+      noAsyncTraces: true,
+      timeout: dialTimeoutMs,
+      pingInterval: pingMs,
+      maxPingOut: 2,
+    });
+    this.#connection = connection;
+    const closed = new AbortController();
+    const ended = connection.closed().then((error) => {
+      closed.abort();
+      return error;
+    });
+    if (this.#stopping.signal.aborted) await connection.close();
+    this.#deps.events.connection(connection.getServer(), undefined);
+    const listening = this.#listen(connection);
+    try {
+      await this.#keepStream(connection, closed.signal);
+    } finally {
+      this.#deps.events.down();
+      this.#connection = undefined;
+      await connection.close();
+      await listening;
+    }
+    const error = await ended;
+    if (error instanceof Error) throw error;
+  }
+
+  /** Until the connection ends: the stream is looked at until it is as it must be, and again when somebody asks. */
+  async #keepStream(connection: NatsConnection, closed: AbortSignal): Promise<void> {
+    const { clock, events, random } = this.#deps;
+    const { streamMs } = this.#options;
+    const onAnswer = events.answered.bind(events);
+    let wire: NatsWire | undefined;
+    while (!closed.aborted) {
+      const asked = new Promise<void>((resolve) => {
+        this.#lookAgain = resolve;
+      });
+      const { problem, facts } = await this.#look(connection);
+      if (closed.aborted) return;
+      events.stream(problem);
+      const former = wire;
+      if (facts === undefined) wire = undefined;
+      else if (wire?.isFor(facts) !== true) wire = new NatsWire(facts, { connection, onAnswer });
+      if (wire === undefined && former !== undefined) events.down();
+      if (wire !== undefined && wire !== former) {
+        this.#failures = 0;
+        events.up(wire);
+      }
+      if (wire !== former) former?.close();
+      await clock.sleep(streamMs * (0.5 + random() / 2), closed);
+      if (wire !== undefined) await Promise.race([asked, aborted(closed)]);
+    }
+  }
+
+  async #look(connection: NatsConnection): Promise<{ readonly problem?: string; readonly facts?: StreamFacts }> {
+    const { stream: wish, createStream } = this.#options;
+    try {
+      const { streams } = await jetstreamManager(connection, { checkAPI: false });
+      let facts: StreamFacts;
+      try {
+        facts = (await streams.info(wish.name)).config;
+      } catch (error) {
+        if (!isMissing(error)) throw error;
+        if (!createStream) {
+          return { problem: `there is no stream ${wish.name}: make it, or set publish.nats.create_stream` };
+        }
+        facts = (await streams.add(newStream(wish))).config;
+      }
+      const problem = mismatch(wish, facts) ?? tooSmall(wish.name, facts, connection);
+      return problem === undefined ? { facts } : { problem };
+    } catch (error) {
+      return { problem: `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}` };
+    }
+  }
+
+  async #listen(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type !== 'error' || !(status.error instanceof errors.PermissionViolationError)) continue;
+      const { operation, subject } = status.error;
+      if (operation === 'publish') this.#deps.events.forbidden(subject, `may not publish to ${subject}`);
+      else this.#deps.events.stream(`may not subscribe to ${subject}: no acknowledgement can be heard`);
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
+
+function tooSmall(name: string, { max_msg_size: streamBytes }: StreamFacts, { info }: NatsConnection) {
+  if (streamBytes !== undefined && streamBytes > 0 && streamBytes < LEAST_MESSAGE_BYTES) {
+    return `the stream ${name} takes messages of ${streamBytes} bytes: set its max_msg_size to ${LEAST_MESSAGE_BYTES} or more`;
+  }
+  const serverBytes = info?.max_payload;
+  if (serverBytes !== undefined && serverBytes < LEAST_MESSAGE_BYTES) {
+    return `the server takes messages of ${serverBytes} bytes: set its max_payload to ${LEAST_MESSAGE_BYTES} or more`;
+  }
+  return undefined;
+}
+
+/** The library's messages, some of which say little, in words for an operator. */
+function reasonOf(error: unknown): string {
+  if (error instanceof errors.TimeoutError) return 'no answer in time';
+  const isUnheard = error instanceof errors.RequestError && error.isNoResponders();
+  if (isUnheard || (error instanceof Error && error.name === 'JetStreamNotEnabled')) {
+    return 'JetStream is not enabled there, or has no leader now';
+  }
+  return errorMessage(error);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,47 @@
+import { formatDuration } from '../domain/duration.ts';
+import type { Severity } from '../telemetry/health.ts';
+import type { PublishState } from './protocol.ts';
+
+interface Told {
+  readonly name: string;
+  readonly severity: Severity;
+  readonly message: string;
+}
+
+/**
+ * What an operator is told. Without a connection everything else works as ever (law 9), so that is a warning; a stream
+ * that must be changed is an error, because it stays so until somebody does.
+ *
+ * @param ageMs age of the oldest record that is not acknowledged; 0 if there is none
+ * @param lateMs from which age on that is worth a warning
+ */
+export function conditionsOf(state: PublishState, ageMs: number, lateMs: number): readonly Told[] {
+  const { streamProblem } = state;
+  return [
+    connectionOf(state, ageMs, lateMs),
+    streamProblem === null
+      ? { name: 'nats-stream', severity: 'ok', message: '' }
+      : { name: 'nats-stream', severity: 'error', message: streamProblem },
+  ];
+}
+
+function connectionOf(state: PublishState, ageMs: number, lateMs: number): Told {
+  const name = 'nats';
+  const waiting = ageMs > 0 ? `; the oldest of the records that wait is ${roughly(ageMs)} old` : '';
+  if (state.server === null) {
+    return { name, severity: 'warning', message: `not connected: ${state.problem ?? 'unknown'}${waiting}` };
+  }
+  if (ageMs < lateMs) return { name, severity: 'ok', message: '' };
+  const why = state.refusal === null ? '' : `; last refusal: ${state.refusal}`;
+  return { name, severity: 'warning', message: `behind${waiting}${why}` };
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** Coarse, so that a message does not change every second. */
+function roughly(ms: number): string {
+  if (ms < MINUTE_MS) return 'less than a minute';
+  const step = ms < 2 * HOUR_MS ? MINUTE_MS : HOUR_MS;
+  return formatDuration(Math.floor(ms / step) * step);
+}
