@@ -71,6 +71,18 @@ export class SubjectFilter {
     });
   }
 
+  /** Whether it leaves nothing out. */
+  get isEverything(): boolean {
+    return this.#filters.some(([first]) => first === '>');
+  }
+
+  /** The machine tokens that a matching subject has one of; null if it may have any. */
+  get machines(): readonly string[] | null {
+    const index = this.#prefix.split('.').length + 1;
+    const tokens = this.#filters.map((filter) => (filter.slice(0, index).includes('>') ? '>' : (filter[index] ?? '')));
+    return tokens.includes('>') || tokens.includes('*') ? null : [...new Set(tokens)];
+  }
+
   /** @param levels the chunk's level mask; 0 where the stream has no levels */
   select(tags: Tags, stream: Stream, names: readonly string[], levels: number): Selection {
     const key = tags.id * STREAMS.length + STREAMS.indexOf(stream);

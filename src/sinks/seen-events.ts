@@ -84,22 +84,23 @@ export class SeenEvents {
     const found: string[] = [];
     let before: number | undefined;
     for (;;) {
-      const { records } = await this.#log.read({
+      const page = await this.#log.read({
         filters: [this.#filter],
         machine: boot.machine,
         tail: true,
         limit: PAGE,
         ...(before !== undefined && { before }),
       });
+      const { records } = page;
       let ofBoot = 0;
       for (const { json } of records.toReversed()) {
         const record = JSON.parse(json) as { readonly boot: number; readonly body: { readonly id?: string } };
         if (record.boot === boot.number) ofBoot += 1;
         if (record.boot === boot.number && record.body.id !== undefined) found.push(record.body.id);
       }
-      before = records[0]?.seq;
-      // A page without this boot's events lies before the boot.
-      if (before === undefined || ofBoot === 0 || found.length >= MAX_EVENT_IDS) break;
+      before = page.before ?? records[0]?.seq;
+      // A page without this boot's events lies before the boot; an empty one is only as far as there was time for.
+      if (before === undefined || (ofBoot === 0 && records.length > 0) || found.length >= MAX_EVENT_IDS) break;
     }
     for (const id of found.slice(0, MAX_EVENT_IDS).toReversed()) ids.add(id);
   }

@@ -1,10 +1,12 @@
 import { zstdDecompressSync } from 'node:zlib';
 import type { Database, Statement } from 'better-sqlite3';
-import { damaged } from './damaged.ts';
+import { damaged, isDamage } from './damaged.ts';
 import { LineBlock, type LineBlockHead } from './line-block.ts';
 
 /** No block is longer: 256 KiB, or one record that is longer than that. */
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
+/** Damaged blocks that are remembered: every run of records in one of them would read and unpack it again. */
+const MAX_DAMAGED = 256;
 
 interface Entry {
   readonly data: Uint8Array;
@@ -25,14 +27,21 @@ export class BlockCache {
   readonly #select: Statement;
   readonly #maxBytes: number;
   readonly #entries = new Map<number, Entry>();
+  readonly #damaged = new Map<number, unknown>();
   #bytes = 0;
+  #unpacked = 0;
 
   constructor(db: Database, maxBytes: number) {
     this.#select = db.prepare('select data from block where id = ?').pluck();
     this.#maxBytes = maxBytes;
   }
 
-  /** @throws SiderolinkError `storage` if the block or what it holds is not what was written */
+  /** How many blocks were unpacked until now. */
+  get unpacked(): number {
+    return this.#unpacked;
+  }
+
+  /** @throws SiderolinkError `storage`, SqliteError if the block or what it holds is not what was written */
   lines(place: ExtentPlace, head: LineBlockHead): LineBlock {
     const entry = this.#entry(place.block);
     let lines = entry.lines.get(place.offset);
@@ -48,9 +57,7 @@ export class BlockCache {
   #entry(block: number): Entry {
     let entry = this.#entries.get(block);
     if (entry === undefined) {
-      const packed = this.#select.get(block) as Buffer | undefined;
-      if (packed === undefined) throw damaged(`block ${block} is missing`);
-      entry = { data: unpacked(block, packed), lines: new Map() };
+      entry = { data: this.#read(block), lines: new Map() };
       this.#bytes += entry.data.length;
     } else {
       this.#entries.delete(block);
@@ -63,6 +70,21 @@ export class BlockCache {
       this.#bytes -= data.length;
     }
     return entry;
+  }
+
+  #read(block: number): Uint8Array {
+    if (this.#damaged.has(block)) throw this.#damaged.get(block);
+    try {
+      const packed = this.#select.get(block) as Buffer | undefined;
+      if (packed === undefined) throw damaged(`block ${block} is missing`);
+      this.#unpacked++;
+      return unpacked(block, packed);
+    } catch (error) {
+      const [oldest] = this.#damaged.keys();
+      if (this.#damaged.size >= MAX_DAMAGED && oldest !== undefined) this.#damaged.delete(oldest);
+      if (isDamage(error)) this.#damaged.set(block, error);
+      throw error;
+    }
   }
 }
 

@@ -1,45 +1,21 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { KnownNames, streamOfNumber } from '../domain/chunk.ts';
-import type { Selection, SubjectFilter } from '../domain/filter.ts';
-import { SERIES, type Series } from './batch.ts';
+import { errorMessage } from '../domain/errors.ts';
+import type { Selection } from '../domain/filter.ts';
+import type { Series } from './batch.ts';
 import type { BlockCache } from './block-cache.ts';
 import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import { damaged, unlessDamaged } from './damaged.ts';
 import type { Deletions } from './deletions.ts';
 import { LineBlock, type LineBlockHead } from './line-block.ts';
+import { lostPiece, type Piece, passed, type Scope } from './pieces.ts';
 import type { TagsTable } from './registry-table.ts';
-import type { PlacedRun, SegmentDirectories, SegmentRow } from './segment-directory.ts';
+import { firstWhere, readableRows, readBeyond } from './salvage.ts';
+import { type PlacedRun, placeOfSegment, type SegmentDirectories } from './segment-directory.ts';
+import { SegmentList } from './segment-list.ts';
 
 /** Rows of chunks that are looked at together; their payloads are fetched one by one. */
 const ROWS = 256;
-
-/** What to look for. Seqs and times are inclusive. */
-export interface Scope {
-  readonly filter: SubjectFilter;
-  readonly machine: number | null;
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  readonly since: number;
-  readonly until: number;
-  readonly backward: boolean;
-}
-
-/**
- * Consecutive records of which some are selected. Without `lines` it only tells how far the scan has come: the series
- * has nothing more to give up to its seqs (backward: down to them).
- */
-export interface Piece {
-  readonly firstSeq: number;
-  readonly count: number;
-  readonly time: number;
-  readonly found: Found | null;
-}
-
-export interface Found {
-  readonly selection: Selection;
-  /** Index of the first record's line. */
-  readonly line: number;
-  readonly lines: () => LineBlock;
-}
 
 interface ChunkRow {
   readonly first_seq: number;
@@ -53,26 +29,23 @@ interface ChunkRow {
   readonly names: string;
 }
 
-interface SeriesStatements {
-  readonly segmentFrom: Statement;
-  readonly segmentAfter: Statement;
-  readonly segmentBefore: Statement;
-  readonly segmentLast: Statement;
-  readonly machineAfter: Statement;
-  readonly machineBefore: Statement;
-  readonly segment: Statement;
-  readonly chunkAt: Statement;
-  readonly chunkAtOfMachine: Statement;
-  readonly chunksUp: Statement;
-  readonly chunksUpOfMachine: Statement;
-  readonly chunksDown: Statement;
-  readonly chunksDownOfMachine: Statement;
-  readonly chunkBody: Statement;
+interface ChunkStatements {
+  /** The first chunk at a seq or beyond it, in the direction of the walk. */
+  readonly next: Statement;
+  readonly previous: Statement;
+  readonly nextOfMachine: Statement;
+  readonly previousOfMachine: Statement;
+  readonly up: Statement;
+  readonly upOfMachine: Statement;
+  readonly down: Statement;
+  readonly downOfMachine: Statement;
+  readonly body: Statement;
 }
 
 /** Walks the records of one series in the order of their seqs, through segments and chunks. */
 export class SeriesWalker {
-  readonly #statements: Readonly<Record<Series, SeriesStatements>>;
+  readonly #chunks: Readonly<Record<Series, ChunkStatements>>;
+  readonly #segments: Readonly<Record<Series, SegmentList>>;
   readonly #directories: SegmentDirectories;
   readonly #blocks: BlockCache;
   readonly #tags: TagsTable;
@@ -87,57 +60,45 @@ export class SeriesWalker {
     this.#blocks = deps.blocks;
     this.#tags = deps.tags;
     this.#deletions = deps.deletions;
-    this.#statements = eachSeries((series) => prepare(db, series));
+    this.#segments = eachSeries((series) => new SegmentList(db, series));
+    this.#chunks = eachSeries((series) => prepareChunks(db, series));
   }
 
-  /** @param mark seq up to which segments count and above which chunks do; read in the same transaction */
-  *walk(series: Series, mark: number, wanted: Scope): Generator<Piece> {
+  /**
+   * @param mark seq up to which segments count and above which chunks do; read in the same transaction
+   * @param dropped seq up to which retention dropped everything, likewise
+   */
+  *walk(series: Series, mark: number, dropped: number, wanted: Scope): Generator<Piece> {
     const deleted = wanted.machine === null ? 0 : this.#deletions.through(series, wanted.machine);
-    const scope = { ...wanted, fromSeq: Math.max(wanted.fromSeq, deleted + 1) };
+    const scope = { ...wanted, fromSeq: Math.max(wanted.fromSeq, dropped + 1, deleted + 1) };
     const segments = { ...scope, toSeq: Math.min(scope.toSeq, mark) };
     const chunks = { ...scope, fromSeq: Math.max(scope.fromSeq, mark + 1) };
-    if (scope.backward) yield* this.#walkChunks(series, chunks);
+    if (scope.backward && chunks.fromSeq <= chunks.toSeq) yield* this.#walkChunks(series, chunks);
     if (segments.fromSeq <= segments.toSeq) yield* this.#walkSegments(series, segments);
-    if (!scope.backward) yield* this.#walkChunks(series, chunks);
+    if (!scope.backward && chunks.fromSeq <= chunks.toSeq) yield* this.#walkChunks(series, chunks);
   }
 
   *#walkSegments(series: Series, scope: Scope): Generator<Piece> {
-    let segment = this.#firstSegment(series, scope);
-    while (segment !== undefined) {
-      if (scope.backward ? segment.last_time < scope.since : segment.first_time > scope.until) return;
-      if (scope.backward ? segment.last_seq < scope.fromSeq : segment.first_seq > scope.toSeq) return;
-      if (segment.first_time <= scope.until && segment.last_time >= scope.since) {
-        yield* this.#walkRuns(series, this.#directories.runs(segment, scope.machine), scope);
+    for (const step of this.#segments[series].walk(scope)) {
+      if (step.loss !== undefined) {
+        const piece = lostPiece(step.loss, scope);
+        if (piece !== null) yield piece;
+        continue;
       }
-      yield passed(scope.backward ? segment.first_seq : segment.last_seq);
-      segment = this.#nextSegment(series, scope, segment);
+      const { segment } = step;
+      if (segment.first_time <= scope.until && segment.last_time >= scope.since) {
+        const { runs, losses } = this.#directories.open(segment, scope);
+        for (const loss of losses) {
+          const piece = lostPiece(loss, scope);
+          if (piece !== null) yield piece;
+        }
+        yield* this.#walkRuns(series, placeOfSegment(segment), runs, scope);
+      }
+      yield passed(step.through);
     }
   }
 
-  #firstSegment(series: Series, scope: Scope): SegmentRow | undefined {
-    const { segmentFrom, segmentLast } = this.#statements[series];
-    const number = SERIES.indexOf(series);
-    // Backward the first segment is the one that holds `toSeq`, or the newest.
-    const edge = scope.backward ? scope.toSeq : scope.fromSeq;
-    const since = scope.backward ? Number.MIN_SAFE_INTEGER : clampInteger(scope.since);
-    const row = segmentFrom.get(number, edge, since) ?? (scope.backward ? segmentLast.get(number) : undefined);
-    return row as SegmentRow | undefined;
-  }
-
-  #nextSegment(series: Series, scope: Scope, current: SegmentRow): SegmentRow | undefined {
-    const statements = this.#statements[series];
-    const number = SERIES.indexOf(series);
-    if (scope.machine === null) {
-      const next = scope.backward ? statements.segmentBefore : statements.segmentAfter;
-      return next.get(number, current.id) as SegmentRow | undefined;
-    }
-    const next = scope.backward ? statements.machineBefore : statements.machineAfter;
-    const id = next.get(scope.machine, number, current.id) as number | undefined;
-    // A segment that is still being inserted has extents, but no row.
-    return id === undefined ? undefined : (statements.segment.get(number, id) as SegmentRow | undefined);
-  }
-
-  *#walkRuns(series: Series, runs: readonly PlacedRun[], scope: Scope): Generator<Piece> {
+  *#walkRuns(series: Series, place: string, runs: readonly PlacedRun[], scope: Scope): Generator<Piece> {
     const step = scope.backward ? -1 : 1;
     let at = scope.backward ? firstAbove(runs, scope.toSeq) - 1 : Math.max(0, firstAbove(runs, scope.fromSeq) - 1);
     for (; at >= 0 && at < runs.length; at += step) {
@@ -156,53 +117,120 @@ export class SeriesWalker {
         line: run.line + gone,
       };
       const lines = () => this.#blocks.lines(extent.place, extent.head);
-      yield { firstSeq, count, time, found: { selection, line, lines } };
+      yield { firstSeq, count, time, found: { series, place, selection, line, lines }, lost: null };
     }
   }
 
   *#walkChunks(series: Series, scope: Scope): Generator<Piece> {
-    const { chunkBody } = this.#statements[series];
+    const { backward } = scope;
     let edge = this.#chunkEdge(series, scope);
+    // What cannot be read begins at the next seq that is not yet accounted for.
+    let expected = backward ? scope.toSeq : scope.fromSeq;
+    // What can be read alone can also be read with its neighbours; if not, this is the end.
+    let hasJumped = false;
     for (;;) {
-      const rows = this.#chunkRows(series, scope, edge);
+      const { rows, error } = this.#chunkRows(series, scope, edge);
+      if (rows.length > 0) hasJumped = false;
       for (const row of rows) {
         const { first_seq: firstSeq, count, time } = row;
-        if (scope.backward ? firstSeq + count <= scope.fromSeq : firstSeq > scope.toSeq) return;
-        if (scope.backward ? time < scope.since : time > scope.until) return;
+        if (backward ? firstSeq + count <= scope.fromSeq : firstSeq > scope.toSeq) return;
+        if (backward ? time < scope.since : time > scope.until) return;
         edge = firstSeq;
         // A packed chunk that is not yet swept away.
-        if (!scope.backward && firstSeq + count <= scope.fromSeq) continue;
+        if (!backward && firstSeq + count <= scope.fromSeq) continue;
+        yield this.#chunkPiece(series, row, scope);
+        expected = backward ? firstSeq - 1 : firstSeq + count;
+      }
+      if (error !== undefined) {
+        if (rows.length === 0 && hasJumped) return;
+        hasJumped = true;
+        const next = this.#beyondDamage(series, scope, expected);
+        const to = next === undefined ? (backward ? scope.fromSeq : scope.toSeq) : backward ? next.end : next.first - 1;
+        const range = backward ? { from: to, to: expected } : { from: expected, to };
+        const place = `unpacked ${series} at seq ${expected}`;
+        const loss = { series, place, ...range, count: null, time: next?.time ?? 0, why: errorMessage(error) };
+        const piece = lostPiece(loss, scope);
+        if (piece !== null) yield piece;
+        if (next === undefined) return;
+        edge = backward ? next.first + 1 : next.first - 1;
+        expected = backward ? next.end - 1 : next.first;
+        yield passed(backward ? next.end : next.first - 1);
+      } else if (rows.length < ROWS) return;
+    }
+  }
+
+  #chunkPiece(series: Series, row: ChunkRow, scope: Scope): Piece {
+    const { first_seq: firstSeq, count, time } = row;
+    const nothing = passed(scope.backward ? firstSeq : firstSeq + count - 1);
+    const place = `unpacked ${series} at seq ${firstSeq}`;
+    return unlessDamaged(
+      () => {
         const head = this.#chunkHead(row);
-        const selection = firstSeq <= this.#deletions.through(series, row.machine) ? 'none' : select(scope, head, time);
-        if (selection === 'none') {
-          yield passed(scope.backward ? firstSeq : firstSeq + count - 1);
-          continue;
-        }
+        const isDeleted = firstSeq <= this.#deletions.through(series, row.machine);
+        const selection = isDeleted ? 'none' : select(scope, head, time);
+        if (selection === 'none') return nothing;
         const lines = (): LineBlock => {
-          const [details, payload] = chunkBody.get(firstSeq) as [Buffer, Buffer];
+          const body = this.#chunks[series].body.get(firstSeq) as [Buffer, Buffer] | undefined;
+          if (body === undefined) throw damaged(`${place} is missing`);
+          const [details, payload] = body;
           return new LineBlock(head, count, details, payload);
         };
-        yield { firstSeq, count, time, found: { selection, line: 0, lines } };
-      }
-      if (rows.length < ROWS) return;
-    }
+        return { firstSeq, count, time, found: { series, place, selection, line: 0, lines }, lost: null };
+      },
+      (error) => {
+        const range = { from: firstSeq, to: firstSeq + count - 1 };
+        return lostPiece({ series, place, ...range, count, time, why: errorMessage(error) }, scope) ?? nothing;
+      },
+    );
+  }
+
+  /** What can be read again beyond a place that cannot. */
+  #beyondDamage(series: Series, scope: Scope, from: number): { first: number; end: number; time: number } | undefined {
+    const { next, nextOfMachine, previous, previousOfMachine } = this.#chunks[series];
+    const { machine, backward } = scope;
+    const of = machine === null ? (backward ? previous : next) : backward ? previousOfMachine : nextOfMachine;
+    const read = (seq: number) => (machine === null ? of.get(seq) : of.get(machine, seq)) as ChunkRow | undefined;
+    const { row } = readBeyond(from, backward ? scope.fromSeq : scope.toSeq, backward ? -1 : 1, read);
+    return row && { first: row.first_seq, end: row.first_seq + row.count, time: row.time };
   }
 
   /** Rows lie strictly beyond it: forward the chunk that holds `fromSeq` is the first. */
-  #chunkEdge(series: Series, scope: Scope): number {
-    if (scope.backward) return scope.toSeq + 1;
-    const { chunkAt, chunkAtOfMachine } = this.#statements[series];
-    const at = scope.machine === null ? chunkAt.get(scope.fromSeq) : chunkAtOfMachine.get(scope.machine, scope.fromSeq);
-    return (at as number | null) === null ? scope.fromSeq - 1 : (at as number) - 1;
+  #chunkEdge(series: Series, { backward, machine, since, until, fromSeq, toSeq }: Scope): number {
+    const { next, previous, previousOfMachine } = this.#chunks[series];
+    // Time never goes back, so places in time are found by bisection.
+    const isAt = (holds: (time: number) => boolean) => (seq: number) => {
+      const row = next.get(seq) as ChunkRow | undefined;
+      return row === undefined || holds(row.time);
+    };
+    if (backward) {
+      return until === Number.POSITIVE_INFINITY
+        ? toSeq + 1
+        : firstWhere(
+            fromSeq,
+            toSeq,
+            isAt((time) => time > until),
+          );
+    }
+    if (since !== Number.NEGATIVE_INFINITY) {
+      const first = firstWhere(
+        fromSeq,
+        toSeq,
+        isAt((time) => time >= since),
+      );
+      if (first > fromSeq) return first - 1;
+    }
+    const at = unlessDamaged(
+      () =>
+        (machine === null ? previous.get(fromSeq) : previousOfMachine.get(machine, fromSeq)) as ChunkRow | undefined,
+      () => undefined,
+    );
+    return (at?.first_seq ?? fromSeq) - 1;
   }
 
-  #chunkRows(series: Series, scope: Scope, edge: number): ChunkRow[] {
-    const statements = this.#statements[series];
-    if (scope.machine === null) {
-      return (scope.backward ? statements.chunksDown : statements.chunksUp).all(edge) as ChunkRow[];
-    }
-    const ofMachine = scope.backward ? statements.chunksDownOfMachine : statements.chunksUpOfMachine;
-    return ofMachine.all(scope.machine, edge) as ChunkRow[];
+  #chunkRows(series: Series, scope: Scope, edge: number): { rows: ChunkRow[]; error: unknown } {
+    const { up, upOfMachine, down, downOfMachine } = this.#chunks[series];
+    if (scope.machine === null) return readableRows(scope.backward ? down : up, edge);
+    return readableRows(scope.backward ? downOfMachine : upOfMachine, scope.machine, edge);
   }
 
   #chunkHead(row: ChunkRow): LineBlockHead {
@@ -212,42 +240,20 @@ export class SeriesWalker {
   }
 }
 
-function prepare(db: Database, series: Series): SeriesStatements {
-  const table = CHUNK_TABLES[series];
-  const chunk = 'select first_seq, count, machine, stream, boot, tags, time, levels, names';
-  const segment = 'select series, id, first_seq, last_seq, first_time, last_time, first_block from segment';
+function prepareChunks(db: Database, series: Series): ChunkStatements {
+  const chunk = `select first_seq, count, machine, stream, boot, tags, time, levels, names from ${CHUNK_TABLES[series]}`;
+  const ofMachine = `${chunk} where machine = ? and`;
   return {
-    segmentFrom: db.prepare(
-      `${segment} where series = ? and last_seq >= ? and last_time >= ? order by last_seq limit 1`,
-    ),
-    segmentAfter: db.prepare(`${segment} where series = ? and id > ? order by id limit 1`),
-    segmentBefore: db.prepare(`${segment} where series = ? and id < ? order by id desc limit 1`),
-    segmentLast: db.prepare(`${segment} where series = ? order by id desc limit 1`),
-    segment: db.prepare(`${segment} where series = ? and id = ?`),
-    machineAfter: db
-      .prepare('select segment from extent where machine = ? and series = ? and segment > ? order by segment limit 1')
-      .pluck(),
-    machineBefore: db
-      .prepare(
-        'select segment from extent where machine = ? and series = ? and segment < ? order by segment desc limit 1',
-      )
-      .pluck(),
-    chunkAt: db.prepare(`select max(first_seq) from ${table} where first_seq <= ?`).pluck(),
-    chunkAtOfMachine: db.prepare(`select max(first_seq) from ${table} where machine = ? and first_seq <= ?`).pluck(),
-    chunksUp: db.prepare(`${chunk} from ${table} where first_seq > ? order by first_seq limit ${ROWS}`),
-    chunksUpOfMachine: db.prepare(
-      `${chunk} from ${table} where machine = ? and first_seq > ? order by first_seq limit ${ROWS}`,
-    ),
-    chunksDown: db.prepare(`${chunk} from ${table} where first_seq < ? order by first_seq desc limit ${ROWS}`),
-    chunksDownOfMachine: db.prepare(
-      `${chunk} from ${table} where machine = ? and first_seq < ? order by first_seq desc limit ${ROWS}`,
-    ),
-    chunkBody: db.prepare(`select details, payload from ${table} where first_seq = ?`).raw(),
+    next: db.prepare(`${chunk} where first_seq >= ? order by first_seq limit 1`),
+    previous: db.prepare(`${chunk} where first_seq <= ? order by first_seq desc limit 1`),
+    nextOfMachine: db.prepare(`${ofMachine} first_seq >= ? order by first_seq limit 1`),
+    previousOfMachine: db.prepare(`${ofMachine} first_seq <= ? order by first_seq desc limit 1`),
+    up: db.prepare(`${chunk} where first_seq > ? order by first_seq limit ${ROWS}`),
+    upOfMachine: db.prepare(`${ofMachine} first_seq > ? order by first_seq limit ${ROWS}`),
+    down: db.prepare(`${chunk} where first_seq < ? order by first_seq desc limit ${ROWS}`),
+    downOfMachine: db.prepare(`${ofMachine} first_seq < ? order by first_seq desc limit ${ROWS}`),
+    body: db.prepare(`select details, payload from ${CHUNK_TABLES[series]} where first_seq = ?`).raw(),
   };
-}
-
-function passed(seq: number): Piece {
-  return { firstSeq: seq, count: 0, time: 0, found: null };
 }
 
 function select({ filter, since, until }: Scope, head: LineBlockHead, time: number): Selection {
@@ -265,9 +271,4 @@ function firstAbove(runs: readonly PlacedRun[], seq: number): number {
     else low = middle + 1;
   }
   return low;
-}
-
-/** SQLite compares integers; infinities are none. */
-function clampInteger(value: number): number {
-  return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(value)));
 }

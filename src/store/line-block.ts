@@ -1,6 +1,7 @@
 import { lineOffsets } from '../domain/chunk.ts';
 import type { Stream, Tags } from '../domain/record.ts';
 import { damaged } from './damaged.ts';
+import { TextSearch } from './text-search.ts';
 
 const LINE_FEED = 0x0a;
 
@@ -20,6 +21,7 @@ export class LineBlock {
   readonly details: Uint8Array;
   readonly #payload: Buffer;
   readonly #offsets: Uint32Array;
+  #search: TextSearch | undefined;
 
   /** @throws SiderolinkError `storage` unless there are so many details, and so many lines or more */
   constructor(head: LineBlockHead, count: number, details: Uint8Array, payload: Uint8Array) {
@@ -40,5 +42,11 @@ export class LineBlock {
     const start = this.#offsets[index] ?? 0;
     const end = this.#offsets[index + 1] ?? start;
     return this.#payload.toString('utf8', start, end - 1);
+  }
+
+  /** Whether the text of a line holds the needle, which is in lower case and has no line feed. */
+  holds(index: number, needle: string): boolean {
+    if (this.#search?.needle !== needle) this.#search = new TextSearch(needle, this.#payload, this.#offsets);
+    return this.#search.isIn(index) ?? this.line(index).toLowerCase().includes(needle);
   }
 }

@@ -78,6 +78,17 @@ export function createStoreMetrics(registry: MetricsRegistry) {
       help: 'Failed steps of freeing the space of dropped records; each is tried again',
       registers,
     }),
+    unpackedBlocks: new Counter({
+      name: 'siderolinkd_store_unpacked_blocks_total',
+      help: 'Blocks of packed records that readers unpacked',
+      registers,
+    }),
+    damagedPlaces: new Counter({
+      name: 'siderolinkd_store_damaged_places_total',
+      help: 'Segments and chunks in which readers found records that cannot be read, each counted once',
+      labelNames: ['series'] as const,
+      registers,
+    }),
     packFailures: new Counter({
       name: 'siderolinkd_store_pack_failures_total',
       help: 'Failed steps of packing; each is tried again',

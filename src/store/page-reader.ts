@@ -1,16 +1,19 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { Envelopes } from '../domain/envelope.ts';
 import { SubjectFilter } from '../domain/filter.ts';
 import { STREAMS } from '../domain/record.ts';
-import { SERIES, seriesOf } from './batch.ts';
+import { SERIES, type Series, seriesOf } from './batch.ts';
 import { BlockCache } from './block-cache.ts';
-import { eachSeries } from './chunk-table.ts';
-import { type Found, type Piece, type Scope, SeriesWalker } from './cursor.ts';
+import { SeriesWalker } from './cursor.ts';
 import { Deletions } from './deletions.ts';
+import type { DroppedSeries } from './gap-lines.ts';
+import { PageBuilder } from './page-builder.ts';
+import type { Piece, Scope } from './pieces.ts';
 import type { PageReply, PageRequest } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
 import { SegmentDirectories } from './segment-directory.ts';
 
+/** Machines that a filter may name to be read one by one; with more of them everything is looked through. */
+const MAX_MACHINES = 64;
 /** Compiled filters that are kept, with what they have learnt of the machines. */
 const KEPT_FILTERS = 64;
 
@@ -28,8 +31,12 @@ export class PageReader {
   readonly #db: Database;
   readonly #options: PageReaderOptions;
   readonly #walker: SeriesWalker;
+  readonly #blocks: BlockCache;
   readonly #deletions: Deletions;
   readonly #marks: Statement;
+  readonly #dropped: Statement;
+  readonly #machineOf: Statement;
+  readonly #machines = new Map<string, number>();
   readonly #filters = new Map<string, SubjectFilter>();
 
   constructor(db: Database, options: PageReaderOptions) {
@@ -37,10 +44,14 @@ export class PageReader {
     this.#options = options;
     const tags = new TagsTable(db);
     const directories = new SegmentDirectories(db, tags);
-    const blocks = new BlockCache(db, options.cacheBytes);
+    this.#blocks = new BlockCache(db, options.cacheBytes);
     this.#deletions = new Deletions(db);
-    this.#walker = new SeriesWalker(db, { tags, directories, blocks, deletions: this.#deletions });
+    this.#walker = new SeriesWalker(db, {
+      ...{ tags, directories, blocks: this.#blocks, deletions: this.#deletions },
+    });
     this.#marks = db.prepare('select next_seq - 1, packed_logs, packed_others from log_state').raw();
+    this.#dropped = db.prepare('select series, through, time from dropped').raw();
+    this.#machineOf = db.prepare('select id from machine where uuid = ?').pluck();
   }
 
   page(request: PageRequest): PageReply {
@@ -49,31 +60,38 @@ export class PageReader {
 
   #read(request: PageRequest): PageReply {
     const [head, logs, others] = this.#marks.get() as [number, number, number];
+    const dropped = this.#readDropped();
     this.#deletions.refresh();
+    const before = this.#blocks.unpacked;
     const toSeq = Math.min(request.toSeq, head);
     const { fromSeq, backward, since, until, machine } = request;
     const filter = this.#filter(request.filters);
     const scope: Scope = { filter, machine, fromSeq, toSeq, since, until, backward };
-    const page = new PageBuilder(this.#options.prefix, request, scope, head);
+    const wanted = dropped.filter(({ series }) => mayMatch(series, filter));
+    const page = new PageBuilder({ prefix: this.#options.prefix, head, dropped: wanted }, request, scope);
+    const isExhausted = fromSeq > toSeq || this.#fill(page, this.#pieces(scope, { logs, others }, dropped));
+    const rest = { dropped: throughOf(dropped), blocks: this.#blocks.unpacked - before };
+    return { ...page.finish(isExhausted), ...rest };
+  }
+
+  /** Whether all pieces found room and time. */
+  #fill(page: PageBuilder, pieces: Iterable<Piece>): boolean {
     const deadline = performance.now() + this.#options.pageMs;
-    if (fromSeq <= toSeq) {
-      for (const piece of this.#pieces(scope, { logs, others })) {
-        page.add(piece);
-        // Without progress the same page would be asked for again, for ever on a disk that is slow enough.
-        if (page.full || (page.hasAdvanced && performance.now() > deadline)) return page.finish(false);
-      }
+    for (const piece of pieces) {
+      page.add(piece);
+      // Without progress the same page would be asked for again, for ever on a disk that is slow enough.
+      if (page.full || (page.hasAdvanced && performance.now() > deadline)) return false;
     }
-    return page.finish(true);
+    return true;
   }
 
   /** The pieces of the series that can match, in one order. */
-  *#pieces(scope: Scope, marks: { logs: number; others: number }): Generator<Piece> {
-    const wanted = eachSeries((series) =>
-      STREAMS.some((stream) => seriesOf(stream) === series && scope.filter.mayMatchStream(stream)),
-    );
-    const walks = SERIES.filter((series) => wanted[series]).map((series) =>
-      this.#walker.walk(series, marks[series], scope),
-    );
+  *#pieces(scope: Scope, marks: Readonly<Record<Series, number>>, dropped: readonly DroppedSeries[]): Generator<Piece> {
+    const machines = this.#machinesOf(scope);
+    const walks = SERIES.filter((series) => mayMatch(series, scope.filter)).flatMap((series) => {
+      const gone = dropped.find((one) => one.series === series)?.through ?? 0;
+      return machines.map((machine) => this.#walker.walk(series, marks[series], gone, { ...scope, machine }));
+    });
     const heads = walks.map((walk) => walk.next().value as Piece | undefined);
     for (;;) {
       let chosen = -1;
@@ -85,6 +103,32 @@ export class PageReader {
       yield piece;
       heads[chosen] = walks[chosen]?.next().value as Piece | undefined;
     }
+  }
+
+  /** The machines that are read each by itself; null for all. A filter that names machines does as well as their numbers. */
+  #machinesOf({ machine, filter }: Scope): readonly (number | null)[] {
+    if (machine !== null) return [machine];
+    const uuids = filter.machines;
+    if (uuids === null || uuids.length > MAX_MACHINES) return [null];
+    const numbers = uuids.map((uuid) => this.#machineNumber(uuid));
+    return numbers.every((number) => number !== undefined) ? numbers : [null];
+  }
+
+  #machineNumber(uuid: string): number | undefined {
+    let number = this.#machines.get(uuid);
+    if (number === undefined) {
+      number = this.#machineOf.get(uuid) as number | undefined;
+      if (number !== undefined) this.#machines.set(uuid, number);
+    }
+    return number;
+  }
+
+  #readDropped(): DroppedSeries[] {
+    const rows = this.#dropped.all() as [number, number, number][];
+    return rows.flatMap(([number, through, time]) => {
+      const series = SERIES[number];
+      return series === undefined ? [] : [{ series, through, time }];
+    });
   }
 
   #filter(filters: readonly string[]): SubjectFilter {
@@ -100,83 +144,18 @@ export class PageReader {
   }
 }
 
+function mayMatch(series: Series, filter: SubjectFilter): boolean {
+  return STREAMS.some((stream) => seriesOf(stream) === series && filter.mayMatchStream(stream));
+}
+
+function throughOf(dropped: readonly DroppedSeries[]): [number, number] {
+  const of = (series: Series) => dropped.find((one) => one.series === series)?.through ?? 0;
+  return [of('logs'), of('others')];
+}
+
 /** Records go before a mark of progress at the same seq, which would else claim that they were seen. */
 function isBefore(a: Piece, b: Piece | undefined, backward: boolean): boolean {
   if (b === undefined) return true;
   if (a.firstSeq !== b.firstSeq) return backward ? a.firstSeq > b.firstSeq : a.firstSeq < b.firstSeq;
   return a.count > b.count;
-}
-
-class PageBuilder {
-  readonly #prefix: string;
-  readonly #request: PageRequest;
-  readonly #scope: Scope;
-  readonly #head: number;
-  readonly #needle: string;
-  readonly #seqs: number[] = [];
-  readonly #jsons: string[] = [];
-  #text = 0;
-  #through: number;
-
-  constructor(prefix: string, request: PageRequest, scope: Scope, head: number) {
-    this.#head = head;
-    this.#prefix = prefix;
-    this.#request = request;
-    this.#scope = scope;
-    this.#needle = request.grep.toLowerCase();
-    this.#through = scope.backward ? scope.toSeq + 1 : scope.fromSeq - 1;
-  }
-
-  get full(): boolean {
-    return this.#seqs.length >= this.#request.maxRecords || this.#text >= this.#request.maxText;
-  }
-
-  /** Whether the next page can begin behind where this one did. */
-  get hasAdvanced(): boolean {
-    const { backward, fromSeq, toSeq } = this.#scope;
-    return backward ? this.#through <= toSeq : this.#through >= fromSeq;
-  }
-
-  add(piece: Piece): void {
-    const { backward, fromSeq, toSeq } = this.#scope;
-    const first = Math.max(piece.firstSeq, fromSeq);
-    const last = Math.min(piece.firstSeq + piece.count - 1, toSeq);
-    if (piece.found === null) this.#advance(piece.firstSeq);
-    if (piece.found === null || first > last) return;
-    const render = this.#renderer(piece, piece.found);
-    const step = backward ? -1 : 1;
-    for (let seq = backward ? last : first; seq >= first && seq <= last; seq += step) {
-      render(seq);
-      this.#advance(seq);
-      if (this.full) return;
-    }
-  }
-
-  #renderer(piece: Piece, found: Found): (seq: number) => void {
-    const block = found.lines();
-    const { stream, boot, tags, names } = block.head;
-    const envelopes = new Envelopes(this.#prefix, { stream, boot, tags, names, time: piece.time });
-    return (seq) => {
-      const index = found.line + seq - piece.firstSeq;
-      const detail = block.details[index] ?? 0;
-      if (found.selection !== 'all' && found.selection[detail] !== 1) return;
-      const line = block.line(index);
-      if (this.#needle !== '' && !line.toLowerCase().includes(this.#needle)) return;
-      const json = envelopes.render(seq, detail, line);
-      this.#seqs.push(seq);
-      this.#jsons.push(json);
-      this.#text += json.length;
-    };
-  }
-
-  #advance(seq: number): void {
-    this.#through = this.#scope.backward ? Math.min(this.#through, seq) : Math.max(this.#through, seq);
-  }
-
-  finish(exhausted: boolean): PageReply {
-    const { backward, fromSeq, toSeq } = this.#scope;
-    const seen = exhausted ? (backward ? fromSeq : toSeq) : this.#through;
-    const through = backward ? Math.max(seen, fromSeq) : Math.max(Math.min(seen, toSeq), fromSeq - 1);
-    return { head: this.#head, seqs: Float64Array.from(this.#seqs), jsons: this.#jsons, through, done: exhausted };
-  }
 }

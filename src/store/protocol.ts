@@ -171,6 +171,33 @@ export interface PageRequest {
   readonly maxRecords: number;
   /** Characters of rendered text. */
   readonly maxText: number;
+  /** Whether gap records stand in the page where something is missing; else that is only told in `dropped` and `losses`. */
+  readonly gaps?: GapRequest;
+}
+
+/** For gap records of what retention dropped. What is damaged is told where it is found. */
+export interface GapRequest {
+  /** Whether the reader begins here: then they stand before all records, with the seq before the range. */
+  readonly isStart: boolean;
+  /** Of each series: what was dropped up to there is told already. */
+  readonly told: readonly [logs: number, others: number];
+  /** The reader asked for what was received since then, milliseconds since the epoch, and not for seqs. */
+  readonly since?: number;
+}
+
+/** Records that should be there, and cannot be read. */
+export interface Loss {
+  readonly series: Series;
+  /** Where they are stored. */
+  readonly place: string;
+  /** They lie between these seqs, both included. */
+  readonly from: number;
+  readonly to: number;
+  /** Null if nobody knows. */
+  readonly count: number | null;
+  /** When they were received, about; milliseconds since the epoch. */
+  readonly time: number;
+  readonly why: string;
 }
 
 export interface PageReply {
@@ -182,4 +209,12 @@ export interface PageReply {
   readonly through: number;
   /** Whether the range is exhausted. */
   readonly done: boolean;
+  /** Of each series: retention dropped everything up to this seq; 0 for nothing. */
+  readonly dropped: readonly [logs: number, others: number];
+  /** As `GapRequest.told`, with the gap records of this page. */
+  readonly told: readonly [logs: number, others: number];
+  /** Damage that was met and skipped, each place once. */
+  readonly losses: readonly Loss[];
+  /** Blocks that were unpacked for it. */
+  readonly blocks: number;
 }

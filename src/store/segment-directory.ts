@@ -1,13 +1,22 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { KnownNames, streamOfNumber } from '../domain/chunk.ts';
+import { errorMessage } from '../domain/errors.ts';
 import { decodeRuns, type Run } from '../domain/segment-runs.ts';
+import { SERIES } from './batch.ts';
 import type { ExtentPlace } from './block-cache.ts';
-import { damaged } from './damaged.ts';
+import { damaged, unlessDamaged } from './damaged.ts';
 import type { LineBlockHead } from './line-block.ts';
+import type { Scope } from './pieces.ts';
+import type { Loss } from './protocol.ts';
 import type { TagsTable } from './registry-table.ts';
+import { readableRows } from './salvage.ts';
 
-/** Directories that are kept: where readers of everything stand, per series. */
-const KEPT_DIRECTORIES = 4;
+/**
+ * Directories that are kept, of readers that go through the same segment in many pages: so many, or with so many runs (of
+ * about 100 bytes) in all.
+ */
+const KEPT_DIRECTORIES = 64;
+const KEPT_RUNS = 200_000;
 
 export interface SegmentRow {
   readonly series: number;
@@ -20,6 +29,7 @@ export interface SegmentRow {
 }
 
 interface ExtentRow {
+  readonly ordinal: number;
   readonly machine: number;
   readonly stream: number;
   readonly boot: number;
@@ -45,80 +55,169 @@ export interface PlacedRun extends Run {
   readonly line: number;
 }
 
-/** Which records of a segment are where: all runs in the order of their seqs. */
+/** Which records of a segment are where. */
+export interface Directory {
+  /** In the order of their seqs. */
+  readonly runs: readonly PlacedRun[];
+  /** What of the directory itself is damaged. */
+  readonly losses: readonly Loss[];
+}
+
+/** Finds the records of segments that a reader may want. */
 export class SegmentDirectories {
   readonly #all: Statement;
+  readonly #allDown: Statement;
   readonly #ofMachine: Statement;
   readonly #tags: TagsTable;
   readonly #names = new KnownNames();
-  readonly #kept = new Map<string, readonly PlacedRun[]>();
+  readonly #kept = new Map<string, Directory>();
+  readonly #filters = new WeakMap<object, number>();
+  #lastFilter = 0;
+  #keptRuns = 0;
 
   constructor(db: Database, tags: TagsTable) {
     this.#tags = tags;
-    const columns = 'machine, stream, boot, tags, block, offset, bytes, count, levels, names, runs';
-    this.#all = db.prepare(`select ${columns} from extent where series = ? and segment = ?`);
+    const columns = 'ordinal, machine, stream, boot, tags, block, offset, bytes, count, levels, names, runs';
+    const all = `select ${columns} from extent where series = ? and segment = ?`;
+    this.#all = db.prepare(`${all} order by ordinal`);
+    this.#allDown = db.prepare(`${all} order by ordinal desc`);
     this.#ofMachine = db.prepare(`select ${columns} from extent where machine = ? and series = ? and segment = ?`);
   }
 
-  /** Ascending. With a machine only its runs. @throws SiderolinkError `storage` for runs that are not the segment's */
-  runs(segment: SegmentRow, machine: number | null): readonly PlacedRun[] {
-    if (machine !== null) {
-      return this.#place(segment, this.#ofMachine.all(machine, segment.series, segment.id) as ExtentRow[]);
+  /** Those of the scope's machine, and of extents that its filter may select. */
+  open(segment: SegmentRow, { machine, filter }: Pick<Scope, 'machine' | 'filter'>): Directory {
+    if (machine !== null) return this.#place(segment, ...this.#rowsOfMachine(segment, machine), filter);
+    // Numbers of segments may begin again when all were dropped; seqs never do.
+    const key = `${segment.series} ${segment.first_seq} ${this.#filterNumber(filter)}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+      return kept;
     }
-    const key = `${segment.series} ${segment.id}`;
-    let runs = this.#kept.get(key);
-    if (runs === undefined) {
-      runs = this.#place(segment, this.#all.all(segment.series, segment.id) as ExtentRow[]);
-      const [oldest] = this.#kept.keys();
-      if (this.#kept.size >= KEPT_DIRECTORIES && oldest !== undefined) this.#kept.delete(oldest);
-      this.#kept.set(key, runs);
-    }
-    return runs;
+    const directory = this.#place(segment, ...this.#rows(segment), filter);
+    this.#keep(key, directory);
+    return directory;
   }
 
-  #place(segment: SegmentRow, rows: readonly ExtentRow[]): readonly PlacedRun[] {
+  #keep(key: string, directory: Directory): void {
+    this.#kept.set(key, directory);
+    this.#keptRuns += directory.runs.length;
+    for (const [oldest, { runs }] of this.#kept) {
+      if (this.#kept.size <= KEPT_DIRECTORIES && this.#keptRuns <= KEPT_RUNS) break;
+      if (oldest === key) break;
+      this.#kept.delete(oldest);
+      this.#keptRuns -= runs.length;
+    }
+  }
+
+  #filterNumber(filter: Scope['filter']): number {
+    if (filter.isEverything) return 0;
+    let number = this.#filters.get(filter);
+    if (number === undefined) {
+      number = ++this.#lastFilter;
+      this.#filters.set(filter, number);
+    }
+    return number;
+  }
+
+  #rows(segment: SegmentRow): [ExtentRow[], Loss[]] {
+    const place = [segment.series, segment.id];
+    const { rows, error } = readableRows<ExtentRow>(this.#all, ...place);
+    if (error === undefined) return [rows, []];
+    // What stands behind the place that cannot be read is found from the other end.
+    const last = rows.at(-1)?.ordinal ?? -1;
+    const rest = readableRows<ExtentRow>(this.#allDown, ...place).rows.filter(({ ordinal }) => ordinal > last);
+    return [[...rows, ...rest.reverse()], [lossOf(segment, null, error)]];
+  }
+
+  #rowsOfMachine(segment: SegmentRow, machine: number): [ExtentRow[], Loss[]] {
+    const { rows, error } = readableRows<ExtentRow>(this.#ofMachine, machine, segment.series, segment.id);
+    if (error === undefined) return [rows, []];
+    // The index may be damaged alone.
+    const [all, losses] = this.#rows(segment);
+    return [all.filter((row) => row.machine === machine), losses];
+  }
+
+  #place(segment: SegmentRow, rows: readonly ExtentRow[], losses: Loss[], filter: Scope['filter']): Directory {
     const placed: PlacedRun[] = [];
     for (const row of rows) {
-      const extent: OpenExtent = {
-        head: {
-          machine: row.machine,
-          stream: streamOfNumber(row.stream),
-          boot: row.boot,
-          tags: this.#tags.get(row.tags),
-          levels: row.levels,
-          names: this.#names.parse(row.names),
+      unlessDamaged(
+        () => {
+          const extent = this.#extent(segment, row);
+          const { head } = extent;
+          if (filter.select(head.tags, head.stream, head.names, head.levels) === 'none') return;
+          let line = 0;
+          for (const run of runsOf(segment, row)) {
+            placed.push({ ...run, extent, line });
+            line += run.count;
+          }
         },
-        place: { block: segment.first_block + row.block, offset: row.offset, bytes: row.bytes, count: row.count },
-      };
-      let line = 0;
-      for (const run of runsOf(segment, row)) {
-        placed.push({ ...run, extent, line });
-        line += run.count;
-      }
+        (error) => losses.push(lossOf(segment, row.count, error)),
+      );
     }
     placed.sort((a, b) => a.firstSeq - b.firstSeq);
-    const overlaps = placed.some(({ firstSeq }, i) => firstSeq < endOf(placed[i - 1]));
-    if (overlaps) throw damaged(`segment ${segment.id} has records twice`);
-    return placed;
+    return withoutContradictions(segment, { runs: placed, losses });
   }
+
+  #extent(segment: SegmentRow, row: ExtentRow): OpenExtent {
+    return {
+      head: {
+        machine: row.machine,
+        stream: streamOfNumber(row.stream),
+        boot: row.boot,
+        tags: this.#tags.get(row.tags),
+        levels: row.levels,
+        names: this.#names.parse(row.names),
+      },
+      place: { block: segment.first_block + row.block, offset: row.offset, bytes: row.bytes, count: row.count },
+    };
+  }
+}
+
+/** Of extents that say that they hold the same record nobody knows which is right. */
+function withoutContradictions(segment: SegmentRow, { runs, losses }: Directory): Directory {
+  const wrong = new Set<OpenExtent>();
+  let highest: PlacedRun | undefined;
+  for (const run of runs) {
+    if (highest !== undefined && run.firstSeq < endOf(highest)) wrong.add(run.extent).add(highest.extent);
+    if (highest === undefined || endOf(run) > endOf(highest)) highest = run;
+  }
+  if (wrong.size === 0) return { runs, losses };
+  const found = damaged('extents hold the same records');
+  const more = [...wrong].map(({ place }) => lossOf(segment, place.count, found));
+  return { runs: runs.filter(({ extent }) => !wrong.has(extent)), losses: [...losses, ...more] };
+}
+
+/** Where records of a segment are stored, in words. */
+export function placeOfSegment({ series, id, first_seq, last_seq }: SegmentRow): string {
+  return `segment ${id} of ${SERIES[series]} (seq ${first_seq} to ${last_seq})`;
+}
+
+function lossOf(segment: SegmentRow, count: number | null, error: unknown): Loss {
+  return {
+    series: SERIES[segment.series] ?? 'logs',
+    place: placeOfSegment(segment),
+    from: segment.first_seq,
+    to: segment.last_seq,
+    count,
+    time: segment.last_time,
+    why: errorMessage(error),
+  };
 }
 
 /** A run that is not there would be walked through record by record, up to the newest seq of all. */
 function runsOf(segment: SegmentRow, { runs: bytes, count }: ExtentRow): readonly Run[] {
-  const wrong = (cause?: unknown) => damaged(`the runs of an extent of segment ${segment.id} are not its own`, cause);
-  let runs: readonly Run[];
-  try {
-    runs = decodeRuns(bytes, segment.first_seq, segment.first_time);
-  } catch (cause) {
-    throw wrong(cause);
-  }
+  const runs = decodeRuns(bytes, segment.first_seq, segment.first_time);
   const isWithin = (run: Run) =>
     endOf(run) - 1 <= segment.last_seq && run.time >= segment.first_time && run.time <= segment.last_time;
-  if (!runs.every(isWithin) || runs.reduce((sum, run) => sum + run.count, 0) !== count) throw wrong();
+  if (!runs.every(isWithin) || runs.reduce((sum, run) => sum + run.count, 0) !== count) {
+    throw damaged(`the runs of an extent of segment ${segment.id} are not its own`);
+  }
   return runs;
 }
 
 /** The seq behind a run. */
-function endOf(run: Run | undefined): number {
-  return run === undefined ? 0 : run.firstSeq + run.count;
+function endOf(run: Run): number {
+  return run.firstSeq + run.count;
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { type BackupFacts, type BackupOptions, makeBackup } from './backup.ts';
 import { type ChunkBatch, FIELD, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
+import { DamageReports } from './damage-reports.ts';
 import { DropLoop, type DropOptions } from './drop-loop.ts';
 import type { StoreMetrics } from './metrics.ts';
 import { PackLoop, type PackOptions } from './pack-loop.ts';
@@ -70,6 +71,7 @@ export class Store {
   readonly #reader: WorkerHost;
   readonly #packer: WorkerHost;
   readonly #packing: PackLoop;
+  readonly #damage: DamageReports;
   readonly #dropping: DropLoop;
   readonly #wal: WalKeeper;
   readonly #path: string;
@@ -110,6 +112,7 @@ export class Store {
     this.#writer = writer;
     this.#reader = reader;
     this.#packer = packer;
+    this.#damage = new DamageReports(deps);
     this.#packing = new PackLoop(options, { ...deps, writer, packer }, state.series);
     this.#packing.start();
     this.#dropping = new DropLoop(options, { ...deps, writer });
@@ -141,7 +144,10 @@ export class Store {
   }
 
   async page(request: PageRequest): Promise<PageReply> {
-    return (await this.#reader.request({ kind: 'page', ...request })) as PageReply;
+    const reply = (await this.#reader.request({ kind: 'page', ...request })) as PageReply;
+    this.#deps.metrics.unpackedBlocks.inc(reply.blocks);
+    this.#damage.note(reply.losses);
+    return reply;
   }
 
   /** The rows of a machine's boots, the first first. */

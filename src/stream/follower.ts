@@ -1,6 +1,6 @@
 import type { SubjectFilter } from '../domain/filter.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { PageReply, PageRequest } from '../store/protocol.ts';
+import type { GapRequest, PageReply, PageRequest } from '../store/protocol.ts';
 import type { StreamMetrics } from './metrics.ts';
 import type { KeptBatch, RecentBatches } from './recent.ts';
 import type { FollowItem, FollowOptions, RenderedRecord } from './types.ts';
@@ -36,6 +36,8 @@ export class Follower {
   /** The last seq that the consumer knows of. */
   #told: number;
   #toldAt: number;
+  /** Of what retention dropped: what was told. */
+  #toldDropped: PageReply['told'] = [0, 0];
 
   constructor(options: FollowOptions, filter: SubjectFilter, limits: FollowerLimits, deps: FollowerDeps) {
     this.#options = options;
@@ -52,6 +54,7 @@ export class Follower {
     recent.attach(this);
     metrics.followers.inc();
     try {
+      if (this.#options.since !== undefined) yield await this.#goTo(this.#options.since);
       while (!signal.aborted) {
         if (this.position >= head()) {
           await nextCommit(this.#toldAt + this.#limits.positionMs - clock.monotonic(), signal);
@@ -87,22 +90,50 @@ export class Follower {
   }
 
   async #fromStore(): Promise<readonly RenderedRecord[]> {
-    const { page, head, metrics } = this.#deps;
+    const { head, metrics } = this.#deps;
     metrics.storeFedPages.inc();
-    const reply = await page({
-      filters: this.#options.filters,
-      machine: this.#options.machine ?? null,
-      fromSeq: this.position + 1,
-      toSeq: head(),
+    const gaps = { isStart: this.position === this.#options.after, told: this.#toldDropped };
+    const reply = await this.#page({ fromSeq: this.position + 1, toSeq: head(), ...this.#wantGaps(gaps) });
+    this.position = reply.through;
+    this.#toldDropped = reply.told;
+    return renderedOf(reply);
+  }
+
+  /** Goes to where records of a time begin; tells the place, or what retention dropped of them. */
+  async #goTo(since: number): Promise<FollowItem> {
+    // Any record will do to find the place: without filters one is found without a long search.
+    const place = { filters: [], machine: null, since, toSeq: this.#deps.head(), maxRecords: 1 };
+    let reply = await this.#page({ ...place, fromSeq: 1 });
+    while (!reply.done && reply.jsons.length === 0) {
+      reply = await this.#page({ ...place, fromSeq: reply.through + 1 });
+    }
+    this.position = (reply.seqs[0] ?? reply.through + 1) - 1;
+    const gaps = { isStart: true, told: this.#toldDropped, since };
+    const nothing = { fromSeq: this.position + 1, toSeq: this.position };
+    const start = await this.#page({ ...nothing, ...this.#wantGaps(gaps) });
+    this.#toldDropped = start.told;
+    this.#hasTold();
+    const records = renderedOf(start);
+    return records.length > 0 ? { type: 'records', records } : { type: 'position', seq: this.position };
+  }
+
+  #wantGaps(gaps: GapRequest): Pick<PageRequest, 'gaps'> {
+    return this.#options.gaps === true ? { gaps } : {};
+  }
+
+  #page(wanted: Pick<PageRequest, 'fromSeq' | 'toSeq'> & Partial<PageRequest>): Promise<PageReply> {
+    const { filters, machine = null } = this.#options;
+    return this.#deps.page({
+      filters,
+      machine,
       since: Number.NEGATIVE_INFINITY,
       until: Number.POSITIVE_INFINITY,
       backward: false,
       grep: '',
       maxRecords: this.#limits.itemRecords,
       maxText: this.#limits.itemText,
+      ...wanted,
     });
-    this.position = reply.through;
-    return renderedOf(reply);
   }
 
   /** The rest of a batch, in groups. The consumer may take its time between them: the batch stays as it is. */

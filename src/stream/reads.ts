@@ -6,7 +6,7 @@ import type { Page, Query, RenderedRecord } from './types.ts';
 export interface ReadLimits {
   /** Characters of text in one page. */
   readonly pageText: number;
-  /** A forward read that finds little ends after so many milliseconds, and says how far it came. */
+  /** A read that finds little ends after so many milliseconds, and says how far it came. */
   readonly readMs: number;
 }
 
@@ -17,20 +17,32 @@ export interface ReadDeps {
 
 /** Answers a query with as many short read transactions as it takes. */
 export function read(query: Query, limits: ReadLimits, deps: ReadDeps): Promise<Page> {
+  const { after, since, tail = false } = query;
   const request: PageRequest = {
     filters: query.filters,
     machine: query.machine ?? null,
-    fromSeq: (query.after ?? 0) + 1,
+    fromSeq: (after ?? 0) + 1,
     toSeq: (query.before ?? Number.POSITIVE_INFINITY) - 1,
-    since: query.since ?? Number.NEGATIVE_INFINITY,
+    since: since ?? Number.NEGATIVE_INFINITY,
     until: query.until ?? Number.POSITIVE_INFINITY,
-    backward: query.tail === true,
+    backward: tail,
     grep: query.grep ?? '',
     maxRecords: query.limit,
     maxText: limits.pageText,
+    ...(query.gaps === true && {
+      // Who names no place asks for what is there.
+      gaps: {
+        isStart: !tail && (after !== undefined || since !== undefined),
+        told: after === undefined && since === undefined ? EVERYTHING : NOTHING,
+        ...(after === undefined && since !== undefined && { since }),
+      },
+    }),
   };
-  return query.tail === true ? readTail(request, deps) : readForward(request, limits, deps);
+  return tail ? readTail(request, limits, deps) : readForward(request, limits, deps);
 }
+
+const NOTHING = [0, 0] as const;
+const EVERYTHING = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 
 async function readForward(request: PageRequest, limits: ReadLimits, { page, clock }: ReadDeps): Promise<Page> {
   const deadline = clock.monotonic() + limits.readMs;
@@ -47,7 +59,8 @@ async function readForward(request: PageRequest, limits: ReadLimits, { page, clo
 }
 
 /** Backward from the end; what was committed since the first step is left for whoever continues with `next`. */
-async function readTail(request: PageRequest, { page }: ReadDeps): Promise<Page> {
+async function readTail(request: PageRequest, limits: ReadLimits, { page, clock }: ReadDeps): Promise<Page> {
+  const deadline = clock.monotonic() + limits.readMs;
   const records: RenderedRecord[] = [];
   let next: number | undefined;
   let rest = request;
@@ -56,13 +69,23 @@ async function readTail(request: PageRequest, { page }: ReadDeps): Promise<Page>
     next ??= Math.max(Math.min(reply.head, request.toSeq), request.fromSeq - 1);
     records.push(...renderedOf(reply));
     rest = { ...remaining(rest, reply), toSeq: reply.through - 1 };
-    if (reply.done || isFull(rest)) return { records: records.reverse(), next, end: true };
+    if (reply.done || isFull(rest) || clock.monotonic() >= deadline) {
+      return { records: records.reverse(), next, end: true, ...(!reply.done && { before: reply.through }) };
+    }
   }
 }
 
 function remaining(request: PageRequest, reply: PageReply): PageRequest {
   const text = reply.jsons.reduce((sum, json) => sum + json.length, 0);
-  return { ...request, maxRecords: request.maxRecords - reply.jsons.length, maxText: request.maxText - text };
+  // Those before the range are gap records, which take no room.
+  const count = reply.seqs.reduce((sum, seq) => (seq < request.fromSeq ? sum : sum + 1), 0);
+  const { gaps } = request;
+  return {
+    ...request,
+    maxRecords: request.maxRecords - count,
+    maxText: request.maxText - text,
+    ...(gaps !== undefined && { gaps: { ...gaps, isStart: false, told: reply.told } }),
+  };
 }
 
 function isFull({ maxRecords, maxText }: PageRequest): boolean {

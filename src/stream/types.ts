@@ -48,6 +48,11 @@ export interface Query {
   /** Substring of the body's text, case-insensitive. */
   readonly grep?: string;
   readonly limit: number;
+  /**
+   * Whether gap records stand where something is missing: what cannot be read, and before all others what retention
+   * dropped of what comes after `after` (without it: since `since`). They are not stored, and pass every filter.
+   */
+  readonly gaps?: boolean;
 }
 
 /** One record as everyone sees it: `json` is the envelope `{"seq","subject","received_at","boot","body"}`. */
@@ -62,6 +67,11 @@ export interface Page {
   readonly next: number;
   /** Whether the page reached the end of what is committed. */
   readonly end: boolean;
+  /**
+   * Of a tail that holds less than all that matches: what comes before it is read with `before: before`. Without it there
+   * is nothing before.
+   */
+  readonly before?: number;
 }
 
 export interface FollowOptions {
@@ -69,6 +79,10 @@ export interface FollowOptions {
   readonly machine?: number;
   /** Start after this seq. Without it: with what is committed from now on. */
   readonly after?: number;
+  /** Start with what was received since then, milliseconds since the epoch. Not together with `after`. */
+  readonly since?: number;
+  /** As in `Query`. */
+  readonly gaps?: boolean;
 }
 
 export type FollowItem =

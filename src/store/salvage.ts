@@ -1,0 +1,84 @@
+import type { Statement } from 'better-sqlite3';
+import { isDamage, unlessDamaged } from './damaged.ts';
+
+/** The rows up to the first that cannot be read, and why that one cannot. */
+export function readableRows<Row>(
+  statement: Statement,
+  ...values: readonly unknown[]
+): { rows: Row[]; error: unknown } {
+  const rows: Row[] = [];
+  try {
+    for (const row of statement.iterate(...values)) rows.push(row as Row);
+    return { rows, error: undefined };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { rows, error };
+  }
+}
+
+/** What stands beyond a place that cannot be read: the first key that can, or undefined if there is none up to `limit`. */
+export interface Beyond<Row> {
+  readonly row: Row | undefined;
+}
+
+/**
+ * Looks beyond a damaged page, whose keys cannot be known: in growing steps until something can be read, then back to the
+ * nearest key from which on it can.
+ *
+ * @param from the first key that may be damaged @param limit the last key of interest, in the direction of `step`
+ * @param read the first row at a key or beyond it
+ */
+export function readBeyond<Row>(
+  from: number,
+  limit: number,
+  step: 1 | -1,
+  read: (key: number) => Row | undefined,
+): Beyond<Row> {
+  const tried = (offset: number): { row: Row | undefined } | undefined =>
+    unlessDamaged(
+      () => ({ row: read(from + step * offset) }),
+      () => undefined,
+    );
+  const most = (limit - from) * step;
+  let bad = -1;
+  let good = 0;
+  let found = tried(good);
+  while (found === undefined) {
+    if (good >= most) return { row: undefined };
+    bad = good;
+    good = Math.min(most, good * 2 + 1);
+    found = tried(good);
+  }
+  while (good - bad > 1) {
+    const middle = bad + Math.floor((good - bad) / 2);
+    const nearer = tried(middle);
+    if (nearer === undefined) {
+      bad = middle;
+    } else {
+      found = nearer;
+      good = middle;
+    }
+  }
+  return found;
+}
+
+/**
+ * The lowest key from `low` to `high` at which a predicate that once true stays true is; `high + 1` if at none. A key that
+ * cannot be read counts as one where it is true, so that nothing before it is passed over.
+ */
+export function firstWhere(low: number, high: number, holds: (key: number) => boolean): number {
+  let below = low;
+  let above = high + 1;
+  while (below < above) {
+    const middle = below + Math.floor((above - below) / 2);
+    if (
+      unlessDamaged(
+        () => holds(middle),
+        () => true,
+      )
+    )
+      above = middle;
+    else below = middle + 1;
+  }
+  return below;
+}
