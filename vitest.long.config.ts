@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { compiledOnce } from './vitest.config.ts';
 
 /** Tests that take minutes: `npm run test:long`. */
 export default defineConfig({
@@ -7,5 +8,6 @@ export default defineConfig({
     passWithNoTests: true,
     testTimeout: 1_800_000,
     hookTimeout: 300_000,
+    env: compiledOnce,
   },
 });

@@ -16,7 +16,8 @@ export interface Result {
 
 /** The command as a user starts it. */
 export function start(socket: string, ...args: string[]) {
-  const env = { PATH: process.env['PATH'], TZ: 'UTC', SIDEROLINKCTL_SOCKET: socket };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, TZ: 'UTC', SIDEROLINKCTL_SOCKET: socket };
   const child = spawn(process.execPath, [MAIN, ...args], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   let out = '';
   let err = '';
