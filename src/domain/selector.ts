@@ -216,19 +216,21 @@ class Parser {
   }
 
   #expected(what: string, found: Token = this.#next): SiderolinkError {
-    const shown = found.kind === 'end' ? 'the end' : JSON.stringify(excerpt(found.text));
+    const shown = found.kind === 'end' ? 'the end' : excerpt(found.text);
     return this.#malformed(found, `found ${shown}, expected ${what}`);
   }
 
   #malformed(token: Token, why: string): SiderolinkError {
     const position = token.at + 1;
-    const word = token.kind === 'word' && !why.startsWith('found') ? ` (${JSON.stringify(excerpt(token.text))})` : '';
+    const word = token.kind === 'word' && !why.startsWith('found') ? ` (${excerpt(token.text)})` : '';
     return new SiderolinkError('invalid_argument', `malformed selector at position ${position}${word}: ${why}`, {
       position,
     });
   }
 }
 
+/** The text in quotes, cut after quoting: a control character takes six there. */
 function excerpt(text: string): string {
-  return text.length <= 80 ? text : `${text.slice(0, 79)}…`;
+  const quoted = JSON.stringify(text);
+  return quoted.length <= 82 ? quoted : `${quoted.slice(0, 80)}…"`;
 }
