@@ -84,6 +84,8 @@ export class ClientStream {
       events.onOpen?.();
     });
     stream.on('trailers', (headers) => this.#noteStatus(headers));
+    // The server has said all: our half goes too, or neither would ever be closed.
+    stream.on('end', () => stream.close());
     stream.on('data', (chunk: Buffer) => this.#take(chunk));
     stream.on('error', () => {});
     stream.on('close', () => events.onEnd({ status: this.#status, message: this.#message }));
