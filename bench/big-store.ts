@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchDaemon } from './daemon.ts';
 import { MachineLog } from './fleet-lines.ts';
+import { progress } from './host.ts';
 import { type Joined, newKeys, provisionAll } from './machines.ts';
 import { type GrownStore, growStore, unpackedLines } from './store-files.ts';
 
@@ -90,6 +91,7 @@ export async function makeBigStore(
 ): Promise<GrownStore & { readonly machines: readonly Joined[] }> {
   await daemon.start(KEEP_ALL);
   const joined = await joinFleet(daemon, machines);
+  progress(`${machines} machines joined`);
   const speakers = speakersOf(joined);
   const group = Math.max(1, Math.floor(machines / 10));
   const burst = Math.ceil(SEGMENT_LINES / group);
@@ -98,6 +100,7 @@ export async function makeBigStore(
   await talk(daemon, speakers, Math.ceil((SEGMENT_LINES * 1.1) / machines));
   await packed(daemon);
   await daemon.end();
+  progress('packed, growing');
   return { machines: joined, ...growStore(daemon.database, bytes, DAYS) };
 }
 

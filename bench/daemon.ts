@@ -129,9 +129,14 @@ export class BenchDaemon {
     return performance.now() - started;
   }
 
+  /** As after a reboot of the host. The daemon must be stopped. */
+  removeDevice(): void {
+    spawnSync('ip', ['link', 'delete', 'siderolink']);
+  }
+
   async stop(): Promise<void> {
     await this.end();
-    spawnSync('ip', ['link', 'delete', 'siderolink']);
+    this.removeDevice();
     rmSync(this.directory, { recursive: true, force: true });
   }
 

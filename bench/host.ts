@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { availableParallelism, release, totalmem } from 'node:os';
 
 /** The machine that figures were seen on, in one line. */
@@ -24,10 +24,27 @@ export function cpuOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
+/** CPU seconds of the processes that this one started and that have ended. */
+export function cpuOfChildren(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
+}
+
+/** The network namespace that a process is in. */
+export function networkOf(pid: number | 'self'): string {
+  return readlinkSync(`/proc/${pid}/ns/net`);
+}
+
 export function percentile(sorted: ArrayLike<number>, fraction: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
 }
 
 export function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits));
+}
+
+/** Says on standard error what a long benchmark has come to, with `BENCH_TRACE` set. */
+export function progress(text: string): void {
+  if (process.env['BENCH_TRACE'] === undefined) return;
+  process.stderr.write(`${performance.now().toFixed(0)} ms: ${text}\n`);
 }

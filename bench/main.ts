@@ -3,9 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deliver } from './deliver.ts';
 import { hostLine } from './host.ts';
+import { idle } from './idle.ts';
 import { ingest } from './ingest.ts';
 import { join } from './join.ts';
 import { registry } from './registry.ts';
+import { restart } from './restart.ts';
 import { store } from './store.ts';
 
 /** A figure line of `--json`; `bench` names the benchmark. */
@@ -17,7 +19,7 @@ export interface Bench {
   run(arguments_: readonly string[], report: (figures: Figures) => void): Promise<void>;
 }
 
-const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry, store };
+const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry, store, restart, idle };
 
 const [name = '', ...arguments_] = process.argv.slice(2).filter((argument) => argument !== '--json');
 const asJson = process.argv.includes('--json');

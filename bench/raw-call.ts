@@ -38,16 +38,29 @@ export function rawUnaryCall(url: URL, path: string, message: Uint8Array): Promi
   });
 }
 
-const FRAME_HEADER = 9;
-const GRPC_HEADER = 5;
-const DATA = 0;
-const HEADERS = 1;
-const SETTINGS = 4;
-const END_STREAM = 1;
+/** What the frame's type, flags and length say. RFC 9113 section 4.1. */
+export const FRAME_HEADER = 9;
+export const GRPC_HEADER = 5;
+export const DATA = 0;
+export const HEADERS = 1;
+export const SETTINGS = 4;
+export const PING = 6;
+export const ACK = 1;
+export const END_STREAM = 1;
 const END_HEADERS = 4;
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
 function request(authority: string, path: string, message: Uint8Array): Buffer {
+  return Buffer.concat([preface(), call(authority, path, message, 1)]);
+}
+
+/** What a client says first. */
+export function preface(): Buffer {
+  return Buffer.concat([PREFACE, frame(SETTINGS, 0, 0, Buffer.alloc(0))]);
+}
+
+/** A call with its message on a stream of its own: an odd number, higher than that of the call before. */
+export function call(authority: string, path: string, message: Uint8Array, stream: number): Buffer {
   const headers = Buffer.concat(
     [
       [':method', 'POST'],
@@ -62,12 +75,7 @@ function request(authority: string, path: string, message: Uint8Array): Buffer {
   const data = Buffer.alloc(GRPC_HEADER + message.length);
   data.writeUInt32BE(message.length, 1);
   data.set(message, GRPC_HEADER);
-  return Buffer.concat([
-    PREFACE,
-    frame(SETTINGS, 0, 0, Buffer.alloc(0)),
-    frame(HEADERS, END_HEADERS, 1, headers),
-    frame(DATA, END_STREAM, 1, data),
-  ]);
+  return Buffer.concat([frame(HEADERS, END_HEADERS, stream, headers), frame(DATA, END_STREAM, stream, data)]);
 }
 
 /** A string of fewer than 127 bytes, not Huffman coded. */
@@ -75,7 +83,7 @@ function literal(text: string): Buffer {
   return Buffer.concat([Buffer.of(text.length), Buffer.from(text)]);
 }
 
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const header = Buffer.alloc(FRAME_HEADER);
   header.writeUIntBE(payload.length, 0, 3);
   header.writeUInt8(type, 3);

@@ -1,0 +1,109 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { joinFleet } from './big-store.ts';
+import { BenchDaemon } from './daemon.ts';
+import { EVENTS_PORT, publishStatus } from './events.ts';
+import { MachineLog } from './fleet-lines.ts';
+import { cpuOf, cpuOfChildren, memoryOf, networkOf, progress, round } from './host.ts';
+import type { Joined } from './machines.ts';
+import type { Bench } from './main.ts';
+import { RawSession } from './raw-session.ts';
+
+/** Two connections each: as many as fit where a process may open 20,000 files. */
+const MACHINES = 9_900;
+const KMSG_PORT = 4001;
+const AT_ONCE = 300;
+/** Each has said so much before it falls silent. */
+const LINES = 20;
+/** What joining and connecting left to be done, and garbage, is over by then. */
+const SETTLE_MS = 30_000;
+const SECONDS = 60;
+
+/** Machines that are connected and silent. */
+export const idle: Bench = {
+  what: `${MACHINES} machines (or as many as given) connected for kernel log and events, which say nothing for ${SECONDS} s`,
+  async run(arguments_, report) {
+    const count = Number(arguments_[0] ?? MACHINES);
+    const daemon = new BenchDaemon();
+    const connections: Connected[] = [];
+    try {
+      await daemon.start();
+      const before = memoryOf(daemon.pid).rss;
+      const machines = await joinFleet(daemon, count);
+      const joined = memoryOf(daemon.pid).rss;
+      progress(`${count} joined`);
+      const { server } = (await daemon.status()).overlay;
+      for (let at = 0; at < machines.length; at += AT_ONCE) {
+        const group = machines.slice(at, at + AT_ONCE);
+        connections.push(...(await Promise.all(group.map((machine, i) => connectMachine(server, machine, at + i)))));
+      }
+      progress('all connected');
+      await sleep(SETTLE_MS);
+      const processes = processesOf(daemon.pid);
+      const used = processes.map(({ cpu }) => cpu());
+      const began = performance.now();
+      await sleep(SECONDS * 1000);
+      const seconds = (performance.now() - began) / 1000;
+      const percent = processes.map(({ cpu }, i) => (100 * (cpu() - (used[i] ?? 0))) / seconds);
+      const open = connections.filter(({ log, events }) => !log.destroyed && events.isOpen).length;
+      const { rss, peak } = memoryOf(daemon.pid);
+      report({
+        rss_mb: rss,
+        cpu_percent: round((percent[0] ?? 0) + (percent[1] ?? 0), 2),
+        machines: count,
+        still_connected: open,
+        daemon_cpu_percent: round(percent[0] ?? 0, 2),
+        commands_cpu_percent: round(percent[1] ?? 0, 2),
+        wireguard_go_cpu_percent: round(percent[2] ?? 0, 2),
+        empty_rss_mb: before,
+        joined_rss_mb: joined,
+        peak_rss_mb: peak,
+      });
+    } finally {
+      for (const { log, events } of connections) {
+        log.destroy();
+        events.close();
+      }
+      await daemon.stop();
+    }
+  },
+};
+
+interface Connected {
+  readonly log: Socket;
+  readonly events: RawSession;
+}
+
+/** As a machine that has booted: its log and its status are told, and both connections stay. */
+async function connectMachine(host: string, { address, uuid }: Joined, seed: number): Promise<Connected> {
+  const log = await new Promise<Socket>((resolve, reject) => {
+    const socket = connect({ host, port: KMSG_PORT, localAddress: address, noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', reject);
+  });
+  log.on('error', () => log.destroy());
+  log.resume();
+  log.write(new MachineLog(seed, uuid).next(LINES));
+  const events = await RawSession.open({ host, port: EVENTS_PORT, localAddress: address });
+  await publishStatus(events, `talos-${seed}`);
+  return { log, events };
+}
+
+/** The daemon; the process that runs its commands, with those that have ended; wireguard-go. */
+function processesOf(daemon: number): { readonly cpu: () => number }[] {
+  const children = readFileSync(`/proc/${daemon}/task/${daemon}/children`, 'utf8').trim().split(' ').map(Number);
+  const { stdout } = spawnSync('pgrep', ['-f', '^wireguard-go .*siderolink$'], { encoding: 'utf8' });
+  const devices = stdout
+    .split('\n')
+    .filter((pid) => pid !== '')
+    .map(Number)
+    .filter((pid) => networkOf(pid) === networkOf('self'));
+  const sum = (pids: readonly number[], of: (pid: number) => number) => pids.reduce((all, pid) => all + of(pid), 0);
+  return [
+    { cpu: () => cpuOf(daemon) },
+    { cpu: () => sum(children, (pid) => cpuOf(pid) + cpuOfChildren(pid)) },
+    { cpu: () => sum(devices, cpuOf) },
+  ];
+}
