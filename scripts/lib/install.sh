@@ -11,7 +11,7 @@ RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftab
 NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
 # What tests need on top.
 TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl script=bsdutils sysctl=procps shellcheck=shellcheck
-  nats-server=nats-server)
+  nats-server=nats-server wat2wasm=wabt)
 # What the long tests need on top of that: they boot a Debian, and build the image of a container.
 LONG_COMMANDS=(debootstrap=debootstrap systemd-nspawn=systemd-container buildah=buildah)
 # What benchmarks compare with and publish to.

@@ -6,6 +6,8 @@ const REDACTED = '[redacted]';
 
 /** What the bytes of every text with a secret of ours have somewhere (DESIGN section 4, "Ingest"). */
 const NEEDLES = ['jointoken', 'talos.config.'] as const;
+/** Two letters of each of them, of those that are rare in logs: text without either has no secret of ours. */
+export const SECRET_HINTS = ['jo', 'g.'] as const;
 const NEEDLE_BYTES = NEEDLES.map((needle) => Buffer.from(needle, 'latin1'));
 
 // Repetitions are bounded, so that hostile text costs no more than its length.
@@ -59,6 +61,11 @@ export class Redactor implements StringGuard {
     return this.#extra.length > 0;
   }
 
+  /** Whether the bytes may hold a secret: they have a name of ours, or the operator's expressions must be asked. */
+  isSuspicious(bytes: Buffer): boolean {
+    return this.always || NEEDLE_BYTES.some((needle) => bytes.includes(needle));
+  }
+
   /** Decoded text without its secrets; the same text if it has none. */
   text(text: string): string {
     let result = text;
@@ -83,7 +90,7 @@ export class Redactor implements StringGuard {
   /** Bytes of an unknown format with each secret overwritten by as many asterisks; the same bytes if there is none. */
   bytes(bytes: Uint8Array): Uint8Array {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (!this.always && !NEEDLE_BYTES.some((needle) => buffer.includes(needle))) return bytes;
+    if (!this.isSuspicious(buffer)) return bytes;
     const mask = (text: string) => '*'.repeat(text.length);
     let text = buffer.toString('latin1');
     for (const pattern of BYTE_PATTERNS) text = withoutSecrets(text, pattern, mask);
@@ -114,50 +121,6 @@ function withoutSecrets(text: string, { before, end }: Pattern, mask: (secret: s
     before.lastIndex = stop;
   }
   return kept === 0 ? text : result + text.slice(kept);
-}
-
-const NO_BLOCK = Buffer.alloc(0);
-
-/** Finds in a block of lines those that may hold a secret, with one pass over the block per name. */
-export class SecretFinder {
-  readonly #always: boolean;
-  readonly #next = NEEDLES.map(() => -1);
-  #block: Buffer = NO_BLOCK;
-
-  constructor(redactor: Redactor) {
-    this.#always = redactor.always;
-  }
-
-  /** Begins a block; returns what `from(0)` would. */
-  begin(block: Buffer): number {
-    this.#block = block;
-    this.#next.fill(-1);
-    return this.from(0);
-  }
-
-  /** The first suspicious offset at or after `offset`, infinity if there is none. Offsets must not go back. */
-  from(offset: number): number {
-    if (this.#always) return offset;
-    let first = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < NEEDLE_BYTES.length; i += 1) {
-      const known = this.#next[i] as number;
-      const next = known >= offset ? known : this.#find(i, offset);
-      if (next < first) first = next;
-    }
-    return first;
-  }
-
-  /** Lets go of the block. */
-  end(): void {
-    this.#block = NO_BLOCK;
-  }
-
-  #find(index: number, offset: number): number {
-    const found = this.#block.indexOf(NEEDLE_BYTES[index] as Buffer, offset);
-    const next = found < 0 ? Number.POSITIVE_INFINITY : found;
-    this.#next[index] = next;
-    return next;
-  }
 }
 
 function compile(source: string): RegExp {

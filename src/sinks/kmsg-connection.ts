@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { BootLog } from '../fleet/boot-log.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type LineLoss, LineSplitter } from '../lib/line-splitter.ts';
+import type { ReadBuffer } from './read-buffer.ts';
 
 /** Turns of the event loop without a byte after which a socket counts as read empty: each polls the socket once. */
 const QUIET_TURNS = 2;
@@ -31,14 +32,15 @@ export class KmsgConnection {
   constructor(
     options: { readonly maxLineBytes: number },
     deps: {
-      readonly socket: Socket;
+      /** As a server with `pauseOnConnect` accepted it. */
+      readonly accepted: Socket;
+      readonly buffer: ReadBuffer;
       readonly boot: BootLog;
       readonly clock: Clock;
       readonly handlers: KmsgConnectionHandlers;
     },
   ) {
     this.boot = deps.boot;
-    this.#socket = deps.socket;
     this.#clock = deps.clock;
     this.#handlers = deps.handlers;
     this.#splitter = new LineSplitter(options, {
@@ -47,11 +49,13 @@ export class KmsgConnection {
       },
       onLoss: (loss) => deps.handlers.onLoss(this, loss),
     });
-    deps.socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    const { room } = deps.buffer;
+    const socket = deps.buffer.adopt(deps.accepted, (chunk) => this.#read(chunk, room));
+    this.#socket = socket;
     // Resets are everyday life here: what matters is that the connection is gone.
-    deps.socket.on('error', () => deps.socket.destroy());
-    deps.socket.once('close', () => this.#splitter.end());
-    this.closed = new Promise((resolve) => void deps.socket.once('close', () => resolve()));
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#splitter.end());
+    this.closed = new Promise((resolve) => void socket.once('close', () => resolve()));
   }
 
   /** Whether it is being read empty, and then closed. */
@@ -94,8 +98,8 @@ export class KmsgConnection {
     cancel();
   }
 
-  #read(chunk: Buffer): void {
-    this.#splitter.push(chunk);
+  #read(chunk: Buffer, room: number): void {
+    this.#splitter.push(chunk, room);
     if (!this.#writable && this.#paused === undefined) {
       this.#handlers.onPause();
       this.#socket.pause();

@@ -15,6 +15,7 @@ import { KmsgDatagrams } from './kmsg-datagrams.ts';
 import { drainConnections } from './kmsg-drain.ts';
 import { type BlockResult, type LineOrigin, LineSink, lineOrigin } from './line-sink.ts';
 import type { SinkMetrics } from './metrics.ts';
+import { ReadBuffer } from './read-buffer.ts';
 
 export interface KmsgServerOptions {
   /** The server's overlay address. */
@@ -68,6 +69,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
   readonly #deps: KmsgServerDeps;
   readonly #maxLineBytes: number;
   readonly #sink: LineSink;
+  readonly #buffer: ReadBuffer;
   readonly #listener: Server;
   readonly #datagrams: KmsgDatagrams | undefined;
   readonly #byMachine = new Map<number, Set<KmsgConnection>>();
@@ -86,11 +88,12 @@ export class KmsgServer implements KmsgConnectionHandlers {
       { maxLineBytes: this.#maxLineBytes },
       { log: deps.log, redactor: deps.redactor ?? new Redactor() },
     );
+    this.#buffer = new ReadBuffer(this.#sink.memory, this.#maxLineBytes);
     const { machineBytesPerSecond: bytesPerSecond = 262_144, machineBurstBytes: burstBytes } = options;
     this.#budgets = new ByteBudgets({ bytesPerSecond, ...(burstBytes !== undefined && { burstBytes }) }, deps);
     this.#said = new OnceAMinute({}, deps);
     this.#listener = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS },
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS, pauseOnConnect: true },
       (socket) => this.#accept(socket),
     );
     this.#listener.maxConnections = options.maxConnections ?? 25_000;
@@ -203,7 +206,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
     }
     const connection = new KmsgConnection(
       { maxLineBytes: this.#maxLineBytes },
-      { socket, boot, clock: this.#deps.clock, handlers: this },
+      { accepted: socket, buffer: this.#buffer, boot, clock: this.#deps.clock, handlers: this },
     );
     const known = this.#byMachine.get(machine.id);
     const connections = known ?? new Set();

@@ -1,16 +1,17 @@
 import { isUtf8 } from 'node:buffer';
 import type { LossReason } from '../domain/gap.ts';
 import { type LineFault, type ObjectLine, readObjectLine } from '../domain/json-text.ts';
-import { type KernelLine, scanKernelLine, ZERO_RECORD } from '../domain/kernel-line.ts';
+import { ZERO_RECORD } from '../domain/kernel-line.ts';
 import { LEVELS, type Tags } from '../domain/record.ts';
-import { type Redactor, SecretFinder } from '../domain/redact.ts';
+import type { Redactor } from '../domain/redact.ts';
 import { type BootLog, FRESH, REPLAY } from '../fleet/boot-log.ts';
 import type { LogSource, RecordLog } from '../stream/types.ts';
+import { KernelLines, MAX_LINES } from './kernel-lines.ts';
 import { LogSources, ServiceNames } from './log-sources.ts';
 
 const LINE_FEED = 0x0a;
-/** Lines handed on at once; a longer run of lines is handed on in parts. */
-const MAX_RUN = 4_096;
+/** Bytes that one read may give: more than most do, and no more than fit a core's cache. */
+const READ_BYTES = 128 * 1024;
 
 export type LineDrop = LineFault | Exclude<LossReason, 'missing'> | 'replay' | 'oversized' | 'zero_record';
 
@@ -23,6 +24,11 @@ export interface LineOrigin {
 }
 
 export const lineOrigin = (boot: BootLog): LineOrigin => ({ boot, services: new ServiceNames() });
+
+interface Sources {
+  readonly kmsg: LogSource;
+  readonly log: LogSource;
+}
 
 /** What one block came to. The object is reused. */
 export interface BlockResult {
@@ -44,12 +50,11 @@ export interface BlockResult {
 export class LineSink {
   readonly #maxLineBytes: number;
   readonly #redactor: Redactor;
-  readonly #finder: SecretFinder;
   readonly #log: Pick<RecordLog, 'appendLog'>;
   readonly #sources = new LogSources();
-  readonly #line: KernelLine = { seq: 0, clock: 0, level: 0 };
+  readonly #lines: KernelLines;
   readonly #result: BlockResult = { kmsg: 0, log: 0, reused: 0, bytes: 0, drops: new Map(), writable: true };
-  readonly #runDetails = new Uint8Array(MAX_RUN);
+  readonly #runDetails = new Uint8Array(MAX_LINES);
   readonly #slow = new SlowBatch();
 
   constructor(
@@ -58,22 +63,42 @@ export class LineSink {
   ) {
     this.#maxLineBytes = options.maxLineBytes;
     this.#redactor = deps.redactor;
-    this.#finder = new SecretFinder(deps.redactor);
+    this.#lines = new KernelLines(options.maxLineBytes + READ_BYTES);
     this.#log = deps.log;
+  }
+
+  /** Blocks that lie in here are not copied before they are scanned: larger than `maxLineBytes` by what one read gives. */
+  get memory(): Buffer {
+    return this.#lines.memory;
   }
 
   /** Takes complete lines, each with its line feed, in order. */
   take(origin: LineOrigin, tags: Tags, block: Buffer): BlockResult {
     this.#begin();
     const { kmsg, log } = this.#sources.of(origin.boot, tags);
+    const scannable = !this.#redactor.always && isUtf8(block);
+    for (let pos = 0; pos < block.length; ) {
+      const found = scannable ? this.#lines.scan(block, pos) : 0;
+      if (found > 0) {
+        this.#takeKernelLines(origin, { kmsg, log }, block, pos, found);
+        pos = this.#lines.end(found - 1);
+      } else {
+        const feed = block.indexOf(LINE_FEED, pos);
+        this.#takeSlow(origin, { kmsg, log }, block, pos, feed);
+        pos = feed + 1;
+      }
+    }
+    this.#endSlow();
+    return this.#result;
+  }
+
+  /** Takes the lines that the scanner has just found: consecutive ones are handed on as they lie in the block. */
+  #takeKernelLines(origin: LineOrigin, sources: Sources, block: Buffer, start: number, found: number): void {
+    const lines = this.#lines;
     const { boot } = origin;
-    const line = this.#line;
     const details = this.#runDetails;
-    const wellFormed = isUtf8(block);
-    const view = new DataView(block.buffer, block.byteOffset, block.length);
-    let suspicious = wellFormed ? this.#finder.begin(block) : 0;
-    let pos = 0;
-    let runStart = 0;
+    let pos = start;
+    let runStart = start;
     let count = 0;
     let levels = 0;
     let firstKseq = 0;
@@ -81,48 +106,50 @@ export class LineSink {
     const endRun = (end: number) => {
       if (count === 0) return;
       const payload = block.subarray(runStart, end);
-      this.#append(kmsg, { payload, details: details.subarray(0, count), names: LEVELS, levels, firstKseq, lastKseq });
+      const run = { payload, details: details.subarray(0, count), names: LEVELS, levels, firstKseq, lastKseq };
+      this.#append(sources.kmsg, run);
       this.#result.kmsg += count;
       count = 0;
       levels = 0;
     };
-    while (pos < block.length) {
-      const end = wellFormed ? scanKernelLine(block, view, pos, line) : -1;
-      if (end > 0 && end <= suspicious && end - pos <= this.#maxLineBytes + 1) {
-        const isZero = line.seq === 0 && end - pos === ZERO_BYTES.length && isZeroRecord(block, pos);
-        const verdict = isZero ? REPLAY : boot.accept(line.seq, line.clock);
+    for (let index = 0; index < found; index += 1) {
+      const end = lines.end(index);
+      const seq = lines.seq(index);
+      if (end - pos > this.#maxLineBytes + 1 || (lines.hasHint(index) && this.#isSuspicious(block, pos, end))) {
+        endRun(pos);
+        this.#takeSlow(origin, sources, block, pos, end - 1);
+      } else {
+        const isZero = seq === 0 && end - pos === ZERO_BYTES.length && isZeroRecord(block, pos);
+        const verdict = isZero ? REPLAY : boot.accept(seq, lines.clock(index));
         if (verdict === REPLAY) {
           endRun(pos);
           this.#drop(isZero ? 'zero_record' : 'replay');
         } else {
           // A line under a used number begins a run of its own.
-          if (verdict !== FRESH) this.#result.reused += 1;
-          if (verdict !== FRESH || count === MAX_RUN) endRun(pos);
+          if (verdict !== FRESH) {
+            this.#result.reused += 1;
+            endRun(pos);
+          }
           if (count === 0) {
             if (!this.#slow.empty) this.#endSlow();
             runStart = pos;
-            firstKseq = line.seq;
+            firstKseq = seq;
           }
-          details[count] = line.level;
-          levels |= 1 << line.level;
-          lastKseq = line.seq;
+          const level = lines.level(index);
+          details[count] = level;
+          levels |= 1 << level;
+          lastKseq = seq;
           count += 1;
           if (verdict !== FRESH) endRun(end);
         }
-        pos = end;
-        continue;
       }
-      endRun(pos);
-      const feed = block.indexOf(LINE_FEED, pos);
-      if (feed - pos > this.#maxLineBytes) this.#drop('oversized');
-      else this.#takeSlow(origin, kmsg, log, block.toString('utf8', pos, feed));
-      pos = feed + 1;
-      if (wellFormed && suspicious < pos) suspicious = this.#finder.from(pos);
+      pos = end;
     }
     endRun(pos);
-    this.#endSlow();
-    this.#finder.end();
-    return this.#result;
+  }
+
+  #isSuspicious(block: Buffer, start: number, end: number): boolean {
+    return this.#redactor.isSuspicious(block.subarray(start, end));
   }
 
   /** Takes one datagram: a JSON object, with or without a line feed behind it, or several, each on its line. */
@@ -147,21 +174,24 @@ export class LineSink {
    * they are missing from now on, for this reason. Lines that only the slow path could read are holes when a later line
    * comes: this costs less than keeping them.
    */
-  refuse(origin: LineOrigin, lines: Buffer, reason: 'rate' | 'backpressure'): BlockResult {
+  refuse(origin: LineOrigin, refusedLines: Buffer, reason: 'rate' | 'backpressure'): BlockResult {
     this.#begin();
-    const block = withLineFeed(lines);
-    const view = new DataView(block.buffer, block.byteOffset, block.length);
-    const line = this.#line;
+    const block = withLineFeed(refusedLines);
+    const lines = this.#lines;
     let refused = 0;
     let replays = 0;
     for (let pos = 0; pos < block.length; ) {
-      let end = scanKernelLine(block, view, pos, line);
-      if (end < 0) {
+      const found = lines.scan(block, pos);
+      for (let index = 0; index < found; index += 1) {
+        if (origin.boot.refuse(lines.seq(index), lines.clock(index), reason)) refused += 1;
+        else replays += 1;
+      }
+      if (found > 0) {
+        pos = lines.end(found - 1);
+      } else {
         refused += 1;
-        end = block.indexOf(LINE_FEED, pos) + 1;
-      } else if (origin.boot.refuse(line.seq, line.clock, reason)) refused += 1;
-      else replays += 1;
-      pos = end;
+        pos = block.indexOf(LINE_FEED, pos) + 1;
+      }
     }
     if (refused > 0) this.#result.drops.set(reason, refused);
     if (replays > 0) this.#result.drops.set('replay', replays);
@@ -178,8 +208,12 @@ export class LineSink {
     result.writable = true;
   }
 
-  #takeSlow(origin: LineOrigin, kmsg: LogSource, log: LogSource, text: string): void {
-    const line = readObjectLine(text, this.#redactor);
+  #takeSlow(origin: LineOrigin, { kmsg, log }: Sources, block: Buffer, start: number, feed: number): void {
+    if (feed - start > this.#maxLineBytes) {
+      this.#drop('oversized');
+      return;
+    }
+    const line = readObjectLine(block.toString('utf8', start, feed), this.#redactor);
     if (typeof line === 'string') this.#drop(line);
     else if (line.text === ZERO_RECORD) this.#drop('zero_record');
     else this.#takeObject(origin, kmsg, log, line);
@@ -256,7 +290,7 @@ class SlowBatch {
   }
 
   fits(source: LogSource, names: readonly string[]): boolean {
-    return this.empty || (this.#source === source && this.#names === names && this.#texts.length < MAX_RUN);
+    return this.empty || (this.#source === source && this.#names === names && this.#texts.length < MAX_LINES);
   }
 
   add(

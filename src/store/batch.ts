@@ -31,13 +31,14 @@ export const FIELD = {
 export const WIDTH = 13;
 
 /**
- * Chunks on their way to the writer and back: two buffers that are moved, not copied, however many chunks there are.
+ * Chunks on their way to the writer and back: two buffers that are moved or shared, not copied, however many chunks there
+ * are. A shared body belongs to the writer until the reply.
  */
 export interface ChunkBatch {
   readonly meta: Float64Array<ArrayBuffer>;
   /** Name tables as stored. */
   readonly names: readonly string[];
-  readonly body: ArrayBuffer;
+  readonly body: ArrayBuffer | SharedArrayBuffer;
 }
 
 /** What is known of a chunk before it is stored. */
@@ -59,7 +60,7 @@ export interface ChunkHead {
 /** Fills a batch; `fill` writes payload and details of chunk `index`, which begin at `offset`, into the body. */
 export function encodeBatch(
   heads: readonly ChunkHead[],
-  body: ArrayBuffer,
+  body: ChunkBatch['body'],
   fill: (index: number, target: Uint8Array, offset: number) => void,
 ): ChunkBatch {
   const meta = new Float64Array(heads.length * WIDTH);
@@ -91,6 +92,11 @@ export function encodeBatch(
     offset += head.bytes + head.count;
   }
   return { meta, names, body };
+}
+
+/** What of a batch is moved to another thread. */
+export function movedBuffers({ meta, body }: ChunkBatch): ArrayBuffer[] {
+  return body instanceof ArrayBuffer ? [meta.buffer, body] : [meta.buffer];
 }
 
 export function batchLength(batch: ChunkBatch): number {

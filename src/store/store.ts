@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type BackupFacts, type BackupOptions, makeBackup } from './backup.ts';
-import { type ChunkBatch, FIELD, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
+import { type ChunkBatch, FIELD, movedBuffers, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
 import { DamageReports } from './damage-reports.ts';
 import { DropLoop, type DropOptions } from './drop-loop.ts';
@@ -129,7 +129,7 @@ export class Store {
   /** One transaction, committed with fsync. The buffers of the batches are moved, and come back in the reply. */
   async commit(request: CommitRequest): Promise<CommitReply> {
     const { changeChunks, logChunks } = request;
-    const transfer = [changeChunks.meta.buffer, changeChunks.body, logChunks.meta.buffer, logChunks.body];
+    const transfer = [...movedBuffers(changeChunks), ...movedBuffers(logChunks)];
     const done = this.#deps.metrics.commitSeconds.startTimer();
     const reply = (await this.#writer.request({ kind: 'commit', ...request }, transfer)) as CommitReply;
     done();

@@ -1,3 +1,4 @@
+import { movedBuffers } from './batch.ts';
 import { openWriter } from './database.ts';
 import type { CommitReply, WriterRequest } from './protocol.ts';
 import { type Reply, serve } from './worker-port.ts';
@@ -37,6 +38,6 @@ function moved(reply: CommitReply): Reply {
   const { changeChunks, logChunks } = reply;
   return {
     value: reply,
-    transfer: [changeChunks.meta.buffer, changeChunks.body, logChunks.meta.buffer, logChunks.body],
+    transfer: [...movedBuffers(changeChunks), ...movedBuffers(logChunks)],
   };
 }

@@ -1,33 +1,40 @@
-/** Smaller buffers are cheap to make. */
-const SMALLEST_KEPT = 64 * 1024;
+const SMALLEST = 64 * 1024;
+const MIB = 1024 * 1024;
 
 /**
- * Buffers of committed batches, used again. A fresh one of some MiB costs a page fault for every 4 KiB of it.
+ * Buffers of batches, used again. A fresh one of some MiB costs a page fault for every 4 KiB of it. They are shared, so
+ * the writer reads what lies here: moving a buffer to a thread and back counts there and here as memory newly taken, and
+ * the garbage collectors of both threads answer by marking everything they hold.
  */
 export class BufferPool {
   readonly #maxBytes: number;
-  readonly #free: ArrayBuffer[] = [];
+  readonly #free: SharedArrayBuffer[] = [];
   #bytes = 0;
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
-  /** A buffer of at least so many bytes, with any content. */
-  acquire(bytes: number): ArrayBuffer {
-    if (bytes < SMALLEST_KEPT) return new ArrayBuffer(bytes);
+  /** A buffer of at least so many bytes, with any content. It is the caller's until it is released. */
+  acquire(bytes: number): SharedArrayBuffer {
     const index = this.#free.findIndex((buffer) => buffer.byteLength >= bytes);
     const [found] = index === -1 ? [] : this.#free.splice(index, 1);
-    if (found === undefined) return new ArrayBuffer(2 ** Math.ceil(Math.log2(bytes)));
+    if (found === undefined) return new SharedArrayBuffer(sizeFor(bytes));
     this.#bytes -= found.byteLength;
     return found;
   }
 
-  release(buffer: ArrayBuffer): void {
+  release(buffer: SharedArrayBuffer): void {
     const bytes = buffer.byteLength;
-    if (bytes < SMALLEST_KEPT || this.#bytes + bytes > this.#maxBytes) return;
+    if (this.#bytes + bytes > this.#maxBytes) return;
     this.#free.push(buffer);
     this.#free.sort((a, b) => a.byteLength - b.byteLength);
     this.#bytes += bytes;
   }
+}
+
+/** Sizes that are likely to be wanted again. */
+function sizeFor(bytes: number): number {
+  if (bytes > MIB) return Math.ceil(bytes / MIB) * MIB;
+  return Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(Math.max(1, bytes))));
 }

@@ -30,6 +30,8 @@ export interface CommitPart {
 
 /** Log lines, encoded once: a part that could not be stored is sent again as it is. */
 export interface LogPart extends CommitPart {
+  /** The body of the batch. */
+  readonly body: SharedArrayBuffer;
   readonly chunks: readonly PendingChunk[];
   readonly ops: readonly RegistryOp[];
 }
@@ -55,7 +57,8 @@ export function takeLogs(intake: LogIntake, pool: BufferPool, maxBytes: number):
     tags: source.tags.id,
     names: namesText(chunk.names),
   }));
-  const batch = encodeBatch(heads, pool.acquire(bytes), (index, target, offset) => {
+  const body = pool.acquire(bytes);
+  const batch = encodeBatch(heads, body, (index, target, offset) => {
     const chunk = chunks[index];
     if (chunk !== undefined) intake.copyOut(chunk, target, offset);
   });
@@ -63,7 +66,7 @@ export function takeLogs(intake: LogIntake, pool: BufferPool, maxBytes: number):
     const { machine, stream, boot, tags } = source;
     return { count, machine, stream, boot, tags, firstKseq, lastKseq, levels, names };
   });
-  return { chunks, ops, facts, batch, bytes };
+  return { chunks, ops, facts, batch, body, bytes };
 }
 
 const encoder = new TextEncoder();
@@ -118,7 +121,7 @@ export function orderTimes(batch: ChunkBatch, floor: number): number {
 }
 
 /** The chunks of a part that were stored, over `body`. */
-export function storedChunks(prefix: string, part: CommitPart, body: ArrayBuffer): MemoryChunk[] {
+export function storedChunks(prefix: string, part: CommitPart, body: ChunkBatch['body']): MemoryChunk[] {
   const chunks: MemoryChunk[] = [];
   for (const [index, facts] of part.facts.entries()) {
     const firstSeq = field(part.batch, index, 'firstSeq');

@@ -255,22 +255,14 @@ export class StoredRecordLog implements RecordLog {
     const { prefix } = this.#limits;
     if (this.#recent.followers > 0 && head >= firstSeq) {
       const chunks = changes === undefined ? [] : storedChunks(prefix, changes, changes.batch.body);
-      if (logs !== undefined) chunks.push(...storedChunks(prefix, logs, this.#keep(logs)));
+      // Followers hold what they get for as long as they need it, the pool's buffers come back at once.
+      if (logs !== undefined) chunks.push(...storedChunks(prefix, logs, copyOf(logs)));
       this.#recent.push({ firstSeq, lastSeq: head, chunks }, (changes?.bytes ?? 0) + (logs?.bytes ?? 0));
-    } else if (logs !== undefined) {
-      this.#pool.release(logs.batch.body);
     }
+    if (logs !== undefined) this.#pool.release(logs.body);
     this.#metrics.pendingBytes.set(this.#intake.totalBytes);
     this.#metrics.recentBytes.set(this.#recent.bytes);
     for (const wake of [...this.#waitingForCommit]) wake();
-  }
-
-  /** The committed bytes for followers: as they came back, unless most of the buffer is empty. */
-  #keep({ batch, bytes }: LogPart): ArrayBuffer {
-    if (bytes * 2 > batch.body.byteLength) return batch.body;
-    const kept = batch.body.slice(0, bytes);
-    this.#pool.release(batch.body);
-    return kept;
   }
 
   #nextCommit(ms: number, signal: AbortSignal): Promise<void> {
@@ -297,6 +289,12 @@ export class StoredRecordLog implements RecordLog {
     this.#ended.abort();
     this.#onFatal(error);
   }
+}
+
+function copyOf({ body, bytes }: LogPart): ArrayBuffer {
+  const copy = new ArrayBuffer(bytes);
+  new Uint8Array(copy).set(new Uint8Array(body, 0, bytes));
+  return copy;
 }
 
 function asFatal(error: unknown): SiderolinkError {

@@ -1,7 +1,7 @@
 /** Big enough for a block of lines as a socket gives them, small enough that a quiet daemon holds little. */
 const SLAB_BYTES = 256 * 1024;
 /** Free slabs kept for later. */
-const MAX_FREE = 64;
+const MAX_FREE = 128;
 
 /** A piece of memory that many sources write into, one after the other. */
 export interface Slab {

