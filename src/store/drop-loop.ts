@@ -8,7 +8,9 @@ import type { WorkerHost } from './worker-host.ts';
 
 const HEALTH = 'store-clearing';
 const RETRY_MS = 1000;
-const MAX_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 5000;
+/** With little room on the disk transactions are so many times smaller. */
+const THRIFT = 8;
 
 export interface DropOptions {
   /** Bounds of one transaction that removes rows of dropped segments. */
@@ -22,6 +24,8 @@ export interface DropOptions {
 
 interface DropDeps {
   readonly writer: Pick<WorkerHost, 'request'>;
+  /** Empties the WAL, as far as nobody reads it. */
+  readonly emptyWal: () => Promise<unknown>;
   readonly clock: Clock;
   readonly health: Health;
   readonly logger: Logger;
@@ -39,6 +43,7 @@ export class DropLoop {
   #running: Promise<void> | undefined;
   /** Bytes that are to stay free, asked for while it ran. */
   #next: number | undefined;
+  #isThrifty = false;
 
   constructor(options: DropOptions, deps: DropDeps) {
     this.#options = options;
@@ -62,6 +67,11 @@ export class DropLoop {
       });
   }
 
+  /** The disk has little room, or enough again. */
+  beThrifty(isThrifty: boolean): void {
+    this.#isThrifty = isThrifty;
+  }
+
   /** Resolves when nothing is left to do. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -75,16 +85,17 @@ export class DropLoop {
 
   async #run(freeBytes: number): Promise<void> {
     const { sliceRows: rows, sliceBytes: bytes, shrinkPages: pages } = this.#options;
-    await this.#slices({ kind: 'clear-dropped', rows, bytes });
-    await this.#slices({ kind: 'shrink', pages, freeBytes });
+    await this.#slices((part) => ({ kind: 'clear-dropped', rows: Math.ceil(rows / part), bytes: bytes / part }));
+    await this.#slices((part) => ({ kind: 'shrink', pages: Math.ceil(pages / part), freeBytes }));
   }
 
-  async #slices(request: unknown): Promise<void> {
+  /** @param request for a part of what one transaction does else */
+  async #slices(request: (part: number) => unknown): Promise<void> {
     const { clock, health, logger, metrics, writer } = this.#deps;
     let wait = RETRY_MS;
     while (!this.#stop.signal.aborted) {
       try {
-        const { more } = (await writer.request(request)) as SliceReply;
+        const { more } = (await writer.request(request(this.#isThrifty ? THRIFT : 1))) as SliceReply;
         health.set(HEALTH, 'ok');
         wait = RETRY_MS;
         if (!more) return;
@@ -92,6 +103,8 @@ export class DropLoop {
         metrics.clearFailures.inc();
         health.set(HEALTH, 'warning', `space of dropped records cannot be freed: ${errorMessage(error)}`);
         logger.warn({ error: errorMessage(error), retryMs: wait }, 'freeing the space of dropped records failed');
+        // On a full disk the WAL may be what is in the way. If that fails as well, the disk will have to be made room on.
+        await this.#deps.emptyWal().catch(() => {});
         await clock.sleep(wait, this.#stop.signal);
         wait = Math.min(wait * 2, MAX_RETRY_MS);
       }

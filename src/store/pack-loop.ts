@@ -40,6 +40,7 @@ export class PackLoop {
   /** Rows of deleted records may be there: looked for at the start. */
   #hasDeletions = true;
   readonly #early = new Set<Series>();
+  #isPaused = false;
 
   constructor(options: PackOptions, deps: PackDeps, state: Readonly<Record<Series, SeriesState>>) {
     this.#options = options;
@@ -66,6 +67,12 @@ export class PackLoop {
   packEarly(series: Series): void {
     this.#early.add(series);
     if (this.#running === undefined) this.#run();
+  }
+
+  /** Begins no segment, until told to go on. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (!isPaused && this.#running === undefined) this.#run();
   }
 
   /** Tells that records were deleted, whose rows are to go. */
@@ -126,6 +133,7 @@ export class PackLoop {
   }
 
   #isDue(series: Series): boolean {
+    if (this.#isPaused) return false;
     const { records, bytes } = this.#unpacked[series];
     return this.#early.has(series) || records >= this.#options.segmentRecords || bytes >= this.#options.segmentBytes;
   }

@@ -136,6 +136,8 @@ export type WriterRequest =
   | { readonly kind: 'shrink'; readonly pages: number; readonly freeBytes: number }
   /** @param waitMs how long those are waited for who read what is in the WAL */
   | { readonly kind: 'checkpoint'; readonly waitMs: number }
+  /** The disk has little room, or enough again. */
+  | { readonly kind: 'thrifty'; readonly isThrifty: boolean }
   | { readonly kind: 'close' };
 
 /** Whether there is more to do. */

@@ -11,12 +11,22 @@ export function freePagesOf(db: Database): number {
   return Number(db.pragma('freelist_count', { simple: true }));
 }
 
+/** Pages in the WAL after which a commit also writes them back while the disk has little room. */
+const THRIFTY_CHECKPOINT_PAGES = 64;
+
 /** Gives space back, and keeps the WAL small. Used by the writer, between its transactions. */
 export class Space {
   readonly #db: Database;
+  readonly #checkpointPages: number;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#checkpointPages = Number(db.pragma('wal_autocheckpoint', { simple: true }));
+  }
+
+  /** With little room the WAL stays small: what makes room is written there first. */
+  beThrifty(isThrifty: boolean): void {
+    this.#db.pragma(`wal_autocheckpoint = ${isThrifty ? THRIFTY_CHECKPOINT_PAGES : this.#checkpointPages}`);
   }
 
   /**

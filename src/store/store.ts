@@ -115,7 +115,7 @@ export class Store {
     this.#damage = new DamageReports(deps);
     this.#packing = new PackLoop(options, { ...deps, writer, packer }, state.series);
     this.#packing.start();
-    this.#dropping = new DropLoop(options, { ...deps, writer });
+    this.#dropping = new DropLoop(options, { ...deps, writer, emptyWal: () => this.#checkpoint(0) });
     this.#dropping.wake();
     this.#wal = new WalKeeper(options.path, options, { ...deps, checkpoint: (waitMs) => this.#checkpoint(waitMs) });
     this.#wal.start();
@@ -192,9 +192,17 @@ export class Store {
 
   /** Gives all space back that nothing is stored in. */
   async squeeze(): Promise<void> {
+    await this.#checkpoint(0);
     this.#dropping.wake(0);
     await this.#dropping.idle();
     await this.#checkpoint(0);
+  }
+
+  /** The disk has little room, or enough again: with little nothing is written that can wait. */
+  async beThrifty(isThrifty: boolean): Promise<void> {
+    this.#packing.pause(isThrifty);
+    this.#dropping.beThrifty(isThrifty);
+    await this.#writer.request({ kind: 'thrifty', isThrifty });
   }
 
   async #checkpoint(waitMs: number): Promise<CheckpointReply> {

@@ -27,6 +27,8 @@ serve<{ readonly path: string; readonly busyTimeoutMs: number }, WriterRequest>(
           return { value: writer.shrink(request.pages, request.freeBytes) };
         case 'checkpoint':
           return { value: writer.checkpoint(request.waitMs) };
+        case 'thrifty':
+          return { value: writer.beThrifty(request.isThrifty) };
         case 'close':
           return { value: writer.close() };
       }

@@ -169,6 +169,10 @@ export class Writer {
     return { more: this.#transaction(() => this.#space.shrink(pages, freeBytes)) };
   }
 
+  beThrifty(isThrifty: boolean): void {
+    this.#space.beThrifty(isThrifty);
+  }
+
   /** Writes the WAL back and begins it anew. */
   checkpoint(waitMs: number): CheckpointReply {
     return this.#space.checkpoint(waitMs);

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { StoreMetrics } from '../store/metrics.ts';
@@ -43,18 +43,30 @@ export class Keeping {
   readonly #deps: KeepingDeps;
 
   constructor(options: KeepingOptions, deps: KeepingDeps) {
-    const directory = dirname(options.path);
     this.#deps = deps;
     this.#space = new SpaceWatch(options, {
       ...deps,
-      space: () => spaceOf(directory),
-      freeBytes: deps.metrics.diskFreeBytes,
-      onLow: (isLow) => {
-        deps.suspendLogs(isLow);
-        if (isLow) this.#retention.hurry();
-      },
+      space: () => this.#room(options.path),
+      onLow: (isLow) => this.#roomChanged(isLow),
     });
     this.#retention = new Retention(options, { ...deps, shortOf: () => this.#space.shortOf() });
+  }
+
+  #roomChanged(isLow: boolean): void {
+    const { store, suspendLogs } = this.#deps;
+    suspendLogs(isLow);
+    // Only a dead thread refuses, and it ends the daemon by itself.
+    store.beThrifty(isLow).catch(() => {});
+    if (isLow) this.#retention.hurry();
+  }
+
+  /** What is in the WAL will be written to the database file as well: that much of the disk is as good as taken. */
+  async #room(path: string): Promise<DiskSpace> {
+    const { bavail, bsize, blocks } = await statfs(dirname(path));
+    const free = bavail * bsize;
+    this.#deps.metrics.diskFreeBytes.set(free);
+    const wal = await stat(`${path}-wal`).catch(() => undefined);
+    return { free: free - (wal?.size ?? 0), total: blocks * bsize };
   }
 
   start(): void {
@@ -67,9 +79,4 @@ export class Keeping {
     await Promise.all([this.#space.stop(), this.#retention.stop()]);
     this.#deps.suspendLogs(false);
   }
-}
-
-async function spaceOf(directory: string): Promise<DiskSpace> {
-  const { bavail, bsize, blocks } = await statfs(directory);
-  return { free: bavail * bsize, total: blocks * bsize };
 }

@@ -33,7 +33,6 @@ export interface SpaceDeps {
   readonly clock: Clock;
   readonly health: Health;
   readonly logger: Logger;
-  readonly freeBytes: { set(bytes: number): void };
 }
 
 /** Watches the room on the store's disk. Full disks take the logs first: joins and events go on. */
@@ -89,10 +88,9 @@ export class SpaceWatch {
 
   /** Undefined if it could not be told: then it is as it was. */
   async #look(): Promise<DiskSpace | undefined> {
-    const { space, freeBytes, logger } = this.#deps;
+    const { space, logger } = this.#deps;
     try {
       const found = await space();
-      freeBytes.set(found.free);
       this.#judge(found);
       return found;
     } catch (error) {

@@ -23,11 +23,14 @@ export function temporaryStore(): { readonly path: string; remove(): void } {
 export interface OpenLog {
   readonly log: StoredRecordLog;
   readonly health: Health;
+}
+
+export interface MeasuredLog extends OpenLog {
   /** All metrics, as text. */
   metrics(): Promise<string>;
 }
 
-export async function openLog(options: Omit<RecordLogOptions, 'prefix'>, clock = systemClock): Promise<OpenLog> {
+export async function openLog(options: Omit<RecordLogOptions, 'prefix'>, clock = systemClock): Promise<MeasuredLog> {
   const health = new Health(() => clock.now());
   const logger = pino({ level: 'silent' });
   const metrics = createRegistry();

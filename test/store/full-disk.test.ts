@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, expect, test } from 'vitest';
+import { temporaryStore } from '../stream/harness.ts';
+
+const CHILD = fileURLToPath(new URL('./full-disk-child.ts', import.meta.url));
+/** A disk of its own for one process, in a file; where no loop device is to be had, of memory. */
+const WITH_SMALL_DISK = `
+mkdir "$0.disk"
+truncate -s 64M "$0.image"
+mkfs.ext4 -q -F -m 0 "$0.image"
+mount -o loop "$0.image" "$0.disk" || mount -t tmpfs -o size=58m tmpfs "$0.disk"
+exec "$@" "$0.disk"
+`;
+
+const store = temporaryStore();
+afterEach(() => {
+  rmSync(`${store.path}.disk`, { recursive: true, force: true });
+  store.remove();
+});
+
+test('a disk nearly full: lines wait, joins and events go on, and it recovers by itself', async () => {
+  const command = ['--mount', '--propagation', 'private', 'sh', '-ec', WITH_SMALL_DISK, store.path];
+  const { stdout } = await promisify(execFile)('unshare', [...command, process.execPath, CHILD], { timeout: 100_000 });
+  const [others, room, ourselves] = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+  expect(others.condition).toMatchObject({
+    severity: 'error',
+    message: expect.stringMatching(/^the disk of the store is nearly full: log lines wait until \d+ MiB are free/),
+  });
+  expect(others).toMatchObject({ stored: 10, events: 200, storedEvents: 200 });
+  expect(others.written).toBeGreaterThan(1000);
+  expect(others.pending).toBeLessThan(1.2 * 1024 * 1024);
+  expect(room.numbers).toEqual(Array.from({ length: room.written }, (_, i) => i));
+
+  expect(ourselves.lows).toBeGreaterThan(0);
+  expect(ourselves.reasons).toEqual(['disk']);
+  expect(ourselves.areNeighbours).toBe(true);
+  expect(ourselves.dropped).toBe(ourselves.first);
+  expect(ourselves.stored + ourselves.dropped).toBe(ourselves.written);
+  expect(ourselves.storedEvents).toBe(ourselves.events);
+}, 120_000);
