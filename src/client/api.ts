@@ -84,6 +84,17 @@ export const Status = z
     }),
     join_tokens: z.object({ total: z.int(), valid: z.int() }),
     records: z.object({ head: z.int().meta({ description: 'seq of the newest committed record; 0 for none' }) }),
+    publish: z
+      .object({
+        stream: z.string(),
+        server: z.string().nullable().meta({ description: 'the NATS server we are connected to; null without one' }),
+        waiting: z.int().meta({ description: 'records that JetStream did not acknowledge yet' }),
+        oldest_waiting: Time.nullable().meta({ description: 'when the oldest of these was received' }),
+        lanes_behind: z.int().meta({ description: 'lanes that read again what they had no room for' }),
+        problem: z.string().nullable().meta({ description: 'what keeps records from being published' }),
+      })
+      .nullable()
+      .meta({ description: 'where publishing to NATS stands; null without publish.nats.servers' }),
   })
   .meta({ id: 'Status' });
 export type Status = z.infer<typeof Status>;

@@ -51,6 +51,18 @@ export interface DaemonStatus {
   readonly eventsPort: number;
   /** First token of every subject. */
   readonly prefix: string;
+  /** Where publishing to NATS stands; undefined without it. */
+  readonly publish?: PublishStatus | undefined;
+}
+
+export interface PublishStatus {
+  readonly stream: string;
+  readonly server: string | null;
+  readonly waiting: number;
+  /** `received_at` of the oldest record that is not acknowledged, in milliseconds since the epoch. */
+  readonly oldest: number | null;
+  readonly lanesBehind: number;
+  readonly problem: string | null;
 }
 
 export interface StatusSource {

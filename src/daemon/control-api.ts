@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { ControlServer } from '../control/server.ts';
+import type { PublishStatus } from '../control/types.ts';
 import { restoresOf } from '../store/restore.ts';
 import { TelemetryServer } from '../telemetry/http.ts';
 import { Backups } from './backups.ts';
@@ -22,6 +23,7 @@ export async function startControl(
     readonly apiUrl: string;
     readonly authority: string | undefined;
     readonly startedAt: number;
+    readonly publishStatus: () => PublishStatus | undefined;
   },
 ): Promise<void> {
   const status = () => ({
@@ -33,6 +35,7 @@ export async function startControl(
     kmsgPort: config.sinks.kmsg_port,
     eventsPort: config.sinks.events_port,
     prefix: config.publish.prefix,
+    publish: facts.publishStatus(),
     ...facts,
   });
   const backups = new Backups({ stateDir: config.state_dir }, { log });

@@ -9,6 +9,7 @@ import { startCore } from './core.ts';
 import { takeInheritedSockets, wantedSockets } from './inherited-sockets.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { createNotifier, type Notifier } from './notify.ts';
+import { startPublishing } from './publishing.ts';
 import { startSinks } from './sinks.ts';
 import { ensureStateDir, loadInstallation, lockStateDir } from './state-dir.ts';
 
@@ -64,7 +65,8 @@ export async function startDaemon(
   const core = await startCore(config, installation, base, lifecycle, onFatal);
   await startSinks(config, installation, base, lifecycle, core, sockets);
   const api = await startApi(config, installation, base, lifecycle, core, sockets);
-  await startControl(config, installation, base, lifecycle, core, { ...api, startedAt });
+  const publishStatus = await startPublishing(config, installation, base, lifecycle, core);
+  await startControl(config, installation, base, lifecycle, core, { ...api, startedAt, publishStatus });
   await startNotifier(notifier, base, lifecycle);
   logger.info({ overlay: installation.overlay.prefix, endpoints: api.endpoints, api: api.apiUrl }, 'ready');
   return { stop: () => lifecycle.stop() };

@@ -1,5 +1,6 @@
 import { fleetMetrics } from '../fleet/metrics.ts';
 import { joinMetrics } from '../join/metrics.ts';
+import { publishMetrics } from '../publish/metrics.ts';
 import { sinkMetrics } from '../sinks/metrics.ts';
 import type { Health } from '../telemetry/health.ts';
 import { addHealthMetrics, addProcessMetrics, createRegistry } from '../telemetry/metrics.ts';
@@ -17,6 +18,7 @@ export function createMetrics(health: Health) {
     registry,
     fleet: fleetMetrics(registry),
     join: joinMetrics(registry),
+    publish: publishMetrics(registry),
     sinks: sinkMetrics(registry),
     tls: tlsMetrics(registry),
     tunnel: tunnelMetrics(registry),

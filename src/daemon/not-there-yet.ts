@@ -4,7 +4,6 @@ import { SiderolinkError } from '../domain/errors.ts';
 /** Settings that this version reads and does not act on: whoever sets one relies on it, so it is refused. */
 const NOT_THERE_YET: readonly { readonly path: string; readonly isSet: (config: Config) => boolean }[] = [
   { path: 'join.tunnel: force', isSet: ({ join }) => join.tunnel === 'force' },
-  { path: 'publish.nats.servers', isSet: ({ publish }) => publish.nats.servers.length > 0 },
 ];
 
 /** @throws SiderolinkError `configuration`, naming all of them */

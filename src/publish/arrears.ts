@@ -9,11 +9,11 @@ export type MachineSource = (query: {
   readonly maxText: number;
 }) => { readonly records: readonly OutgoingRecord[]; readonly through: number };
 
-/** What is read at once for all machines of a lane together, as far as each gets something. */
-export interface ArrearsLimits {
-  readonly pageRecords: number;
+/** What is read at once of one machine. */
+export interface ArrearsPage {
+  readonly maxRecords: number;
   /** Characters of text. */
-  readonly pageText: number;
+  readonly maxText: number;
 }
 
 interface MachineArrears {
@@ -26,20 +26,17 @@ interface MachineArrears {
   first: number;
 }
 
-const MIN_PAGE_RECORDS = 16;
-const MIN_PAGE_TEXT = 4096;
-
 /**
  * Records of a lane that were passed over, read again machine by machine and merged into the order of their seqs. Each
  * machine has rows of its own in the store, so this costs what the lane's own records cost.
  */
 export class Arrears {
-  readonly #limits: ArrearsLimits;
   readonly #machines = new Map<string, MachineArrears>();
   #count = 0;
 
-  constructor(limits: ArrearsLimits) {
-    this.#limits = limits;
+  /** Machines of which something is left. */
+  get machines(): number {
+    return this.#machines.size;
   }
 
   /** Records that are to be read or were read and not yet handed on. */
@@ -69,7 +66,7 @@ export class Arrears {
    * Hands on at most `max` records, or at least one page of one machine is read: whoever gets none calls again. Done
    * when nothing is left.
    */
-  take(source: MachineSource, max: number): readonly OutgoingRecord[] {
+  take(source: MachineSource, page: ArrearsPage, max: number): readonly OutgoingRecord[] {
     const taken: OutgoingRecord[] = [];
     while (taken.length < max && this.#machines.size > 0) {
       const [name, machine] = this.#oldest();
@@ -82,7 +79,7 @@ export class Arrears {
       }
       if (machine.through >= machine.last) this.#machines.delete(name);
       else if (taken.length > 0) break;
-      else if (!this.#read(source, name, machine)) break;
+      else if (!read(source, page, name, machine)) break;
     }
     if (this.#machines.size === 0) this.#count = 0;
     return taken;
@@ -102,20 +99,13 @@ export class Arrears {
     if (oldest === undefined) throw new RangeError('nothing is left');
     return oldest;
   }
+}
 
-  /** Whether something was read. */
-  #read(source: MachineSource, name: string, machine: MachineArrears): boolean {
-    const share = this.#machines.size;
-    const page = source({
-      machine: name,
-      after: machine.through,
-      through: machine.last,
-      maxRecords: Math.max(MIN_PAGE_RECORDS, Math.ceil(this.#limits.pageRecords / share)),
-      maxText: Math.max(MIN_PAGE_TEXT, Math.ceil(this.#limits.pageText / share)),
-    });
-    machine.read = page.records;
-    machine.first = 0;
-    machine.through = page.through;
-    return page.records.length > 0;
-  }
+/** Whether something was read. */
+function read(source: MachineSource, limits: ArrearsPage, name: string, machine: MachineArrears): boolean {
+  const page = source({ machine: name, after: machine.through, through: machine.last, ...limits });
+  machine.read = page.records;
+  machine.first = 0;
+  machine.through = page.through;
+  return page.records.length > 0;
 }

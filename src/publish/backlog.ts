@@ -19,7 +19,7 @@ export interface BacklogLimits {
   /** A page of everything. */
   readonly pageRecords: number;
   readonly pageText: number;
-  /** All lanes together: nothing more is read until they have less. */
+  /** All lanes together: nothing more is read until they have less. As much again may be read of arrears. */
   readonly maxRecords: number;
   readonly maxBytes: number;
   /** One lane: what comes then is passed over and read again later, for this lane alone. */
@@ -28,8 +28,8 @@ export interface BacklogLimits {
 }
 
 export const BACKLOG_DEFAULTS: BacklogLimits = {
-  pageRecords: 1000,
-  pageText: 1024 * 1024,
+  pageRecords: 4000,
+  pageText: 2 * 1024 * 1024,
   maxRecords: 32_768,
   maxBytes: 32 * 1024 * 1024,
   laneRecords: 1024,
@@ -37,9 +37,12 @@ export const BACKLOG_DEFAULTS: BacklogLimits = {
 };
 
 /** Once half of the room is taken, a lane may have only this part of its own: the others are not to wait for it. */
-const FAIR_PART = 4;
+const FAIR_PART = 2;
 /** A lane with arrears reads on when it holds less than this part of what it may hold. */
 const REFILL_PART = 16;
+/** What is read at once of one machine in arrears, however many there are. */
+const MIN_PAGE_RECORDS = 16;
+const MIN_PAGE_TEXT = 4096;
 const KNOWN_MACHINES = 100_000;
 
 /**
@@ -175,26 +178,26 @@ export class Backlog {
   }
 
   #passOver(lane: Lane, { machine, seq }: OutgoingRecord): void {
-    const { laneRecords, laneBytes } = this.#limits;
-    lane.arrears ??= new Arrears({
-      pageRecords: Math.ceil(laneRecords / FAIR_PART),
-      pageText: Math.ceil(laneBytes / FAIR_PART),
-    });
+    lane.arrears ??= new Arrears();
     this.#inArrears.add(lane);
     lane.arrears.add(machine, seq);
   }
 
   /** A page for the lane in arrears that waits longest among those that have little left. */
   #refill(): boolean {
-    const { laneRecords } = this.#limits;
+    const { laneRecords, laneBytes, maxRecords, maxBytes } = this.#limits;
     for (const lane of this.#inArrears) {
       // However full it is, a lane that has nothing may go on.
       if (lane.length * REFILL_PART >= laneRecords || (this.#isFull && lane.length > 0)) continue;
       const { arrears } = lane;
       if (arrears === undefined) continue;
-      for (const record of arrears.take(this.#machineSource, Math.ceil(laneRecords / FAIR_PART))) {
-        this.#push(lane, record);
-      }
+      const share = this.#inArrears.size * arrears.machines;
+      const page = {
+        maxRecords: Math.max(MIN_PAGE_RECORDS, Math.min(laneRecords, Math.ceil(maxRecords / share))),
+        maxText: Math.max(MIN_PAGE_TEXT, Math.min(laneBytes, Math.ceil(maxBytes / share))),
+      };
+      const taken = arrears.take(this.#machineSource, page, Math.ceil(laneRecords / FAIR_PART));
+      for (const record of taken) this.#push(lane, record);
       this.#inArrears.delete(lane);
       if (arrears.next === undefined) lane.arrears = undefined;
       else this.#inArrears.add(lane);

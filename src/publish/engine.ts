@@ -34,6 +34,7 @@ export class Engine {
   readonly #seldom: OnceAMinute;
   #server: string | undefined;
   #problem: string | undefined = 'not yet connected';
+  #isStopping = false;
   #streamProblem: string | undefined;
   #refusal: { readonly text: string; readonly at: number } | undefined;
   #forbidden: { readonly text: string; readonly at: number } | undefined;
@@ -99,6 +100,7 @@ export class Engine {
   /** Lets what is in flight land, if that does not take too long, and has the cursors stored. */
   async #stop(deadlineMs: number): Promise<void> {
     const { clock, post } = this.#deps;
+    this.#isStopping = true;
     this.#cancelReport();
     await Promise.race([this.#outbox.stop(), clock.sleep(deadlineMs * LANDING_PART)]);
     await this.#keeper.stop();
@@ -120,6 +122,8 @@ export class Engine {
   }
 
   #connection(server: string | undefined, problem: string | undefined): void {
+    // That we end it ourselves is no problem.
+    if (this.#isStopping) return;
     if (problem !== undefined && (this.#server !== undefined || this.#seldom.pass(problem) !== undefined)) {
       this.#log('warn', { problem }, 'no connection to NATS; records are kept until there is one');
     }

@@ -33,7 +33,7 @@ export interface OutboxEvents {
 }
 
 export interface OutboxDeps {
-  readonly backlog: Backlog;
+  readonly backlog: Pick<Backlog, 'lanes' | 'position' | 'take' | 'step'>;
   readonly clock: Clock;
   readonly events: OutboxEvents;
   /** 0 … 1, to spread tries. */
@@ -58,7 +58,7 @@ export class Outbox {
   readonly #weights = new Map<Lane, { readonly bytes: number; readonly isMarker: boolean }>();
   #wire: Wire | undefined;
   #flyingBytes = 0;
-  #isReading = false;
+  #isDue = false;
   #isStopped = false;
   #cancelTick: () => void = () => {};
   #onLanded: () => void = () => {};
@@ -86,8 +86,7 @@ export class Outbox {
     this.#due.clear();
     for (const lane of this.#deps.backlog.lanes)
       if (lane.flight !== undefined || lane.length > 0) this.#ready.add(lane);
-    this.#send();
-    this.read();
+    this.#soon();
     this.#tickLater();
   }
 
@@ -109,14 +108,7 @@ export class Outbox {
 
   /** The backlog may have something to read. */
   read(): void {
-    if (this.#isReading || this.#wire === undefined || this.#isStopped) return;
-    this.#isReading = true;
-    this.#deps.defer(() => {
-      this.#isReading = false;
-      if (this.#wire === undefined || this.#isStopped) return;
-      if (this.#deps.backlog.step()) this.read();
-      this.#send();
-    });
+    this.#soon();
   }
 
   /** A lane got records. */
@@ -131,8 +123,7 @@ export class Outbox {
     if (lane === undefined || flight === undefined || flight.record.seq !== seq) return;
     if (answer.stored) this.#stored(lane, flight, answer.duplicate);
     else if (flight.sentAt !== undefined) this.#refused(lane, flight, answer.reason, answer.message);
-    this.#send();
-    this.read();
+    this.#soon();
   }
 
   /** The server refuses to take messages of this subject from us; it does not say which. */
@@ -158,6 +149,20 @@ export class Outbox {
     if (this.#weights.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onLanded = () => this.#weights.size === 0 && resolve();
+    });
+  }
+
+  /** Reads a page and sends what is ready, after the answers that came in together: they are sent together too. */
+  #soon(): void {
+    if (this.#isDue || this.#wire === undefined || this.#isStopped) return;
+    this.#isDue = true;
+    this.#deps.defer(() => {
+      this.#isDue = false;
+      if (this.#wire === undefined || this.#isStopped) return;
+      this.#send();
+      if (!this.#deps.backlog.step()) return;
+      this.#send();
+      this.#soon();
     });
   }
 

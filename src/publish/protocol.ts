@@ -1,6 +1,6 @@
 import type { BacklogLimits } from './backlog.ts';
 import type { CursorKeeperOptions, Cursors } from './cursors.ts';
-import type { NatsLinkOptions } from './nats-link.ts';
+import type { NatsLinkOptions } from './link-options.ts';
 import type { OutboxOptions } from './outbox.ts';
 import type { Refusal } from './wire.ts';
 

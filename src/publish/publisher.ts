@@ -9,7 +9,7 @@ import { BACKLOG_DEFAULTS, type BacklogLimits } from './backlog.ts';
 import type { NatsAccess } from './credentials.ts';
 import { CURSOR_DEFAULTS, type CursorKeeperOptions, type Cursors } from './cursors.ts';
 import type { PublishMetrics } from './metrics.ts';
-import { LINK_DEFAULTS, type NatsLinkOptions } from './nats-link.ts';
+import { LINK_DEFAULTS, type NatsLinkOptions } from './link-options.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox.ts';
 import type { EngineOptions, FromEngine, PublishCounts, PublishState, ToEngine } from './protocol.ts';
 import { conditionsOf } from './standing.ts';

@@ -9,7 +9,7 @@ export interface RecordReaderOptions {
   readonly path: string;
   /** First part of all subjects. */
   readonly prefix: string;
-  /** A page ends after so many milliseconds; default 20. */
+  /** A page ends after so many milliseconds; default 50. */
   readonly pageMs?: number;
   /** Unpacked blocks that are kept, in bytes. */
   readonly cacheBytes?: number;
@@ -43,7 +43,7 @@ export class RecordReader {
 
   /** @throws SiderolinkError `storage` */
   constructor(options: RecordReaderOptions) {
-    const { path, prefix, pageMs = 20, cacheBytes = STORE_DEFAULTS.cacheBytes } = options;
+    const { path, prefix, pageMs = 50, cacheBytes = STORE_DEFAULTS.cacheBytes } = options;
     this.#prefix = prefix;
     this.#db = openReader(path);
     this.#pages = new PageReader(this.#db, { prefix, pageMs, cacheBytes });

@@ -7,6 +7,6 @@ it('lets the defaults pass', () => {
 });
 
 it('refuses settings that would be relied on and have no effect, all at once', () => {
-  const config = parseConfig('join: { tunnel: force }\npublish: { nats: { servers: ["nats://127.0.0.1:4222"] } }\n');
-  expect(() => refuseNotThereYet(config)).toThrow(/join\.tunnel: force\n {2}publish\.nats\.servers/);
+  const config = parseConfig('join: { tunnel: force }\n');
+  expect(() => refuseNotThereYet(config)).toThrow(/join\.tunnel: force/);
 });

@@ -28,6 +28,7 @@ function formatStatus(status: Status, { style, clock }: Context): string {
     ['machines', `${machines.total}${counts(machines.by_state)}; links${counts(machines.by_link, '')}`],
     ['join tokens', `${tokens.total}, ${tokens.valid} valid`],
     ['records', `up to seq ${status.records.head}`],
+    ...(status.publish === null ? [] : [['publishing', publishing(status.publish, now)] as const]),
   ]);
   const paint = { ok: style.green, warning: style.yellow, error: style.red };
   const rows = status.conditions.map(({ name, severity, message, since }) => [
@@ -37,6 +38,14 @@ function formatStatus(status: Status, { style, clock }: Context): string {
     printable(message),
   ]);
   return rows.length === 0 ? fields : `${fields}\n${formatTable(['CONDITION', 'STATE', 'SINCE', 'MESSAGE'], rows)}`;
+}
+
+function publishing(publish: NonNullable<Status['publish']>, now: number): string {
+  const { stream, server, waiting, oldest_waiting: oldest, problem } = publish;
+  const where = server === null ? 'not connected to NATS' : `to stream ${stream} on ${server}`;
+  const lag = waiting === 0 ? 'nothing waits' : `${waiting} waiting`;
+  const age = oldest === null ? '' : `, the oldest since ${ago(oldest, now)}`;
+  return printable(`${where}, ${lag}${age}${problem === null ? '' : `: ${problem}`}`);
 }
 
 function counts(byName: Readonly<Record<string, number>>, lead = ':'): string {

@@ -2,6 +2,7 @@ import { Status } from '../../client/api.ts';
 import { version } from '../../version.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { problemResponses } from '../responses.ts';
+import type { PublishStatus } from '../types.ts';
 import { tokenState } from './tokens.ts';
 
 export function statusRoutes(app: App, deps: RouteDeps): void {
@@ -56,5 +57,13 @@ function statusJson({ log, machines, tokens, health, status: source, clock }: Ro
       valid: list.filter((token) => tokenState(token, clock.now()) === 'valid').length,
     },
     records: { head: log.head },
+    publish: publishJson(status.publish),
   };
+}
+
+function publishJson(publish: PublishStatus | undefined): Status['publish'] {
+  if (publish === undefined) return null;
+  const { stream, server, waiting, oldest, lanesBehind, problem } = publish;
+  const oldestWaiting = oldest === null ? null : new Date(oldest).toISOString();
+  return { stream, server, waiting, oldest_waiting: oldestWaiting, lanes_behind: lanesBehind, problem };
 }

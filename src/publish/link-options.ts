@@ -1,0 +1,26 @@
+import type { NatsAccess } from './credentials.ts';
+import type { StreamWish } from './stream-config.ts';
+
+export interface NatsLinkOptions {
+  readonly access: NatsAccess;
+  readonly stream: StreamWish;
+  /** Whether to make the stream where it is missing. */
+  readonly createStream: boolean;
+  /** Between tries to connect, doubled with every failure, up to `dialMaxMs`. */
+  readonly dialMs: number;
+  readonly dialMaxMs: number;
+  /** How long one try may take. */
+  readonly dialTimeoutMs: number;
+  /** Between looks at a stream that is not as it must be, and between those that refused messages ask for. */
+  readonly streamMs: number;
+  /** A server that answers no ping for two of these is taken for gone. */
+  readonly pingMs: number;
+}
+
+export const LINK_DEFAULTS = {
+  dialMs: 250,
+  dialMaxMs: 10_000,
+  dialTimeoutMs: 10_000,
+  streamMs: 5000,
+  pingMs: 10_000,
+} as const;
