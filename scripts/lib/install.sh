@@ -12,6 +12,8 @@ NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
 # What tests need on top.
 TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl script=bsdutils sysctl=procps shellcheck=shellcheck
   nats-server=nats-server wat2wasm=wabt)
+# Where the kernel has no WireGuard, a virtual machine with one that has.
+TEST_COMMANDS+=(qemu-system-x86_64=qemu-system-x86 depmod=kmod xz=xz-utils)
 # What the long tests need on top of that: they boot a Debian, and build the image of a container.
 LONG_COMMANDS=(debootstrap=debootstrap systemd-nspawn=systemd-container buildah=buildah)
 # What benchmarks compare with and publish to.

@@ -8,8 +8,9 @@ const net = new TestNetwork('wgdev');
 const gateway = await net.namespace('gw');
 afterAll(() => net.dispose());
 
-deviceContract('a real network namespace', {
-  world: async () => new World(gateway.runner, net.interfaceName(), 51_002),
+// Also where the kernel has WireGuard: what it does with that is in device-kernel.test.ts.
+deviceContract('a real network namespace, with wireguard-go', {
+  world: async () => new World(gateway.runner, net.interfaceName(), 51_002, { backend: 'userspace' }),
   takePort: async (_, port) => {
     const source = `import dgram from 'node:dgram'; const s = dgram.createSocket('udp4'); s.bind(${port}, () => console.log('bound'));`;
     const child = gateway.spawn([process.execPath, '--input-type=module', '-e', source]);
@@ -30,7 +31,7 @@ deviceContract('a real network namespace', {
 
 describe('a real device', () => {
   it('takes 10,000 machines that join at once, and shows all of them', async () => {
-    const world = new World(gateway.runner, net.interfaceName(), 51_004);
+    const world = new World(gateway.runner, net.interfaceName(), 51_004, { backend: 'userspace' });
     const device = world.device({ batchWindowMs: 50 });
     await device.start();
     const peers = Array.from({ length: 10_000 }, () => world.peer());

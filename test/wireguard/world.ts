@@ -9,14 +9,25 @@ import { Health } from '../../src/telemetry/health.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
 import { WireGuardDevice, type WireGuardDeviceOptions } from '../../src/wireguard/device.ts';
+import type { Backend } from '../../src/wireguard/device-maker.ts';
 import { wireguardMetrics } from '../../src/wireguard/metrics.ts';
 import type { Runner } from '../../src/wireguard/runner.ts';
 import type { PeerSpec } from '../../src/wireguard/types.ts';
+
+type PutFile = (path: string, text: string) => void;
+
+export interface WorldOptions {
+  /** Default `auto`. */
+  readonly backend?: 'auto' | Backend;
+  /** Makes a file of mode 0600 where the runner's commands find it. Default: on this host. */
+  readonly putFile?: PutFile;
+}
 
 /** A gateway host, real or modelled, for one test. */
 export class World {
   readonly runner: Runner;
   readonly interface: string;
+  readonly backend: 'auto' | Backend;
   readonly directory = mkdtempSync(join(tmpdir(), 'siderolink-wg-'));
   readonly key = PrivateKey.generate();
   readonly overlay = overlayOf(this.key.publicKey);
@@ -28,10 +39,14 @@ export class World {
   /** Every command that a device of this world ran. */
   readonly commands: string[] = [];
 
-  constructor(runner: Runner, interfaceName: string, listenPort: number) {
+  readonly #putFile: PutFile;
+
+  constructor(runner: Runner, interfaceName: string, listenPort: number, options: WorldOptions = {}) {
     this.runner = runner;
     this.interface = interfaceName;
     this.listenPort = listenPort;
+    this.backend = options.backend ?? 'auto';
+    this.#putFile = options.putFile ?? ((path, text) => writeFileSync(path, text, { mode: 0o600 }));
     this.writeKey(this.key);
   }
 
@@ -40,7 +55,7 @@ export class World {
   }
 
   writeKey(key: PrivateKey): void {
-    writeFileSync(this.keyFile, `${key.reveal()}\n`, { mode: 0o600 });
+    this.#putFile(this.keyFile, `${key.reveal()}\n`);
   }
 
   /** A new process's device over the same system. `runner`: instead of the system's own. */
@@ -54,7 +69,7 @@ export class World {
     return new WireGuardDevice(
       {
         interface: this.interface,
-        backend: 'auto',
+        backend: this.backend,
         publicKey: this.key.publicKey,
         privateKeyFile: this.keyFile,
         listenPort: this.listenPort,
