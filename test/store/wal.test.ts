@@ -1,0 +1,85 @@
+import { statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { StoredRecordLog } from '../../src/stream/record-log.ts';
+import { linesOf, openLog, sourceOf, temporaryStore } from '../stream/harness.ts';
+
+const MIB = 1024 * 1024;
+
+let store: ReturnType<typeof temporaryStore>;
+let opened: StoredRecordLog[];
+beforeEach(() => {
+  store = temporaryStore();
+  opened = [];
+});
+afterEach(async () => {
+  await Promise.all(opened.map((log) => log.close(5000)));
+  store.remove();
+});
+
+const walBytes = () => statSync(`${store.path}-wal`).size;
+
+async function open(options: Partial<Parameters<typeof openLog>[0]>) {
+  const result = await openLog({ path: store.path, walCheckMs: 20, ...options });
+  opened.push(result.log);
+  return result;
+}
+
+async function write(log: StoredRecordLog, mebibytes: number): Promise<void> {
+  const lines = linesOf(Array.from({ length: 256 }, (_, n) => `${n} ${'x'.repeat(4000)}`));
+  for (let n = 0; n < mebibytes; n++) {
+    log.appendLog(sourceOf(1), lines);
+    await log.flush();
+  }
+}
+
+test('the WAL stays bounded while pages are read without a pause and much is written', async () => {
+  const { log, health } = await open({ walBytes: 12 * MIB, walWarnBytes: 64 * MIB, segmentRecords: 2000 });
+  await write(log, 10);
+  let pages = 0;
+  let isWriting = true;
+  let highest = 0;
+  // Several at a time, so that the reader's thread begins the next page as soon as one is done.
+  const readers = [1, 2, 3].map(async () => {
+    while (isWriting) {
+      await log.read({ filters: [], grep: 'is nowhere', limit: 10 });
+      pages++;
+      highest = Math.max(highest, walBytes());
+    }
+  });
+  await write(log, 150);
+  isWriting = false;
+  await Promise.all(readers);
+  expect(pages).toBeGreaterThan(3);
+  // What one look finds above the bound, with what is written until then.
+  expect(highest).toBeLessThan(40 * MIB);
+  expect(health.conditions.find(({ name }) => name === 'store-wal')?.severity).toBe('ok');
+}, 60_000);
+
+test('a reader that stays is told of, commits go on, and the WAL is small again when it goes', async () => {
+  const { log, health, metrics } = await open({ walBytes: 4 * MIB, walWarnBytes: 8 * MIB, walWaitMs: 5 });
+  await write(log, 1);
+  const foreign = new Database(store.path, { readonly: true });
+  foreign.exec('begin');
+  foreign.prepare('select next_seq from log_state').get();
+  await write(log, 20);
+  const condition = () => health.conditions.find(({ name }) => name === 'store-wal');
+  await expect
+    .poll(condition)
+    .toMatchObject({ severity: 'warning', message: expect.stringContaining('reads for long') });
+  expect(walBytes()).toBeGreaterThan(20 * MIB);
+  foreign.exec('commit');
+  foreign.close();
+  await expect.poll(condition, { timeout: 5000 }).toMatchObject({ severity: 'ok' });
+  expect(walBytes()).toBeLessThan(4 * MIB);
+  await expect.poll(metrics).toMatch(/^siderolinkd_store_wal_bytes \d{1,7}$/m);
+});
+
+test('when nothing is committed for a while the WAL is emptied', async () => {
+  const { log } = await open({ walIdleMs: 50 });
+  await write(log, 2);
+  await expect.poll(walBytes).toBe(0);
+  await write(log, 1);
+  expect(walBytes()).toBeGreaterThan(MIB);
+  await expect.poll(walBytes).toBe(0);
+});
