@@ -126,6 +126,30 @@ it('a change that finds room does not make health forget the lines that find non
   expect(condition()).toBe('ok');
 });
 
+it('while logs are suspended changes go alone, lines wait, and all keep their order', async () => {
+  const { store, clock, committer, append } = world();
+  append('1');
+  const flying = await store.next();
+  committer.suspendLogs(true);
+  append('2');
+  flying.answer('storage');
+  await turn();
+  for (const name of ['a', 'b']) {
+    const event = committer.commit({ ops: [], records: [eventOf(1, 'x', name)] });
+    const alone = await store.next();
+    expect(alone.lines).toEqual([]);
+    alone.answer('stored');
+    await event;
+  }
+  await turn();
+  expect(store.waiting).toEqual([]);
+  committer.suspendLogs(false);
+  (await retry(store, clock)).answer('stored');
+  (await store.next()).answer('stored');
+  await turn();
+  expect(store.stored.map(textOf)).toEqual(['1', '2']);
+});
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
