@@ -117,7 +117,7 @@ export class SeriesWalker {
         line: run.line + gone,
       };
       const lines = () => this.#blocks.lines(extent.place, extent.head);
-      yield { firstSeq, count, time, found: { series, place, selection, line, lines }, lost: null };
+      yield { firstSeq, count, time, found: { series, place, isSealed: true, selection, line, lines }, lost: null };
     }
   }
 
@@ -175,7 +175,13 @@ export class SeriesWalker {
           const [details, payload] = body;
           return new LineBlock(head, count, details, payload);
         };
-        return { firstSeq, count, time, found: { series, place, selection, line: 0, lines }, lost: null };
+        return {
+          firstSeq,
+          count,
+          time,
+          found: { series, place, isSealed: false, selection, line: 0, lines },
+          lost: null,
+        };
       },
       (error) => {
         const range = { from: firstSeq, to: firstSeq + count - 1 };
@@ -208,6 +214,7 @@ export class SeriesWalker {
         : firstWhere(
             fromSeq,
             toSeq,
+            false,
             isAt((time) => time > until),
           );
     }
@@ -215,6 +222,7 @@ export class SeriesWalker {
       const first = firstWhere(
         fromSeq,
         toSeq,
+        true,
         isAt((time) => time >= since),
       );
       if (first > fromSeq) return first - 1;

@@ -1,6 +1,6 @@
 import { Envelopes } from '../domain/envelope.ts';
 import { errorMessage } from '../domain/errors.ts';
-import { unlessDamaged } from './damaged.ts';
+import { damaged, unlessDamaged } from './damaged.ts';
 import { type DroppedSeries, GapLines } from './gap-lines.ts';
 import type { Found, Piece, Scope } from './pieces.ts';
 import type { Loss, PageReply, PageRequest } from './protocol.ts';
@@ -75,10 +75,7 @@ export class PageBuilder {
     const render = unlessDamaged(
       () => this.#renderer(piece, found),
       (error) => {
-        const { series, place } = found;
-        const range = { from: first, to: last, count: last - first + 1 };
-        const loss = { series, place, ...range, time: piece.time, why: errorMessage(error) };
-        this.#lose(loss);
+        this.#loseFound(piece, found, { from: first, to: last }, error);
         return undefined;
       },
     );
@@ -107,9 +104,14 @@ export class PageBuilder {
       const detail = block.details[index] ?? 0;
       if (found.selection !== 'all' && found.selection[detail] !== 1) return true;
       if (needle !== '' && !block.holds(index, needle)) return true;
+      const line = block.line(index);
+      if (!found.isSealed && !isJson(line)) {
+        this.#loseFound(piece, found, { from: seq, to: seq }, damaged('a line is no JSON'));
+        return true;
+      }
       this.#tellGaps(seq);
       if (this.full) return false;
-      this.#push(seq, envelopes.render(seq, detail, block.line(index)));
+      this.#push(seq, envelopes.render(seq, detail, line));
       return true;
     };
   }
@@ -119,6 +121,10 @@ export class PageBuilder {
     this.#jsons.push(json);
     this.#text += json.length;
     this.#last = seq;
+  }
+
+  #loseFound({ time }: Piece, { series, place }: Found, { from, to }: Pick<Loss, 'from' | 'to'>, error: unknown): void {
+    this.#lose({ series, place, from, to, count: to - from + 1, time, why: errorMessage(error) });
   }
 
   #lose(loss: Loss): void {
@@ -134,6 +140,7 @@ export class PageBuilder {
         return;
       }
       this.#push(seq, json);
+      this.#advance(seq);
     }
   }
 
@@ -157,5 +164,15 @@ export class PageBuilder {
       told: this.#gaps?.told ?? [0, 0],
       losses: [...this.#losses.values()],
     };
+  }
+}
+
+/** One broken line would make the whole answer of a page unreadable. */
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }

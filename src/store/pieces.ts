@@ -30,6 +30,8 @@ export interface Found {
   readonly series: Series;
   /** Where the records are stored, for who repairs the store. */
   readonly place: string;
+  /** Whether a checksum was over them: else a line may be no JSON any more. */
+  readonly isSealed: boolean;
   readonly selection: Selection;
   /** Index of the first record's line. */
   readonly line: number;

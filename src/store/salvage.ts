@@ -63,21 +63,20 @@ export function readBeyond<Row>(
 }
 
 /**
- * The lowest key from `low` to `high` at which a predicate that once true stays true is; `high + 1` if at none. A key that
- * cannot be read counts as one where it is true, so that nothing before it is passed over.
+ * The lowest key from `low` to `high` at which a predicate that once true stays true is; `high + 1` if at none.
+ *
+ * @param ifDamaged what counts for a key that cannot be read: true to come out before it, false behind it
  */
-export function firstWhere(low: number, high: number, holds: (key: number) => boolean): number {
+export function firstWhere(low: number, high: number, ifDamaged: boolean, holds: (key: number) => boolean): number {
   let below = low;
   let above = high + 1;
   while (below < above) {
     const middle = below + Math.floor((above - below) / 2);
-    if (
-      unlessDamaged(
-        () => holds(middle),
-        () => true,
-      )
-    )
-      above = middle;
+    const isThere = unlessDamaged(
+      () => holds(middle),
+      () => ifDamaged,
+    );
+    if (isThere) above = middle;
     else below = middle + 1;
   }
   return below;

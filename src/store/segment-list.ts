@@ -72,15 +72,15 @@ export class SegmentList {
 
   /** Where the walk begins, by bisection: a segment before it may be given, none behind it is left out. */
   #first({ backward, fromSeq, toSeq, since, until }: Scope, low: number, high: number): number {
-    const at = (id: number) => this.#next.get(this.#number, id) as SegmentRow | undefined;
+    const at = (id: number) => this.#sound(this.#next, id);
     if (!backward) {
       const isWanted = (row: SegmentRow | undefined) =>
         row === undefined || (row.last_seq >= fromSeq && row.last_time >= since);
-      return firstWhere(low, high, (id) => isWanted(at(id)));
+      return firstWhere(low, high, true, (id) => isWanted(at(id)));
     }
     const isBehind = (row: SegmentRow | undefined) =>
       row === undefined || row.first_seq > toSeq || row.first_time > until;
-    return Math.max(low, firstWhere(low, high, (id) => isBehind(at(id))) - 1);
+    return Math.max(low, firstWhere(low, high, false, (id) => isBehind(at(id))) - 1);
   }
 
   /** A row that claims seqs of its neighbour's does not make readers pass over them. */
@@ -97,17 +97,20 @@ export class SegmentList {
   /** The segment of a number or the next one that can be read; with an error if something before it cannot. */
   #read(id: number, limit: number, backward: boolean): { segment: SegmentRow | undefined; error: unknown } {
     const statement = backward ? this.#previous : this.#next;
-    const sound = (key: number): SegmentRow | undefined => {
-      const row = statement.get(this.#number, key) as SegmentRow | undefined;
-      if (row !== undefined && !isSound(row)) throw damaged(`the row of segment ${row.id} contradicts itself`);
-      return row;
-    };
+    const sound = (key: number) => this.#sound(statement, key);
     try {
       return { segment: sound(id), error: undefined };
     } catch (error) {
       if (!isDamage(error)) throw error;
       return { segment: readBeyond(id, limit, backward ? -1 : 1, sound).row, error };
     }
+  }
+
+  /** @throws SiderolinkError `storage`, SqliteError for a row that cannot be right or cannot be read */
+  #sound(statement: Statement, key: number): SegmentRow | undefined {
+    const row = statement.get(this.#number, key) as SegmentRow | undefined;
+    if (row !== undefined && !isSound(row)) throw damaged(`the row of segment ${row.id} contradicts itself`);
+    return row;
   }
 
   #nextId({ machine, backward }: Scope, id: number): number | undefined {

@@ -1,0 +1,303 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SiderolinkError } from '../../src/domain/errors.ts';
+import { isDamage } from '../../src/store/damaged.ts';
+import { openReader } from '../../src/store/database.ts';
+import { PageReader } from '../../src/store/page-reader.ts';
+import { uuidOf } from '../stream/harness.ts';
+import { extentsOf, NO_GAPS_YET, type PaperRecord, paperStore, readPages, type Shown } from './paper-store.ts';
+
+const OPTIONS = { prefix: 'siderolink', pageMs: 10_000, cacheBytes: 1 << 20 };
+// Long lines, so that a segment has several blocks.
+const LONG = { chunks: 120, segmentRecords: 100, text: noise };
+
+/** Some 6 KB that cannot be packed. */
+function noise(seq: number): string {
+  return Array.from({ length: 140 }, (_, i) => createHash('sha256').update(`${seq} ${i}`).digest('base64')).join('');
+}
+
+const WANTED = [
+  { filters: [], machine: null, passes: () => true },
+  { filters: [], machine: 2, passes: ({ machine }: PaperRecord) => machine === 2 },
+  { filters: ['*.*.*.kmsg.error'], machine: null, passes: ({ level }: PaperRecord) => level === 'error' },
+  { filters: [`*.*.${uuidOf(3)}.>`], machine: null, passes: ({ machine }: PaperRecord) => machine === 3 },
+  { filters: ['*.*.*.event.>'], machine: null, passes: ({ series }: PaperRecord) => series === 'others' },
+] as const;
+
+const reading = fc.record({
+  wanted: fc.constantFrom(...WANTED),
+  backward: fc.boolean(),
+  maxRecords: fc.constantFrom(5, 40, 1000),
+});
+
+/** Real records come once and in order as they were written, and all that is missing lies in a gap. */
+function check(
+  shown: readonly Shown[],
+  records: readonly PaperRecord[],
+  isAffected: (seq: number) => boolean,
+  { wanted, backward }: typeof reading extends fc.Arbitrary<infer T> ? T : never,
+): void {
+  const seqs = shown.map(({ seq }) => seq);
+  expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => (backward ? b - a : a - b)));
+  const matching = records.filter(wanted.passes);
+  const bySeq = new Map(matching.map((record) => [record.seq, record]));
+  const gaps = shown.filter(({ subject }) => subject.startsWith('siderolink._._.gap.'));
+  const real = shown.filter(({ subject }) => !subject.startsWith('siderolink._._.gap.'));
+  const isChanged = ({ seq, body }: Shown) => !isAffected(seq) && body.msg !== bySeq.get(seq)?.msg;
+  expect(real.filter(isChanged).map(({ seq }) => seq)).toEqual([]);
+  const given = new Set(real.map(({ seq }) => seq));
+  const missing = matching.filter(({ seq }) => !given.has(seq));
+  expect(missing.map(({ seq }) => seq).filter((seq) => !isAffected(seq))).toEqual([]);
+  const isTold = ({ seq }: PaperRecord) =>
+    gaps.some(({ body }) => (body.from ?? Number.NaN) <= seq && seq <= (body.to ?? Number.NaN));
+  expect(missing.filter((record) => !isTold(record)).map(({ seq }) => seq)).toEqual([]);
+}
+
+describe('a hand in the store', () => {
+  const { db, records } = paperStore(LONG);
+  const extents = extentsOf(db);
+  afterAll(() => db.close());
+
+  const pick = <T>(list: readonly T[], at: number): T => {
+    const item = list[at % list.length];
+    if (item === undefined) throw new Error('nothing there');
+    return item;
+  };
+  /** Each damages something and tells which seqs may be gone. */
+  const DAMAGES: Record<string, (at: number, value: number) => Iterable<number>> = {
+    'a byte of a block': (at, value) => {
+      const { block } = pick(extents, at);
+      const data = Buffer.from((db.prepare('select data from block where id = ?').pluck().get(block) as Buffer) ?? '?');
+      data[value % data.length] = (data[value % data.length] ?? 0) ^ (1 + (value % 255));
+      db.prepare('update block set data = ? where id = ?').run(data, block);
+      return extents.filter((extent) => extent.block === block).flatMap(({ seqs }) => seqs);
+    },
+    'a block that is gone': (at) => {
+      const { block } = pick(extents, at);
+      db.prepare('delete from block where id = ?').run(block);
+      return extents.filter((extent) => extent.block === block).flatMap(({ seqs }) => seqs);
+    },
+    'a number of an extent': (at, value) => {
+      const { series, segment, ordinal, seqs } = pick(extents, at);
+      const column = pick(['count', 'bytes', 'stream'], value);
+      const sql = `update extent set ${column} = ${column} + 11 where series = ? and segment = ? and ordinal = ?`;
+      db.prepare(sql).run(series, segment, ordinal);
+      return seqs;
+    },
+    'the runs of an extent': (at, value) => {
+      const { series, segment, ordinal } = pick(extents, at);
+      const runs = Buffer.from([value % 256, 1 + (value % 120), 0]);
+      db.prepare('update extent set runs = ? where series = ? and segment = ? and ordinal = ?').run(
+        ...[runs, series, segment, ordinal],
+      );
+      // They may be those of others, and then nobody knows who is right.
+      return extents.filter((extent) => extent.series === series && extent.segment === segment).flatMap((e) => e.seqs);
+    },
+    'the row of a segment': (at) => {
+      const { series, segment } = pick(extents, at);
+      db.prepare('update segment set last_seq = first_seq - 1 where series = ? and id = ?').run(series, segment);
+      return extents.filter((extent) => extent.series === series && extent.segment === segment).flatMap((e) => e.seqs);
+    },
+    'a chunk': (at, value) => {
+      const chunks = db.prepare('select first_seq, count from log_chunk').raw().all() as [number, number][];
+      const [firstSeq, count] = pick(chunks, at);
+      const sets = ["payload = x'7b7d'", "details = x''", 'stream = 99', "payload = x''", "payload = x'7b0a0a0a0a0a'"];
+      db.prepare(`update log_chunk set ${pick(sets, value)} where first_seq = ?`).run(firstSeq);
+      return Array.from({ length: count }, (_, i) => firstSeq + i);
+    },
+  };
+  const damage = fc.record({
+    kind: fc.constantFrom(...Object.keys(DAMAGES)),
+    at: fc.nat(10_000),
+    value: fc.nat(1_000_000),
+  });
+
+  test('takes what it touched, and nothing else: the rest comes in order, and what is missing is told', () => {
+    expect(new Set(extents.map(({ block }) => block)).size).toBeGreaterThan(10);
+    const property = fc.property(
+      fc.array(damage, { minLength: 1, maxLength: 3 }),
+      fc.array(reading, { minLength: 2, maxLength: 2 }),
+      (damages, readings) => {
+        db.exec('savepoint whole');
+        try {
+          const affected = new Set<number>();
+          for (const { kind, at, value } of damages) {
+            for (const seq of DAMAGES[kind]?.(at, value) ?? []) affected.add(seq);
+          }
+          const reader = new PageReader(db, OPTIONS);
+          for (const one of readings) {
+            const { filters, machine } = one.wanted;
+            const wanted = { filters, machine, backward: one.backward, maxRecords: one.maxRecords };
+            const { shown } = readPages(reader, { ...wanted, gaps: NO_GAPS_YET });
+            check(shown, records, (seq) => affected.has(seq), one);
+            // Without gap records the same is there.
+            const real = shown.filter(({ subject }) => !subject.includes('._._.gap.')).map(({ seq }) => seq);
+            const bare = readPages(reader, wanted);
+            expect(bare.shown.map(({ seq }) => seq)).toEqual(real);
+            if (real.length < records.filter(one.wanted.passes).length) {
+              expect(bare.pages.flatMap(({ losses }) => losses).length).toBeGreaterThan(0);
+            }
+          }
+        } finally {
+          db.exec('rollback to whole; release whole');
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 60, endOnFailure: true });
+  }, 60_000);
+
+  test('a block that cannot be read is one gap, and its machine, range and number are told', () => {
+    const { block, seqs } = pick(extents, 3);
+    const lost = extents.filter((extent) => extent.block === block).flatMap((extent) => extent.seqs);
+    db.exec('savepoint whole');
+    db.prepare('delete from block where id = ?').run(block);
+    const reader = new PageReader(db, OPTIONS);
+    const { shown, pages } = readPages(reader, { machine: 1 + (seqs.length % 4), gaps: NO_GAPS_YET });
+    const all = readPages(reader, { gaps: NO_GAPS_YET });
+    db.exec('rollback to whole; release whole');
+    const counts = all.shown.filter(({ subject }) => subject === 'siderolink._._.gap.damaged');
+    expect(counts.reduce((sum, { body }) => sum + (body.count ?? 0), 0)).toBe(lost.length);
+    expect(
+      counts.every(({ seq, body }) => body.reason === 'damaged' && body.series === 'logs' && seq === body.to),
+    ).toBe(true);
+    expect(all.pages.flatMap(({ losses }) => losses.map(({ place }) => place))).toEqual([
+      expect.stringMatching(/^segment \d+ of logs \(seq \d+ to \d+\)$/),
+    ]);
+    expect(shown.length + pages.length).toBeGreaterThan(0);
+  });
+});
+
+describe('bits that rot in the file', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'siderolinkd-rot-'));
+  const whole = join(directory, 'whole.db');
+  const { db, records } = paperStore({ ...LONG, path: whole });
+  db.pragma('wal_checkpoint(truncate)');
+  db.pragma('journal_mode = delete');
+  db.exec('vacuum');
+  db.close();
+  const before = rowsOf(whole);
+  const extents = (() => {
+    const reader = openReader(whole);
+    const found = extentsOf(reader);
+    reader.close();
+    return found;
+  })();
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('cost the records that lie there: no reader ends, sees one twice or out of order', () => {
+    const size = readFileSync(whole).length;
+    let read = 0;
+    let gaps = 0;
+    const property = fc.property(
+      fc.array(fc.record({ at: fc.nat(size - 1), mask: fc.integer({ min: 1, max: 255 }) }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      reading,
+      (flips, one) => {
+        const path = join(directory, 'rotten.db');
+        copyFileSync(whole, path);
+        const bytes = readFileSync(path);
+        for (const { at, mask } of flips) bytes[at] = (bytes[at] ?? 0) ^ mask;
+        writeFileSync(path, bytes);
+        const rotten = refusedOr(() => openReader(path));
+        if (rotten === undefined) return;
+        try {
+          const reader = refusedOr(() => new PageReader(rotten, OPTIONS));
+          const { filters, machine } = one.wanted;
+          const wanted = { filters, machine, backward: one.backward, maxRecords: one.maxRecords, gaps: NO_GAPS_YET };
+          const pages = reader && refusedOr(() => readPages(reader, wanted));
+          if (pages === undefined) return;
+          read++;
+          if (pages.shown.some(({ subject }) => subject.includes('.gap.'))) gaps++;
+          const seqs = pages.shown.map(({ seq }) => seq);
+          expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => (one.backward ? b - a : a - b)));
+          const affected = affectedSeqs(path);
+          if (affected === undefined) return;
+          const given = new Set(seqs);
+          const missing = records.filter(one.wanted.passes).filter(({ seq }) => !given.has(seq) && !affected.has(seq));
+          expect(missing.map(({ seq }) => seq)).toEqual([]);
+        } finally {
+          rotten.close();
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 80, endOnFailure: true });
+    expect(read).toBeGreaterThan(40);
+    expect(gaps).toBeGreaterThan(10);
+  }, 60_000);
+
+  /** Records whose rows are not what they were; undefined if that cannot be known. */
+  function affectedSeqs(path: string): Set<number> | undefined {
+    const after = refusedOr(() => rowsOf(path));
+    if (after === undefined) return undefined;
+    const affected = new Set<number>();
+    for (const [key, row] of before) {
+      if (after.get(key) === row) continue;
+      const [table, a = 0, b = 0, c = 0] = key.split(' ').map((part, i) => (i === 0 ? part : Number(part)));
+      const of = extents.filter(
+        ({ series, segment, ordinal, block }) =>
+          (table === 'block' && block === a) ||
+          (table === 'extent' && series === a && segment === b && ordinal === c) ||
+          (table === 'segment' && series === a && segment === b),
+      );
+      for (const { seqs } of of) for (const seq of seqs) affected.add(seq);
+      if (table === 'log_chunk' || table === 'other_chunk') {
+        for (let seq = Number(a); seq < Number(a) + 5; seq++) affected.add(seq);
+      }
+    }
+    // Other rows decide about all records: whom they belong to, and what of them counts.
+    const isOther = [...new Set([...before.keys(), ...after.keys()])].some(
+      (key) => /^(tags|state|deletion|dropped|machine) /.test(key) && before.get(key) !== after.get(key),
+    );
+    const isNew = [...after.keys()].some((key) => !before.has(key));
+    return isOther || isNew ? undefined : affected;
+  }
+});
+
+/** Every row by its table and key, as text. @throws SqliteError where one cannot be read, or indexes do not agree */
+function rowsOf(path: string): Map<string, string> {
+  const db = new Database(path, { readonly: true });
+  try {
+    const rows = new Map<string, string>();
+    const take = (name: string, sql: string) => {
+      for (const { key, ...row } of db.prepare(sql).iterate() as Iterable<Record<string, unknown>>) {
+        const values = Object.values(row).map((value) => (Buffer.isBuffer(value) ? value.toString('base64') : value));
+        rows.set(`${name} ${key}`, JSON.stringify(values));
+      }
+    };
+    take('block', 'select id as key, * from block');
+    take('extent', "select series || ' ' || segment || ' ' || ordinal as key, * from extent");
+    take('segment', "select series || ' ' || id as key, * from segment");
+    for (const table of ['log_chunk', 'other_chunk']) take(table, `select first_seq as key, * from ${table}`);
+    take('tags', 'select id as key, * from tags');
+    take('machine', 'select id as key, * from machine');
+    take('state', 'select id as key, * from log_state');
+    take('deletion', 'select version as key, * from deletion');
+    take('dropped', 'select series as key, * from dropped');
+    if (db.pragma('integrity_check', { simple: true }) !== 'ok') return indexesDisagree();
+    return rows;
+  } finally {
+    db.close();
+  }
+}
+
+function indexesDisagree(): never {
+  throw new SiderolinkError('storage', 'indexes do not agree with their tables');
+}
+
+/** Undefined if the store says that it is damaged; whatever else is thrown is a fault of ours. */
+function refusedOr<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    const isSqlite = error instanceof Database.SqliteError;
+    if (!isSqlite && !isDamage(error)) throw error;
+    return undefined;
+  }
+}
