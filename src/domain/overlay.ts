@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { SiderolinkError } from './errors.ts';
 
@@ -9,6 +9,7 @@ export type OverlayAddress = string & { readonly __brand: 'OverlayAddress' };
 /** Byte 7 of an address tells Talos what it is for (facts/talos-client.md section 6.5). */
 const PURPOSE_SIDEROLINK = 0x03;
 const PURPOSE_TUNNEL = 0x04;
+const MAPPED = '::ffff:';
 
 /** The addresses of one installation. `prefix` and `tunnelPrefix` are written `…::/64`. */
 export interface Overlay {
@@ -52,8 +53,28 @@ export function parseOverlayAddress(overlay: Overlay, text: string): OverlayAddr
 
 /** The address with this 8-byte host part. */
 export function addressWithHost(overlay: Pick<Overlay, 'prefix'>, host: Uint8Array): OverlayAddress {
-  const network = ipaddr.IPv6.parseCIDR(overlay.prefix)[0].toByteArray();
-  return addressText([...network.slice(0, 8), ...host]) as OverlayAddress;
+  const network = overlay.prefix.slice(0, overlay.prefix.indexOf('::')).split(':');
+  const groups = network.map((group) => Number.parseInt(group, 16));
+  for (let at = 0; at < host.length; at += 2) groups.push(((host[at] ?? 0) << 8) | (host[at + 1] ?? 0));
+  return groupsText(groups) as OverlayAddress;
+}
+
+/** RFC 5952 of eight groups: a storm of joins needs ten thousand, and a general parser takes its time. */
+function groupsText(groups: readonly number[]): string {
+  let longest = 1;
+  let start = -1;
+  for (let from = 0; from < groups.length; from++) {
+    let end = from;
+    while (groups[end] === 0) end++;
+    if (end - from > longest) [start, longest] = [from, end - from];
+    from = end;
+  }
+  const text = (from: number, to?: number) =>
+    groups
+      .slice(from, to)
+      .map((group) => group.toString(16))
+      .join(':');
+  return start === -1 ? text(0) : `${text(0, start)}::${text(start + longest)}`;
 }
 
 /** A random address that is neither `::0` nor `::1` nor taken. `random` gives 8 bytes. */
@@ -74,6 +95,9 @@ export function newAddress(
 export function sourceAddress(remote: string | undefined): string {
   if (remote === undefined) return '';
   const bare = remote.split('%', 1)[0] ?? '';
+  // What every IPv4 caller of a dual-stack socket looks like.
+  const mapped = bare.startsWith(MAPPED) ? bare.slice(MAPPED.length) : bare;
+  if (isIPv4(mapped)) return mapped;
   if (!isIPv6(bare)) return bare;
   const address = ipaddr.IPv6.parse(bare);
   return address.isIPv4MappedAddress() ? address.toIPv4Address().toString() : address.toRFC5952String();

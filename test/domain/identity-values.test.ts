@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
+import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
 import { PrivateKey, parsePublicKey } from '../../src/domain/keys.ts';
 import {
@@ -43,6 +44,18 @@ describe('the overlay of an installation', () => {
       () => hosts.shift() ?? new Uint8Array(8).fill(9),
     );
     expect(address).toBe('fdae:41e4:649b:9303:808:808:808:808');
+  });
+
+  it('writes every address as RFC 5952 says', () => {
+    const byte = fc.oneof(fc.constant(0), fc.constant(0), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(byte, { minLength: 8, maxLength: 8 }), fc.string(), (host, installation) => {
+        const at = overlayOf(installation);
+        const network = ipaddr.IPv6.parseCIDR(at.prefix)[0].toByteArray().slice(0, 8);
+        const expected = new ipaddr.IPv6([...network, ...host]).toRFC5952String();
+        expect(addressWithHost(at, Uint8Array.from(host))).toBe(expected);
+      }),
+    );
   });
 
   it('takes addresses in any spelling and refuses those of others', () => {
