@@ -88,7 +88,7 @@ export async function packed(daemon: BenchDaemon): Promise<void> {
 export async function makeBigStore(
   daemon: BenchDaemon,
   { machines, bytes }: { readonly machines: number; readonly bytes: number },
-): Promise<GrownStore & { readonly machines: readonly Joined[] }> {
+): Promise<GrownStore & { readonly machines: readonly Joined[]; readonly speakers: readonly Speaker[] }> {
   await daemon.start(KEEP_ALL);
   const joined = await joinFleet(daemon, machines);
   progress(`${machines} machines joined`);
@@ -101,7 +101,7 @@ export async function makeBigStore(
   await packed(daemon);
   await daemon.end();
   progress('packed, growing');
-  return { machines: joined, ...growStore(daemon.database, bytes, DAYS) };
+  return { machines: joined, speakers, ...growStore(daemon.database, bytes, DAYS) };
 }
 
 function say(host: string, localAddress: string, body: Buffer): Promise<void> {

@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEEP_ALL, makeBigStore, sayAll } from './big-store.ts';
+import { KEEP_ALL, makeBigStore, talk } from './big-store.ts';
 import { BenchDaemon } from './daemon.ts';
 import { EVENTS_PORT, publishStatus } from './events.ts';
 import { cpuOf, memoryOf, progress, round } from './host.ts';
-import { kernelLines } from './lines.ts';
 import { type Joined, newKeys, provisionAll } from './machines.ts';
 import type { Bench } from './main.ts';
 import { RawSession } from './raw-session.ts';
@@ -15,6 +14,7 @@ const GIGABYTE = 1e9;
 const AT_ONCE = 500;
 /** Lines that are under way when the daemon is killed: most of them are in the WAL then. */
 const LINES = 100_000;
+const SPEAKING = 20;
 const DEADLINE_MS = 60_000;
 
 /** From the start of the process to its first answers, with many machines and a large store. */
@@ -36,7 +36,7 @@ export const restart: Bench = {
       await daemon.end();
       dropFromCache(daemon.database);
       const cold = await start('cold_');
-      await fillWal(daemon, big.machines);
+      await talk(daemon, big.speakers.slice(0, SPEAKING), LINES / SPEAKING);
       await daemon.end('SIGKILL');
       progress('killed');
       const wal = statSync(`${daemon.database}-wal`).size;
@@ -105,15 +105,4 @@ async function reportStatuses(daemon: BenchDaemon, machines: readonly Joined[]):
       }),
     );
   }
-}
-
-async function fillWal(daemon: BenchDaemon, machines: readonly Joined[]): Promise<void> {
-  const speaking = machines.slice(0, 20);
-  const each = LINES / speaking.length;
-  await sayAll(
-    daemon,
-    speaking,
-    speaking.map((_, i) => kernelLines(each, i)),
-    each,
-  );
 }
