@@ -134,7 +134,7 @@ it('a daemon that is killed and started again finds its machines in the tunnel w
   const guest = await tcpOnly();
   const address = await guest.on();
   await lineArrives(guest, 'before');
-  const { publicKey = '' } = await guest.state();
+  const publicKey = (await guest.state()).publicKey ?? '';
   const handshake = (await gateway.peers()).get(publicKey)?.latestHandshake;
   const endpoint = await endpointOf(guest);
   const killedAt = performance.now();

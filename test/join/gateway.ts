@@ -5,6 +5,7 @@ import type { JoinPolicy } from '../../src/domain/join-types.ts';
 import type { PublicKey } from '../../src/domain/keys.ts';
 import { type Overlay, overlayOf, sourceAddress } from '../../src/domain/overlay.ts';
 import type { RegistryImage } from '../../src/domain/registry.ts';
+import type { TunnelSetting } from '../../src/domain/tunnel.ts';
 import { BootTable } from '../../src/fleet/boots.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { fleetMetrics } from '../../src/fleet/metrics.ts';
@@ -38,6 +39,8 @@ export interface GatewayOptions {
   readonly policy?: Partial<JoinPolicy>;
   readonly provision?: Partial<ProvisionOptions>;
   readonly installation?: string;
+  /** `join.tunnel`. */
+  readonly tunnel?: TunnelSetting;
 }
 
 export interface Call {
@@ -47,6 +50,8 @@ export interface Call {
   /** Undefined sends the empty token, as Talos without one does; null sends no field, as Talos before 1.6. */
   readonly uniqueToken?: string | null;
   readonly version?: string | null;
+  /** It asks for WireGuard over gRPC. */
+  readonly tunnel?: boolean;
 }
 
 export interface Joined {
@@ -55,6 +60,8 @@ export interface Joined {
   readonly serverAddress: string;
   readonly serverKey: string;
   readonly endpoints: readonly string[];
+  /** Virtual address and port; empty for UDP. */
+  readonly tunnel: string;
 }
 
 class Refused extends Error {
@@ -96,7 +103,11 @@ export class Gateway {
     this.boots = new BootTable({}, { image: log.image, clock });
     this.statuses = new StatusTable({}, { image: log.image, clock });
     this.fleet = new Fleet(
-      { overlay: this.overlay, uniqueTokenKey: Buffer.alloc(32, 7) },
+      {
+        overlay: this.overlay,
+        uniqueTokenKey: Buffer.alloc(32, 7),
+        ...(options.tunnel !== undefined && { tunnel: options.tunnel }),
+      },
       {
         log,
         boots: this.boots,
@@ -240,13 +251,14 @@ export class Gateway {
 }
 
 function requestBytes(call: Call): Uint8Array {
-  const { uuid = randomUUID(), key = newKey(), joinToken, uniqueToken = '', version = 'v1.13.0' } = call;
+  const { uuid = randomUUID(), key = newKey(), joinToken, uniqueToken = '', version = 'v1.13.0', tunnel } = call;
   return sidero.link.ProvisionRequest.encode({
     node_uuid: uuid,
     node_public_key: key,
     ...(joinToken !== undefined && { join_token: joinToken }),
     ...(uniqueToken !== null && { node_unique_token: uniqueToken }),
     ...(version !== null && { talos_version: version }),
+    ...(tunnel !== undefined && { wireguard_over_grpc: tunnel }),
   }).finish();
 }
 
@@ -258,5 +270,6 @@ function joinedFrom(bytes: Buffer): Joined {
     serverAddress: answer.server_address,
     serverKey: answer.server_public_key,
     endpoints: endpointsFromWire(answer.server_endpoint),
+    tunnel: answer.grpc_peer_addr_port,
   };
 }
