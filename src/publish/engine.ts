@@ -78,6 +78,7 @@ export class Engine {
   start(): void {
     this.#keeper.start();
     this.#link.start();
+    this.#report();
     this.#reportLater();
   }
 
@@ -173,6 +174,7 @@ export class Engine {
       server: this.#server ?? null,
       problem: this.#problem ?? null,
       streamProblem: this.#streamProblem ?? this.#recent(this.#forbidden) ?? null,
+      head: this.#backlog.head,
       waiting: this.#backlog.remaining + this.#outbox.unanswered,
       oldest: oldest === undefined ? null : Date.parse(oldest.receivedAt),
       lanesBehind: this.#backlog.lanesBehind,

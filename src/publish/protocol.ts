@@ -29,7 +29,9 @@ export interface PublishState {
   readonly problem: string | null;
   /** What is wrong with the stream, or with what we may do. */
   readonly streamProblem: string | null;
-  /** Records that are not acknowledged. */
+  /** `seq` of the newest record that it knows of. */
+  readonly head: number;
+  /** Records up to there that are not acknowledged. */
   readonly waiting: number;
   /** `received_at` of the oldest of them, in milliseconds since the epoch. */
   readonly oldest: number | null;

@@ -62,6 +62,7 @@ const NOT_CONNECTED: PublishState = {
   server: null,
   problem: 'not yet connected',
   streamProblem: null,
+  head: 0,
   waiting: 0,
   oldest: null,
   lanesBehind: 0,
