@@ -10,8 +10,7 @@ const CHILD = fileURLToPath(new URL('./full-disk-child.ts', import.meta.url));
 const WITH_SMALL_DISK = `
 mkdir "$0.disk"
 truncate -s 64M "$0.image"
-mkfs.ext4 -q -F -m 0 "$0.image"
-mount -o loop "$0.image" "$0.disk" || mount -t tmpfs -o size=58m tmpfs "$0.disk"
+mkfs.ext4 -q -F -m 0 "$0.image" && mount -o loop "$0.image" "$0.disk" || mount -t tmpfs -o size=58m tmpfs "$0.disk"
 exec "$@" "$0.disk"
 `;
 

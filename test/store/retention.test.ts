@@ -184,6 +184,58 @@ test('when all went, the next segment has a number and blocks that none had befo
   });
 });
 
+test('readers see whole segments or none while the oldest go', async () => {
+  const { log } = await openKeeping({
+    retentionMs: 1,
+    sliceRows: 1,
+    retention: { logs: { ...FOR_EVER, maxBytes: 250_000 }, others: FOR_EVER },
+  });
+  for (const machine of [1, 2, 3, 4]) await putTags(log, tagsOf(machine));
+  const total = 2000;
+  const writing = (async () => {
+    for (let n = 0; n < total; n += 20) {
+      // Numbers of a machine's lines follow each other, and so do those of all lines.
+      for (const machine of [1, 2, 3, 4]) {
+        const lines = Array.from({ length: 5 }, (_, i) => `${n / 4 + i} ${randomBytes(150).toString('base64')}`);
+        log.appendLog(sourceOf(machine), linesOf(lines));
+      }
+      await log.flush();
+    }
+    await log.packed();
+  })();
+  const numbersOf = (records: Awaited<ReturnType<typeof log.read>>['records']) =>
+    records
+      .map(parse)
+      .filter(({ subject }) => subject.includes('kmsg'))
+      .map(({ msg }) => Number(msg.split(' ')[0]));
+  const isWhole = (numbers: readonly number[]) => numbers.every((number, i) => number === (numbers[0] ?? 0) + i);
+  let isWriting = true;
+  void writing.finally(() => {
+    isWriting = false;
+  });
+  let oldest = 0;
+  let newest = 0;
+  while (isWriting) {
+    const tail = await log.read({ filters: ['siderolink.*.*.kmsg.>'], machine: 2, tail: true, limit: 10_000 });
+    const page = await log.read({ filters: ['siderolink.*.*.kmsg.>'], machine: 3, limit: 10_000 });
+    const everybody = await log.read({ filters: ['siderolink.*.*.kmsg.>'], limit: 10_000 });
+    expect(isWhole(numbersOf(tail.records))).toBe(true);
+    expect(isWhole(numbersOf(page.records))).toBe(true);
+    for (const machine of [1, 2, 3, 4]) {
+      const own = everybody.records.filter(({ json }) => json.includes(uuidOf(machine)));
+      expect(isWhole(numbersOf(own))).toBe(true);
+    }
+    // What is gone does not come back, what came stays.
+    const numbers = numbersOf(tail.records);
+    expect(numbers[0] ?? oldest).toBeGreaterThanOrEqual(oldest);
+    expect(numbers.at(-1) ?? newest).toBeGreaterThanOrEqual(newest);
+    oldest = numbers[0] ?? oldest;
+    newest = numbers.at(-1) ?? newest;
+  }
+  await writing;
+  expect(oldest).toBeGreaterThan(0);
+});
+
 test('records that NATS has not acknowledged are counted and leave a record of their own', async () => {
   const { log, metrics } = await openKeeping({
     publishes: true,
