@@ -1,6 +1,6 @@
 import type { Envelope } from '../client/api.ts';
 import type { ControlClient, RecordFilter, RecordText } from '../client/client.ts';
-import { parseSubject } from './summary.ts';
+import { parseSubject, tellsOfLoss } from './summary.ts';
 
 /** What is read of what is stored. */
 export interface Reading {
@@ -49,16 +49,24 @@ export class History {
     if (reading.machines.length === 0 || head === 0) return;
     const filters = this.#filters(reading);
     const members = new Set(reading.machines);
-    const passes = (record: Envelope) =>
-      accepts(record) && members.has(parseSubject(reading.prefix, record.subject).uuid);
+    const passes = (record: Envelope) => {
+      const subject = parseSubject(reading.prefix, record.subject);
+      return accepts(record) && (members.has(subject.uuid) || tellsOfLoss(subject));
+    };
     if (tail === undefined) {
       const limit = Math.max(MIN_PAGE, Math.floor(this.#pageRecords / filters.length));
       const readers = filters.map((filter) => this.#client.allRecords({ ...filter, before: head + 1, limit }));
-      for await (const item of mergeBySeq(readers)) if (passes(item.record)) yield item;
+      let last = '';
+      for await (const item of mergeBySeq(readers)) {
+        // What retention dropped is told to each of them, at the same place.
+        if (passes(item.record) && item.json !== last) yield item;
+        last = item.json;
+      }
       return;
     }
     const ends: RecordText[][] = [];
-    for (const filter of filters) ends.push(await this.#last(tail, filter, head + 1, passes));
+    for (const filter of filters)
+      ends.push(await this.#last(tail, filter, { prefix: reading.prefix, end: head + 1, passes }));
     const all = ends.flat().sort((a, b) => a.record.seq - b.record.seq);
     yield* all.slice(-tail);
   }
@@ -74,8 +82,7 @@ export class History {
   async #last(
     count: number,
     filter: RecordFilter,
-    end: number,
-    passes: (record: Envelope) => boolean,
+    { prefix, end, passes }: { prefix: string; end: number; passes: (record: Envelope) => boolean },
   ): Promise<RecordText[]> {
     const pages: RecordText[][] = [];
     let found = 0;
@@ -86,12 +93,15 @@ export class History {
       const page: RecordText[] = [];
       for await (const item of this.#client.allRecords({ ...filter, before, tail })) page.push(item);
       const [first] = page;
-      // A page may be shorter than asked for, as its text is bounded; the end is where there is none.
       if (first === undefined) break;
       const passing = page.filter(({ record }) => passes(record));
       pages.push(passing);
       found += passing.length;
-      before = first.record.seq;
+      if (page.length < tail) break;
+      // A gap record stands at the end of its gap, which is not to be told again.
+      const { from } = first.record.body;
+      const isGap = tellsOfLoss(parseSubject(prefix, first.record.subject));
+      before = isGap && typeof from === 'number' ? from : first.record.seq;
     }
     return pages.reverse().flat().slice(-count);
   }

@@ -2,7 +2,7 @@ import type { Envelope, Machine } from '../client/api.ts';
 import { type TimeKind, timeText } from './line-time.ts';
 import { paintName, paintTone } from './live.ts';
 import { shortNames } from './names.ts';
-import { Body, parseSubject, type Subject, summarise, trimNewline } from './summary.ts';
+import { Body, parseSubject, type Subject, summarise, tellsOfLoss, trimNewline } from './summary.ts';
 import { formatTime, printable, type Style } from './text.ts';
 import { cells, expandTabs, fitted, wrap } from './wrap.ts';
 
@@ -65,6 +65,7 @@ export class Lines {
   /** One record: a line, or several; with the line feed. */
   render(record: Envelope): string {
     const subject = parseSubject(this.#options.prefix, record.subject);
+    if (tellsOfLoss(subject)) return this.#loss(record);
     if (subject.stream === 'gap') return this.#gap(subject, record);
     const between = this.#bootLine(subject, record);
     return `${between}${subject.stream === 'event' ? this.#event(subject, record) : this.#log(subject, record)}`;
@@ -113,6 +114,11 @@ export class Lines {
     const boot = known === undefined || known === record.boot ? '' : ` of boot ${record.boot}`;
     const text = `-- ${gapText(new Body(record.body), boot)} --`;
     return this.#text(new Head().add(...this.#name(subject)), [{ text, paint: this.#options.style.yellow }]);
+  }
+
+  #loss(record: Envelope): string {
+    const text = `-- ${lossText(new Body(record.body), record)} --`;
+    return this.#text(new Head(), [{ text, paint: this.#options.style.yellow }]);
   }
 
   #bootLine(subject: Subject, record: Envelope): string {
@@ -211,6 +217,16 @@ const REASONS: Readonly<Record<string, string>> = {
   rate: ', more than the machine may send',
   backpressure: ', the store was behind',
 };
+
+/** What is gone from the store, in words. The body is that of a gap record which is made for the reader. */
+function lossText(body: Body, { received_at }: Envelope): string {
+  if (body.text('reason') !== 'damaged') {
+    const what = { logs: 'logs', others: 'events' }[body.text('series')] ?? 'records';
+    return `${what} received until ${formatTime(Date.parse(received_at))} are not kept any more`;
+  }
+  const [from, to] = [body.text('from'), body.text('to')];
+  return `${body.text('count') || 'some'} stored records cannot be read: the store is damaged (records ${from} to ${to})`;
+}
 
 /** What is missing of a kernel log, in words. The body is that of `gap.kmsg` (DESIGN section 5.3). */
 function gapText(body: Body, boot: string): string {

@@ -24,6 +24,11 @@ export function parseSubject(prefix: string, subject: string): Subject {
   return { owner, uuid, stream, detail };
 }
 
+/** Whether a record tells that others are gone from the store, whichever machines they were of. */
+export function tellsOfLoss({ uuid, stream }: Subject): boolean {
+  return uuid === '_' && stream === 'gap';
+}
+
 export function summarise(subject: Subject, record: Envelope): Summary {
   const { stream, detail } = subject;
   const body = new Body(record.body);

@@ -152,15 +152,53 @@ export const RecordsQuery = z.strictObject({
 export const RecordsPage = z.object({
   records: z.array(Envelope),
   next: z.int().nullable().meta({ description: '`after` of the next page; null at the end of what is committed' }),
+  before: z.int().nullable().meta({
+    description: 'of a `tail` with less than all that match: `before` of the page before it; else null',
+  }),
   position: z.int().meta({ description: 'every record up to this seq was returned or did not match' }),
 });
 export type RecordsPage = z.infer<typeof RecordsPage>;
 
-/** The last line of a page as NDJSON: what `position` and `next` are of a page. */
-export const PageEnd = z.object({ position: z.int(), next: z.int().nullable() });
+/** The last line of a page as NDJSON: what `position`, `next` and `before` are of a page. */
+export const PageEnd = z.object({ position: z.int(), next: z.int().nullable(), before: z.int().nullable() });
+export type PageEnd = z.infer<typeof PageEnd>;
 
 /** A line of a stream as NDJSON that is no record: every record up to this seq was sent or did not match. */
 export const StreamPosition = z.object({ position: z.int() });
+
+/** A line of a stream as NDJSON that is no record: every record up to this seq was sent or did not match. */
+export const StreamPosition = z.object({ position: z.int() });
+
+const SeqNumber = z.int().min(0).meta({ description: 'seq, exclusive' });
+
+export const RepublishRequest = z.strictObject({
+  filter: z.array(SubjectFilter).min(1).max(LIMITS.filters).meta({
+    description: 'a record passes that matches any; `>` matches all',
+  }),
+  machine: Uuid.optional(),
+  after: SeqNumber.optional(),
+  before: SeqNumber.optional(),
+  since: TimeOrDuration.optional(),
+  until: TimeOrDuration.optional(),
+});
+export type RepublishRequest = z.input<typeof RepublishRequest>;
+
+export const RepublishProgress = z
+  .object({
+    published: z.int().meta({ description: 'records that the stream has acknowledged' }),
+    duplicates: z.int().meta({ description: 'of these, those that it had already and dropped, by their ids' }),
+    through: z.int().meta({ description: 'every matching record up to this seq is acknowledged' }),
+    problem: z.string().nullable().meta({ description: 'what it waits for, if nothing goes on' }),
+  })
+  .meta({ id: 'RepublishProgress' });
+export type RepublishProgress = z.infer<typeof RepublishProgress>;
+
+/** The last line: all is done, or why not. */
+export const RepublishEnd = z.union([
+  RepublishProgress.extend({ done: z.literal(true) }),
+  RepublishProgress.partial().extend({ error: z.object({ code: z.string(), detail: z.string() }) }),
+]);
+export type RepublishEnd = z.infer<typeof RepublishEnd>;
 
 export const StreamQuery = z
   .strictObject({

@@ -17,6 +17,7 @@ import type {
   Machine,
   MachinesPage,
   NewJoinToken,
+  PageEnd,
   PatchMachine,
   RecordsPage,
   RegisteredMachine,
@@ -204,15 +205,6 @@ export class ControlClient {
     return openBackup(this.#target, signal);
   }
 
-  kernelArgs(request: KernelArgsRequest = {}): Promise<KernelArgs> {
-    return this.#json('POST', '/v1/kernel-args', request);
-  }
-
-  /** A byte stream to a port of a machine. @throws SiderolinkError `not_found`, `conflict` without a link, `unavailable` */
-  connect(uuid: string, port: number, signal?: AbortSignal): Promise<Socket> {
-    return openConnection(this.#target, { uuid, port, signal, timeoutMs: this.#timeoutMs });
-  }
-
   /** One page, the oldest first. */
   records(filter: RecordFilter & { readonly limit?: number; readonly tail?: number }): Promise<RecordsPage> {
     return this.#json('GET', `/v1/records${toQuery({ ...filter })}`);
@@ -220,28 +212,55 @@ export class ControlClient {
 
   /**
    * All records that pass, page after page (`limit` of them each), each with its own text; `tail`: the last so many of
-   * them, or fewer where their text fills a page. A page is read to its end before the first of it is given: who takes
+   * them, which are kept in memory. What retention dropped is told once of each part. A page is read to its end before the first of it is given: who takes
    * long over a record does not keep the daemon waiting, nor takes its silence for an end.
    */
   async *allRecords(
     filter: RecordFilter & { readonly tail?: number | undefined; readonly limit?: number | undefined },
   ): AsyncGenerator<RecordText> {
-    let after = filter.after;
-    for (;;) {
-      const path = `/v1/records${toQuery({ ...filter, after })}`;
-      const headers = { accept: 'application/x-ndjson' };
-      const response = await send(this.#target, { method: 'GET', path, headers, idleTimeoutMs: this.#timeoutMs });
-      let next: number | null = null;
-      const page: RecordText[] = [];
-      for await (const json of readLines(response)) {
-        const line = JSON.parse(json) as Envelope | { position: number; next: number | null };
-        if ('position' in line) next = line.next;
-        else page.push({ record: line, json });
-      }
-      yield* page;
-      if (next === null) return;
-      after = next;
+    if (filter.tail !== undefined) {
+      yield* await this.#lastRecords(filter, filter.tail);
+      return;
     }
+    let after = filter.after;
+    const told = new Set<string>();
+    for (;;) {
+      const { records, end } = await this.#recordPage({ ...filter, after });
+      for (const item of records) {
+        const dropped = droppedOf(item.record);
+        if (dropped === undefined || !told.has(dropped)) yield item;
+        if (dropped !== undefined) told.add(dropped);
+      }
+      if (end.next === null) return;
+      after = end.next;
+    }
+  }
+
+  async #lastRecords(filter: RecordFilter, count: number): Promise<RecordText[]> {
+    let found: RecordText[] = [];
+    let before: number | null | undefined = filter.before;
+    while (before !== null && found.length < count) {
+      const { records, end }: RecordPage = await this.#recordPage({ ...filter, before, tail: count - found.length });
+      found = [...records, ...found];
+      before = end.before;
+    }
+    return found;
+  }
+
+  async #recordPage(
+    filter: RecordFilter & { readonly tail?: number | undefined; readonly limit?: number | undefined },
+  ): Promise<RecordPage> {
+    const path = `/v1/records${toQuery({ ...filter })}`;
+    const headers = { accept: 'application/x-ndjson' };
+    const response = await send(this.#target, { method: 'GET', path, headers, idleTimeoutMs: this.#timeoutMs });
+    const records: RecordText[] = [];
+    let end: PageEnd = { position: 0, next: null, before: null };
+    for await (const json of readLines(response)) {
+      const line = JSON.parse(json) as Envelope | PageEnd;
+      if ('position' in line) end = line;
+      else records.push({ record: line, json });
+    }
+    return { records, end };
   }
 
   /**
@@ -282,6 +301,16 @@ export class ControlClient {
     const call = { method, path, headers, idleTimeoutMs: this.#timeoutMs, ...(body !== undefined && { body }) };
     return send(this.#target, call);
   }
+}
+
+interface RecordPage {
+  readonly records: readonly RecordText[];
+  readonly end: PageEnd;
+}
+
+/** Which part of what retention dropped a record tells of; undefined for any other record. */
+function droppedOf({ subject, body }: Envelope): string | undefined {
+  return subject.endsWith('._._.gap.retention') ? `${body['series']} ${body['to']}` : undefined;
 }
 
 function machinePath(uuid: string): string {

@@ -74,7 +74,8 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow' | '
     const records = query.tail === true ? hits.slice(-query.limit) : hits.slice(0, query.limit);
     const end = query.tail === true || hits.length <= query.limit;
     const next = end ? this.head : (records.at(-1)?.seq ?? this.head);
-    return { records: records.map((record) => this.#render(record)), next, end };
+    const before = query.tail === true && hits.length > query.limit ? { before: records[0]?.seq ?? 0 } : {};
+    return { records: records.map((record) => this.#render(record)), next, end, ...before };
   }
 
   /** What `boots` answers, by machine. */
@@ -90,6 +91,11 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow' | '
     try {
       if (this.failFollow !== undefined) throw this.failFollow;
       let position = options.after ?? this.head;
+      if (options.since !== undefined) {
+        const { since } = options;
+        position = (this.#records.find(({ time }) => time >= since)?.seq ?? this.head + 1) - 1;
+        yield { type: 'position', seq: position };
+      }
       while (!signal.aborted) {
         const fresh = this.#records.filter((record) => record.seq > position).slice(0, 1_000);
         const last = fresh.at(-1);

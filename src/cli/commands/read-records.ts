@@ -6,7 +6,7 @@ import type { TimeKind } from '../line-time.ts';
 import { Lines } from '../lines.ts';
 import { rawPart } from '../matching.ts';
 import { type Choice, Selection } from '../selection.ts';
-import { Body, parseSubject } from '../summary.ts';
+import { Body, parseSubject, tellsOfLoss } from '../summary.ts';
 import { printable } from '../text.ts';
 import { follow } from './follow.ts';
 
@@ -134,7 +134,7 @@ class Reader {
           if (!this.#selection.isOpen && gone.size === this.#selection.machines.length) ended.abort();
           return false;
         }
-        return this.#selection.has(subject.uuid) && this.#accepts(record);
+        return (this.#selection.has(subject.uuid) || tellsOfLoss(subject)) && this.#accepts(record);
       },
     );
   }

@@ -52,15 +52,30 @@ export async function events(context: Context, names: readonly string[], options
   });
 }
 
-export async function stream(context: Context, filter: readonly string[], start: StreamStart): Promise<void> {
+export interface StreamOptions extends StreamStart {
+  /** Only what is stored, up to then. */
+  readonly until?: string;
+}
+
+/** Records by subject: those that come, or those of a range. */
+export async function stream(context: Context, filter: readonly string[], options: StreamOptions): Promise<void> {
   // Lines for people on a terminal, records for programs elsewhere, unless it is said.
   const asJson = context.format === 'json' || (!context.formatIsChosen && !context.outIsTty);
   const view: Context = { ...context, format: asJson ? 'json' : context.format };
-  if (asJson) return follow(view, { filter }, start, () => '');
+  const render = asJson ? () => '' : await liveLines(context);
+  const { until, ...start } = options;
+  if (until === undefined) return follow(view, { filter }, start, render);
+  for await (const { record, json } of context.client.allRecords({ filter, ...start, until })) {
+    if (context.signal.aborted) return;
+    context.out(asJson ? `${json}\n` : render(record));
+  }
+}
+
+async function liveLines(context: Context): Promise<(record: Envelope) => string> {
   const { prefix } = await context.client.status();
   const lines = renderer(context, prefix);
   for await (const machine of context.client.machines()) lines.know(machine);
-  await follow(view, { filter }, start, (record: Envelope) => lines.render(record));
+  return (record) => lines.render(record);
 }
 
 function serviceToken(service: string): string {

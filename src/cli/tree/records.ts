@@ -40,15 +40,21 @@ export function addRecordCommands(program: Command, run: Run): void {
   const addStream = program
     .command('stream <filter...>')
     .description(
-      'records as they come, by subject (siderolink.>), until Ctrl-C; JSON lines unless stdout is a terminal',
+      'records as they come, by subject (siderolink.>), until Ctrl-C or --until; JSON lines unless stdout is a terminal',
     )
     .addOption(
       new Option('--after <seq>', 'start after this record').argParser(wholeNumber(0)).conflicts(['since', 'tail']),
     )
     .addOption(since())
     .addOption(new Option('--tail <n>', 'start with the last so many').argParser(wholeNumber(1)).conflicts('since'))
+    .addOption(new Option('--until <time>', 'only what is stored up to there, and then end').argParser(moment))
     .action(run(stream));
-  examples(addStream, "stream 'siderolink.>'", "stream 'siderolink.acme.*.event.>' --since 1h | jq .body");
+  examples(
+    addStream,
+    "stream 'siderolink.>'",
+    "stream --since 2h 'siderolink.acme.*.kmsg.error' 'siderolink.acme.*.event.>'",
+    "stream 'siderolink.*.*.machine.>' --since 1d --until 1h | jq .body",
+  );
 }
 
 /** Which machines, and which of their records. */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { Envelope, StreamHeaders, StreamPosition, StreamQuery } from '../../client/api.ts';
 import { SiderolinkError } from '../../domain/errors.ts';
-import type { FollowOptions, RecordLog, RenderedRecord } from '../../stream/types.ts';
+import type { FollowOptions, Page, RecordLog, RenderedRecord } from '../../stream/types.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { problemResponses } from '../responses.ts';
 import { NDJSON, SSE, type StreamEnd, type StreamFormat, StreamWriter } from '../stream-writer.ts';
@@ -39,55 +39,75 @@ export function streamRoutes(app: App, deps: RouteDeps): void {
     async (request, reply) => {
       const { query, headers } = request;
       const format = chooseFormat(request.raw.headers.accept);
-      const follow: Omit<FollowOptions, 'after'> = {
+      const follow: FollowOptions = {
         filters: query.filter,
+        gaps: true,
         ...(query.machine !== undefined && { machine: machineOf(machines, query.machine).id }),
       };
       const since = query.since === undefined ? undefined : parseMoment('since', query.since, clock.now());
       await streams.open(async (controller) => {
-        const resume = headers['last-event-id'] ?? query.after;
-        const start =
-          resume === undefined
-            ? await findStart(log, follow, { since, tail: query.tail })
-            : { after: resume, records: [] };
+        const start = await findStart(
+          log,
+          follow,
+          { resume: headers['last-event-id'] ?? query.after, since, tail: query.tail },
+          controller.signal,
+        );
         reply.hijack();
-        await serve(deps, { response: reply.raw, format, follow, start, announce: resume === undefined }, controller);
+        await serve(deps, { response: reply.raw, format, follow, start }, controller);
       });
     },
   );
 }
 
+/** Characters of records that a stream begins with. */
+const MAX_TAIL_TEXT = 4 * 1024 * 1024;
+
+/** Where a stream begins. */
 interface Start {
-  readonly after: number;
-  /** Records up to `after` that are sent first. */
+  readonly from: Pick<FollowOptions, 'after' | 'since'>;
+  /** Records before that are sent first. */
   readonly records: readonly RenderedRecord[];
+  /** Told to the reader before all else, so that one that breaks before its first record resumes there. */
+  readonly position?: number;
 }
 
 async function findStart(
   log: RecordLog,
-  follow: Omit<FollowOptions, 'after'>,
-  { since, tail }: { since: number | undefined; tail: number | undefined },
+  follow: FollowOptions,
+  { resume, since, tail = 0 }: { resume: number | undefined; since: number | undefined; tail: number | undefined },
+  signal: AbortSignal,
 ): Promise<Start> {
-  if (tail !== undefined && tail > 0) {
-    const before = log.head + 1;
-    const page = await log.read({ ...follow, tail: true, limit: tail, before });
-    return { after: before - 1, records: page.records };
+  if (resume !== undefined) return { from: { after: resume }, records: [] };
+  if (since !== undefined) return { from: { since }, records: [] };
+  const { head } = log;
+  const records = tail === 0 ? [] : await lastRecords(log, follow, { count: tail, before: head + 1 }, signal);
+  return { from: { after: head }, records, position: head };
+}
+
+/** The last ones, or fewer where their text is long: where they are rare, looking for them takes many steps. */
+async function lastRecords(
+  log: RecordLog,
+  follow: FollowOptions,
+  { count, before }: { count: number; before: number },
+  signal: AbortSignal,
+): Promise<readonly RenderedRecord[]> {
+  const records: RenderedRecord[] = [];
+  let text = 0;
+  let rest: number | undefined = before;
+  while (rest !== undefined && records.length < count && text < MAX_TAIL_TEXT && !signal.aborted) {
+    const page: Page = await log.read({ ...follow, tail: true, limit: count - records.length, before: rest });
+    records.unshift(...page.records);
+    text += page.records.reduce((sum, { json }) => sum + json.length, 0);
+    rest = page.before;
   }
-  if (since !== undefined) {
-    // Any record will do to find the place: without filters one is found without a long search.
-    const page = await log.read({ filters: [], since, limit: 1 });
-    return { after: (page.records[0]?.seq ?? page.next + 1) - 1, records: [] };
-  }
-  return { after: log.head, records: [] };
+  return records;
 }
 
 interface Serving {
   readonly response: ServerResponse;
   readonly format: StreamFormat;
-  readonly follow: Omit<FollowOptions, 'after'>;
+  readonly follow: FollowOptions;
   readonly start: Start;
-  /** Tells the reader where the stream begins, so that one that breaks before its first record resumes there. */
-  readonly announce: boolean;
 }
 
 async function serve(deps: RouteDeps, serving: Serving, controller: AbortController): Promise<void> {
@@ -115,8 +135,8 @@ async function serve(deps: RouteDeps, serving: Serving, controller: AbortControl
   try {
     end =
       (await writer.records(start.records, signal)) ??
-      (serving.announce ? await writer.position(start.after, signal) : undefined) ??
-      (await writer.run(log.follow({ ...follow, after: start.after }, signal), signal));
+      (start.position === undefined ? undefined : await writer.position(start.position, signal)) ??
+      (await writer.run(log.follow({ ...follow, ...start.from }, signal), signal));
   } catch (error) {
     logger.error({ err: error }, 'stream failed; its reader resumes by id');
   } finally {
