@@ -177,7 +177,7 @@ export const configSchema = section({
       'auto, force or off',
       oneOf(['auto', 'force', 'off']),
       'auto',
-      'WireGuard over gRPC: auto when the machine asks for it. Not in effect yet.',
+      'WireGuard over gRPC: auto when the machine asks for it, force for every machine that can (Talos 1.7 or newer), off for none. A machine may have a setting of its own.',
     ),
   }),
   status: section({

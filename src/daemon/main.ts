@@ -11,7 +11,6 @@ import { version } from '../version.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { takeDown } from './down.ts';
 import { initCommand } from './init.ts';
-import { refuseNotThereYet } from './not-there-yet.ts';
 import { restoreCommand } from './restore.ts';
 import { run } from './run.ts';
 
@@ -78,9 +77,7 @@ function withConfig(command: Command): Command {
 }
 
 function configOf(options: ConfigOptions): Config {
-  const config = loadConfig({ path: options.config, env: process.env });
-  refuseNotThereYet(config);
-  return config;
+  return loadConfig({ path: options.config, env: process.env });
 }
 
 /** What went wrong and why, without saying a thing twice: some messages hold their cause's already. */

@@ -1,5 +1,6 @@
 import { SiderolinkError } from './errors.ts';
 import type { StringGuard } from './json-text.ts';
+import { VIRTUAL_ENDPOINTS } from './tunnel.ts';
 
 /** What stands in place of a secret. */
 const REDACTED = '[redacted]';
@@ -71,6 +72,8 @@ export class Redactor implements StringGuard {
     let result = text;
     if (NEEDLES.some((needle) => text.includes(needle))) {
       for (const pattern of TEXT_PATTERNS) result = withoutSecrets(result, pattern, () => REDACTED);
+      // In the line in which Talos logs the API's URL, token and all, it logs this too.
+      result = result.replace(VIRTUAL_ENDPOINTS, REDACTED);
     }
     return this.#withoutExtra(result, () => REDACTED);
   }
@@ -94,6 +97,7 @@ export class Redactor implements StringGuard {
     const mask = (text: string) => '*'.repeat(text.length);
     let text = buffer.toString('latin1');
     for (const pattern of BYTE_PATTERNS) text = withoutSecrets(text, pattern, mask);
+    text = text.replace(VIRTUAL_ENDPOINTS, mask);
     return Buffer.from(this.#withoutExtra(text, mask), 'latin1');
   }
 

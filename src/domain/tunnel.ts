@@ -91,6 +91,9 @@ export function newVirtualAddress(
   }
 }
 
+/** What it was told, in a text: Talos logs it. */
+export const VIRTUAL_ENDPOINTS = /\[fd[0-9a-f:]{2,37}\]:50888/g;
+
 /** The virtual address as a machine is told it, `[address]:port`. */
 export function virtualEndpoint(address: VirtualAddress): string {
   return formatHostPort({ host: address, port: VIRTUAL_PORT });

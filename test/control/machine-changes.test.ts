@@ -40,6 +40,7 @@ const CHANGES: readonly [
     { conditions: [{ ...PROVIDER_SET, status: 'True', severity: null, reason: null, message: null }] },
     'condition',
   ],
+  ['PATCH', path(2), { body: { tunnel: 'force' } }, { tunnel: 'force' }, 'tunnel'],
   ['POST', path(2, '/accept'), {}, { state: 'accepted' }, 'accept'],
   ['POST', path(1, '/reject'), {}, { state: 'rejected' }, 'reject'],
   ['POST', path(1, '/claim'), { body: { owner: 'a', machine: 'm' } }, { owner: 'a', machine: 'm' }, 'claim'],
@@ -283,6 +284,19 @@ describe('the condition that a control plane sets', () => {
     const { status, json } = await patch(condition);
     expect([status, json.code]).toEqual([400, 'invalid_argument']);
     expect(control.admin.calls).toEqual([]);
+  });
+
+  it('goes along with labels and the way of its packets, on one version', async () => {
+    const body = {
+      conditions: [{ type: 'ProviderSet', status: 'True' }],
+      labels: { set: { a: '1' } },
+      tunnel: 'off',
+    } as const;
+    const { status, json } = await control.call('PATCH', path(1), { body, ...seen(7) });
+    expect([status, json.version]).toEqual([200, 10]);
+    expect(json).toMatchObject({ labels: { a: '1' }, tunnel: 'off' });
+    expect((await control.call('PATCH', path(1), { body: { tunnel: null } })).json).toMatchObject({ tunnel: null });
+    expect((await control.call('PATCH', path(1), { body: { tunnel: 'on' } })).status).toBe(400);
   });
 
   it('is refused twice in one request', async () => {

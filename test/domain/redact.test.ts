@@ -50,6 +50,18 @@ describe('Redactor', () => {
     expect(redactor.text(`{"u":"x?jointoken=${CANARY}","y":1}`)).toBe('{"u":"x?jointoken=[redacted]","y":1}');
   });
 
+  it('takes the virtual address out of the line in which Talos logs it, beside the URL with the token', () => {
+    const line = (peer: string) => `{"endpoint": "grpc://x:1?jointoken=${CANARY}", "next_peer_endpoint": "${peer}"}`;
+    const virtual = '[fdae:41e4:649b:9304:1:2:3:4]:50888';
+    for (const text of [redactor.text(line(virtual)), stored(JSON.stringify({ msg: line(virtual) }))]) {
+      expect(text).not.toContain('9304');
+      expect(text).toContain('[redacted]');
+    }
+    expect(Buffer.from(redactor.bytes(Buffer.from(line(virtual)))).toString()).not.toContain('9304');
+    expect(redactor.text(line('192.0.2.1:50888'))).toContain('192.0.2.1:50888');
+    expect(redactor.text(line('[2001:db8::1]:51821'))).toContain('[2001:db8::1]:51821');
+  });
+
   it('leaves other text as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {

@@ -206,8 +206,8 @@ describe('walks of two machines with one UUID', { concurrent: true, timeout: 240
     expect(await seen(first.uuid)).toMatchObject({ boot: 1, unique_token: 'bound', address });
   });
 
-  // In place of a tunnelled machine behind a firewall that lets nothing in, which there can be none of yet: it does not
-  // answer the knock at its API, but its WireGuard tells after 10 s that something came.
+  // It does not answer the knock at its API, but its WireGuard tells after 10 s that something came. The same in the
+  // tunnel: tunnel.test.ts.
   it('the first has a firewall that lets nothing in: its WireGuard answers for it', async () => {
     const first = await Guest.create(gateway);
     const address = await first.on();

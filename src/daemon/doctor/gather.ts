@@ -6,7 +6,6 @@ import { errorCode, errorMessage } from '../../domain/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { version } from '../../version.ts';
 import type { Runner } from '../../wireguard/runner.ts';
-import { refuseNotThereYet } from '../not-there-yet.ts';
 import type { BackendFact, ConfigurationFact, DaemonFact, Facts, UnitFact } from './facts.ts';
 import { certificateFacts, stateDirFact } from './gather-files.ts';
 import { endpointsFact, ipv6Fact, networkFact, portFacts } from './gather-network.ts';
@@ -61,7 +60,6 @@ export async function gather(options: GatherOptions, deps: GatherDeps): Promise<
 function readConfiguration({ config: path, env }: GatherOptions): { configuration: ConfigurationFact; config: Config } {
   try {
     const config = loadConfig({ path, env });
-    refuseNotThereYet(config);
     const file = path ?? DEFAULT_CONFIG_PATH;
     return { configuration: { kind: 'right', file: existsSync(file) ? file : null }, config };
   } catch (error) {
