@@ -7,7 +7,7 @@ import { addTargetOptions, targetOf } from './target.ts';
 import { printable } from './text.ts';
 import { addDoctorCommand, addKernelArgsCommand, addStatusCommand } from './tree/host.ts';
 import { addMachineCommands } from './tree/machine.ts';
-import { addRecordCommands } from './tree/records.ts';
+import { addRecordCommands, addRepublishCommand } from './tree/records.ts';
 import { addBackupCommand, addConnectCommand, addControlTokenCommands } from './tree/remote.ts';
 import { addTokenCommands } from './tree/token.ts';
 
@@ -62,6 +62,7 @@ export function buildProgram(io: Io): Command {
   addControlTokenCommands(program, io);
   addKernelArgsCommand(program, run);
   addBackupCommand(program, run);
+  addRepublishCommand(program, run);
   addDoctorCommand(program);
   addCompletionCommands(program, io, (timeoutMs) => clientOf(program, io, { timeoutMs }));
   return program;

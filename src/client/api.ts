@@ -166,9 +166,6 @@ export type PageEnd = z.infer<typeof PageEnd>;
 /** A line of a stream as NDJSON that is no record: every record up to this seq was sent or did not match. */
 export const StreamPosition = z.object({ position: z.int() });
 
-/** A line of a stream as NDJSON that is no record: every record up to this seq was sent or did not match. */
-export const StreamPosition = z.object({ position: z.int() });
-
 const SeqNumber = z.int().min(0).meta({ description: 'seq, exclusive' });
 
 export const RepublishRequest = z.strictObject({

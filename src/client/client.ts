@@ -22,11 +22,14 @@ import type {
   RecordsPage,
   RegisteredMachine,
   RegisterRequest,
+  RepublishProgress,
+  RepublishRequest,
   RotateToken,
   Status,
 } from './api.ts';
 import { type BackupFile, openBackup } from './backup.ts';
 import { openConnection } from './connect.ts';
+import { republishRecords } from './republish.ts';
 import { followStream, readLines, type StreamItem, type StreamStart } from './stream.ts';
 import { type Call, readJson, send, type Target } from './transport.ts';
 
@@ -203,6 +206,23 @@ export class ControlClient {
   /** All that a new host needs, as one file, with private keys. @throws SiderolinkError `conflict`, `storage`, `exhausted` */
   backup(signal?: AbortSignal): Promise<BackupFile> {
     return openBackup(this.#target, signal);
+  }
+
+  /**
+   * Has kept records published to JetStream once more; tells how far it is, the last item is the total.
+   * @throws SiderolinkError `conflict` where nothing is published or another one runs, `unavailable` without a connection
+   */
+  republish(wanted: RepublishRequest, signal?: AbortSignal): AsyncGenerator<RepublishProgress> {
+    return republishRecords(this.#target, wanted, signal);
+  }
+
+  kernelArgs(request: KernelArgsRequest = {}): Promise<KernelArgs> {
+    return this.#json('POST', '/v1/kernel-args', request);
+  }
+
+  /** A byte stream to a port of a machine. @throws SiderolinkError `not_found`, `conflict` without a link, `unavailable` */
+  connect(uuid: string, port: number, signal?: AbortSignal): Promise<Socket> {
+    return openConnection(this.#target, { uuid, port, signal, timeoutMs: this.#timeoutMs });
   }
 
   /** One page, the oldest first. */

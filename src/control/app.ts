@@ -25,6 +25,7 @@ import { kernelArgsRoutes } from './routes/kernel-args.ts';
 import { machineChangeRoutes } from './routes/machine-changes.ts';
 import { machineRoutes } from './routes/machines.ts';
 import { recordRoutes } from './routes/records.ts';
+import { REPUBLISH_ROUTE, republishRoutes } from './routes/republish.ts';
 import { statusRoutes } from './routes/status.ts';
 import { STREAM_ROUTE, streamRoutes } from './routes/stream.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -61,10 +62,11 @@ const ROUTES = [
   recordRoutes,
   streamRoutes,
   backupRoutes,
+  republishRoutes,
 ] as const;
 
 /** Their time says nothing of how we answer. */
-const LONG_ROUTES: readonly string[] = [STREAM_ROUTE, CONNECT_ROUTE, BACKUP_ROUTE];
+const LONG_ROUTES: readonly string[] = [STREAM_ROUTE, CONNECT_ROUTE, BACKUP_ROUTE, REPUBLISH_ROUTE];
 
 /** What is a listener's own. */
 export interface AppListener {

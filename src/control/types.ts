@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
+import type { RepublishProgress } from '../client/api.ts';
 import type { Role } from '../domain/control-token.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Overlay } from '../domain/overlay.ts';
 import type { JoinTokens, Machine, MachineAdmin, Machines } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { RecordLog } from '../stream/types.ts';
+import type { Query, RecordLog } from '../stream/types.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
@@ -84,6 +85,18 @@ export interface BackupSource {
   make(signal: AbortSignal): Promise<Backup>;
 }
 
+/** Which of the kept records are published once more. */
+export type RepublishQuery = Pick<Query, 'filters' | 'machine' | 'after' | 'before' | 'since' | 'until'>;
+
+export interface RepublishSource {
+  /**
+   * Publishes them, and tells how far it is; the last word is the total.
+   * @throws SiderolinkError `conflict` while another one runs, `unavailable` without a connection at its begin, when the
+   * publisher ends or the signal aborts; `storage`
+   */
+  run(query: RepublishQuery, signal: AbortSignal): AsyncGenerator<RepublishProgress>;
+}
+
 export interface ControlDeps {
   readonly log: RecordLog;
   readonly machines: Machines;
@@ -94,6 +107,8 @@ export interface ControlDeps {
   readonly health: Health;
   readonly status: StatusSource;
   readonly backups: BackupSource;
+  /** Undefined where nothing is published. */
+  readonly republisher: RepublishSource | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;

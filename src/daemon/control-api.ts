@@ -1,6 +1,5 @@
 import type { Config } from '../config/config.ts';
 import { ControlServer } from '../control/server.ts';
-import type { PublishStatus } from '../control/types.ts';
 import { restoresOf } from '../store/restore.ts';
 import { TelemetryServer } from '../telemetry/http.ts';
 import { Backups } from './backups.ts';
@@ -9,6 +8,7 @@ import { controlTcp, runControlTcp, startControlCertificate } from './control-tc
 import type { Core } from './core.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { listening } from './listening.ts';
+import type { Publishing } from './publishing.ts';
 import { type Installation, messageIdPrefix } from './state-dir.ts';
 
 /** What operators and control planes talk to. */
@@ -18,12 +18,15 @@ export async function startControl(
   base: Base,
   lifecycle: Lifecycle,
   { metrics, log, fleet, device }: Core,
-  facts: {
+  {
+    publishStatus,
+    republisher,
+    ...facts
+  }: Publishing & {
     readonly endpoints: readonly string[];
     readonly apiUrl: string;
     readonly authority: string | undefined;
     readonly startedAt: number;
-    readonly publishStatus: () => PublishStatus | undefined;
   },
 ): Promise<void> {
   const status = () => ({
@@ -35,7 +38,7 @@ export async function startControl(
     kmsgPort: config.sinks.kmsg_port,
     eventsPort: config.sinks.events_port,
     prefix: config.publish.prefix,
-    publish: facts.publishStatus(),
+    publish: publishStatus(),
     ...facts,
   });
   const backups = new Backups({ stateDir: config.state_dir }, { log });
@@ -52,6 +55,7 @@ export async function startControl(
       cutBy: (token) => fleet.joins.cutBy(token),
       status: { status },
       backups,
+      republisher,
       metrics: metrics.registry,
       certificate,
     },

@@ -65,8 +65,8 @@ export async function startDaemon(
   const core = await startCore(config, installation, base, lifecycle, onFatal);
   await startSinks(config, installation, base, lifecycle, core, sockets);
   const api = await startApi(config, installation, base, lifecycle, core, sockets);
-  const publishStatus = await startPublishing(config, installation, base, lifecycle, core);
-  await startControl(config, installation, base, lifecycle, core, { ...api, startedAt, publishStatus });
+  const publishing = await startPublishing(config, installation, base, lifecycle, core);
+  await startControl(config, installation, base, lifecycle, core, { ...api, ...publishing, startedAt });
   await startNotifier(notifier, base, lifecycle);
   logger.info({ overlay: installation.overlay.prefix, endpoints: api.endpoints, api: api.apiUrl }, 'ready');
   return { stop: () => lifecycle.stop() };

@@ -1,25 +1,30 @@
 import type { Config } from '../config/config.ts';
-import type { PublishStatus } from '../control/types.ts';
+import type { PublishStatus, RepublishSource } from '../control/types.ts';
 import { Publisher } from '../publish/publisher.ts';
+import { Republisher } from '../publish/republisher.ts';
 import { restoresOf } from '../store/restore.ts';
 import type { Base } from './base.ts';
 import type { Core } from './core.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { type Installation, messageIdPrefix, stateFiles } from './state-dir.ts';
 
-/**
- * The outlet to NATS JetStream, if servers are configured: it starts without them, and nothing waits for it (law 9).
- * Returns where it stands.
- */
+export interface Publishing {
+  /** Where it stands; undefined where nothing is published. */
+  readonly publishStatus: () => PublishStatus | undefined;
+  /** Publishes records once more. */
+  readonly republisher: RepublishSource | undefined;
+}
+
+/** The outlet to NATS JetStream, if servers are configured: it starts without them, and nothing waits for it (law 9). */
 export async function startPublishing(
   config: Config,
   installation: Installation,
   base: Base,
   lifecycle: Lifecycle,
   { log, metrics }: Core,
-): Promise<() => PublishStatus | undefined> {
+): Promise<Publishing> {
   const { nats, prefix } = config.publish;
-  if (nats.servers.length === 0) return () => undefined;
+  if (nats.servers.length === 0) return { publishStatus: () => undefined, republisher: undefined };
   const { servers, user, tls, stream } = nats;
   const publisher = new Publisher(
     {
@@ -40,8 +45,9 @@ export async function startPublishing(
     { ...base, log, metrics: metrics.publish },
   );
   await lifecycle.run('publisher', publisher);
-  return () => {
+  const publishStatus = () => {
     const { server, waiting, oldest, lanesBehind, problem, streamProblem, refusal } = publisher.state;
     return { stream, server, waiting, oldest, lanesBehind, problem: problem ?? streamProblem ?? refusal };
   };
+  return { publishStatus, republisher: new Republisher({}, { ...base, log, publisher, metrics: metrics.publish }) };
 }

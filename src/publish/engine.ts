@@ -1,3 +1,4 @@
+import { LANES } from '../domain/lane.ts';
 import type { Clock } from '../lib/clock.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import { Backlog, type RecordSource } from './backlog.ts';
@@ -5,8 +6,9 @@ import { CursorKeeper, type Cursors } from './cursors.ts';
 import { NatsLink } from './nats-link.ts';
 import { Outbox } from './outbox.ts';
 import type { EngineOptions, FromEngine, PublishState, ToEngine } from './protocol.ts';
+import { REPLAY_FLYING_BYTES, Replay } from './replay.ts';
 import { Tally } from './tally.ts';
-import type { Refusal, Wire } from './wire.ts';
+import type { Answer, Refusal, Wire } from './wire.ts';
 
 export interface EngineDeps {
   readonly source: RecordSource;
@@ -32,6 +34,9 @@ export class Engine {
   readonly #link: NatsLink;
   readonly #tally = new Tally();
   readonly #seldom: OnceAMinute;
+  #wire: Wire | undefined;
+  /** What somebody asked to be sent once more. */
+  #replay: { readonly run: number; readonly replay: Replay } | undefined;
   #server: string | undefined;
   #problem: string | undefined = 'not yet connected';
   #isStopping = false;
@@ -66,8 +71,8 @@ export class Engine {
       ...{ clock, random },
       events: {
         up: (wire) => this.#up(wire),
-        down: () => this.#outbox.disconnect(),
-        answered: (lane, seq, answer) => this.#outbox.answered(lane, seq, answer),
+        down: () => this.#down(),
+        answered: (lane, seq, answer) => this.#answered(lane, seq, answer),
         forbidden: (subject, message) => this.#forbid(subject, message),
         connection: (server, problem) => this.#connection(server, problem),
         stream: (problem) => this.#stream(problem),
@@ -92,6 +97,12 @@ export class Engine {
       case 'stored':
         this.#onStored(message.isStored);
         return;
+      case 'replay':
+        this.#replayOf(message.run).send(message.page);
+        return;
+      case 'endReplay':
+        if (this.#replay?.run === message.run) this.#endReplay();
+        return;
       case 'stop':
         void this.#stop(message.deadlineMs);
         return;
@@ -103,6 +114,7 @@ export class Engine {
     const { clock, post } = this.#deps;
     this.#isStopping = true;
     this.#cancelReport();
+    this.#endReplay();
     await Promise.race([this.#outbox.stop(), clock.sleep(deadlineMs * LANDING_PART)]);
     await this.#keeper.stop();
     this.#report();
@@ -119,7 +131,40 @@ export class Engine {
 
   #up(wire: Wire): void {
     this.#log('info', { server: this.#server, stream: this.#options.outbox.stream }, 'publishing to NATS');
+    this.#wire = wire;
     this.#outbox.connect(wire);
+    this.#replay?.replay.connect(wire);
+  }
+
+  #down(): void {
+    this.#wire = undefined;
+    this.#outbox.disconnect();
+    this.#replay?.replay.disconnect();
+  }
+
+  #answered(lane: number, seq: number, answer: Answer): void {
+    if (lane < LANES) this.#outbox.answered(lane, seq, answer);
+    else this.#replay?.replay.answered(lane, seq, answer);
+  }
+
+  #replayOf(run: number): Replay {
+    if (this.#replay?.run === run) return this.#replay.replay;
+    this.#endReplay();
+    const { clock, random, post } = this.#deps;
+    const options = { ...this.#options.outbox, prefix: this.#options.prefix, maxFlyingBytes: REPLAY_FLYING_BYTES };
+    const replay = new Replay(options, {
+      ...{ clock, random, defer: setImmediate },
+      refused: (reason, message, subject) => this.#refused(reason, message, subject),
+      done: (counts) => post({ kind: 'replayed', run, counts }),
+    });
+    this.#replay = { run, replay };
+    if (this.#wire !== undefined) replay.connect(this.#wire);
+    return replay;
+  }
+
+  #endReplay(): void {
+    this.#replay?.replay.disconnect();
+    this.#replay = undefined;
   }
 
   #connection(server: string | undefined, problem: string | undefined): void {
@@ -143,6 +188,7 @@ export class Engine {
   #forbid(subject: string, message: string): void {
     this.#forbidden = { text: message, at: this.#deps.clock.monotonic() };
     this.#outbox.forbidden(subject, message);
+    this.#replay?.replay.forbidden(subject, message);
   }
 
   #refused(reason: Refusal, message: string, subject: string): void {

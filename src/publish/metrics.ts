@@ -16,6 +16,11 @@ export function publishMetrics(registry: MetricsRegistry) {
       help: 'Of these, those that the stream had already',
       registers,
     }),
+    republished: new Counter({
+      name: 'siderolinkd_publish_republished_total',
+      help: 'Records that JetStream acknowledged once more, because somebody asked for them',
+      registers,
+    }),
     truncated: new Counter({
       name: 'siderolinkd_publish_truncated_total',
       help: 'Of these, those that were too large and went out as a marker',

@@ -1,7 +1,9 @@
+import type { RenderedRecord } from '../stream/types.ts';
 import type { BacklogLimits } from './backlog.ts';
 import type { CursorKeeperOptions, Cursors } from './cursors.ts';
 import type { NatsLinkOptions } from './link-options.ts';
 import type { OutboxOptions } from './outbox.ts';
+import type { ReplayCounts } from './replay.ts';
 import type { Refusal } from './wire.ts';
 
 /** What the publisher's thread is started with. */
@@ -55,6 +57,9 @@ export type ToEngine =
   | { readonly kind: 'head'; readonly head: number }
   /** What became of the cursors that were last to be stored. */
   | { readonly kind: 'stored'; readonly isStored: boolean }
+  /** A page to send once more. One is on its way at a time; `run` tells one request from the next. */
+  | { readonly kind: 'replay'; readonly run: number; readonly page: readonly RenderedRecord[] }
+  | { readonly kind: 'endReplay'; readonly run: number }
   | { readonly kind: 'stop'; readonly deadlineMs: number };
 
 export type FromEngine =
@@ -63,4 +68,5 @@ export type FromEngine =
   | { readonly kind: 'cursors'; readonly cursors: Cursors }
   | { readonly kind: 'report'; readonly state: PublishState; readonly counts: PublishCounts }
   | { readonly kind: 'log'; readonly level: 'info' | 'warn'; readonly fields: object; readonly message: string }
+  | { readonly kind: 'replayed'; readonly run: number; readonly counts: ReplayCounts }
   | { readonly kind: 'stopped' };

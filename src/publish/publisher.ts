@@ -1,17 +1,18 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { errorMessage } from '../domain/errors.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { RecordLog } from '../stream/types.ts';
+import type { RecordLog, RenderedRecord } from '../stream/types.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { BACKLOG_DEFAULTS, type BacklogLimits } from './backlog.ts';
 import type { NatsAccess } from './credentials.ts';
 import { CURSOR_DEFAULTS, type CursorKeeperOptions, type Cursors } from './cursors.ts';
-import type { PublishMetrics } from './metrics.ts';
 import { LINK_DEFAULTS, type NatsLinkOptions } from './link-options.ts';
+import type { PublishMetrics } from './metrics.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox.ts';
 import type { EngineOptions, FromEngine, PublishCounts, PublishState, ToEngine } from './protocol.ts';
+import type { ReplayCounts } from './replay.ts';
 import { conditionsOf } from './standing.ts';
 
 export interface PublisherOptions {
@@ -84,6 +85,9 @@ export class Publisher {
   #stopping: Promise<void> | undefined;
   #ignoreCommits: () => void = () => {};
   #cancelRestart: () => void = () => {};
+  /** Tells one request to publish again from the next. */
+  #run = 0;
+  #replaying: PromiseWithResolvers<ReplayCounts> | undefined;
 
   constructor(options: PublisherOptions, deps: PublisherDeps) {
     this.#options = options;
@@ -102,6 +106,33 @@ export class Publisher {
     return this.#state;
   }
 
+  /**
+   * Sends a page of records once more, in the order of each machine; resolves when all of it is acknowledged, however long
+   * that takes. One page at a time.
+   * @throws SiderolinkError `unavailable` if the thread ends before that, or the signal aborts
+   */
+  async replay(page: readonly RenderedRecord[], signal: AbortSignal): Promise<ReplayCounts> {
+    if (this.#worker === undefined || this.#stopping !== undefined) throw gaveUp();
+    const replaying = Promise.withResolvers<ReplayCounts>();
+    const giveUp = () => replaying.reject(gaveUp());
+    this.#replaying = replaying;
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    try {
+      this.#post({ kind: 'replay', run: this.#run, page });
+      return await replaying.promise;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  /** What was not acknowledged of a page is forgotten. */
+  endReplay(): void {
+    this.#post({ kind: 'endReplay', run: this.#run });
+    this.#run += 1;
+    this.#replaying = undefined;
+  }
+
   /** What is in flight may land; cursors are stored. Records that were not sent are sent after the next start. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs);
@@ -111,6 +142,7 @@ export class Publisher {
   async #stop(deadlineMs: number): Promise<void> {
     this.#ignoreCommits();
     this.#cancelRestart();
+    this.#replaying?.reject(gaveUp());
     const worker = this.#worker;
     if (worker === undefined) return;
     const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -161,6 +193,7 @@ export class Publisher {
   #ended(error: unknown): void {
     const { clock, logger, metrics } = this.#deps;
     const { restartMs = 5000 } = this.#options;
+    this.#replaying?.reject(gaveUp());
     metrics.threadEnds.inc();
     logger.error({ error: errorMessage(error), restartMs }, 'the publisher ended by a fault; it is started again');
     this.#take({
@@ -186,6 +219,9 @@ export class Publisher {
         return;
       case 'log':
         this.#deps.logger[message.level](message.fields, message.message);
+        return;
+      case 'replayed':
+        if (message.run === this.#run) this.#replaying?.resolve(message.counts);
         return;
       case 'stopped':
         return;
@@ -237,4 +273,8 @@ export class Publisher {
     const { lateMs = 60_000 } = this.#options;
     for (const { name, severity, message } of conditionsOf(state, ageMs, lateMs)) health.set(name, severity, message);
   }
+}
+
+function gaveUp(): SiderolinkError {
+  return new SiderolinkError('unavailable', 'the publisher ended before everything was acknowledged');
 }

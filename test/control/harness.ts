@@ -67,6 +67,7 @@ export async function startControl(
     health,
     status: fakeStatus,
     backups: fakeBackups,
+    republisher: undefined,
     clock,
     logger,
     metrics,

@@ -59,6 +59,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'GET /v1/records': 'reader',
   'GET /v1/stream': 'reader',
   'POST /v1/backup': 'admin',
+  'POST /v1/republish': 'operator',
   'GET /v1/openapi.json': 'reader',
 };
 
@@ -123,7 +124,7 @@ describe('the OpenAPI document', () => {
       }
       return operation.requestBody?.required === true ? [operation.operationId] : [];
     });
-    expect(needed.sort()).toEqual(['claimMachine', 'rotateJoinToken']);
+    expect(needed.sort()).toEqual(['claimMachine', 'republish', 'rotateJoinToken']);
     for (const { path, method, operation } of operations()) {
       if (operation.requestBody === undefined) continue;
       const { json } = await control.call(method.toUpperCase(), path.replace(/\{\w+\}/, uuidOf(50)));

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { LEVELS } from '../../domain/record.ts';
 import { events, logs, stream } from '../commands/records.ts';
+import { republish } from '../commands/republish.ts';
 import type { Run } from '../context.ts';
 import { TIMES } from '../line-time.ts';
 import { examples, moment, wholeNumber } from './values.ts';
@@ -54,6 +55,24 @@ export function addRecordCommands(program: Command, run: Run): void {
     "stream 'siderolink.>'",
     "stream --since 2h 'siderolink.acme.*.kmsg.error' 'siderolink.acme.*.event.>'",
     "stream 'siderolink.*.*.machine.>' --since 1d --until 1h | jq .body",
+  );
+}
+
+export function addRepublishCommand(program: Command, run: Run): void {
+  const command = program
+    .command('republish [filter...]')
+    .description('publish kept records to NATS JetStream once more, in the order of each machine')
+    .option('--machine <machine>', 'of this machine')
+    .addOption(new Option('--after <seq>', 'those after this seq').argParser(wholeNumber(0)))
+    .addOption(new Option('--before <seq>', 'those before this seq').argParser(wholeNumber(1)))
+    .addOption(since())
+    .addOption(new Option('--until <time>', 'likewise, to there').argParser(moment))
+    .action(run(republish));
+  examples(
+    command,
+    "republish 'siderolink.acme.>' --since 2h",
+    'republish --after 4711 --before 5000',
+    "republish '>'",
   );
 }
 
