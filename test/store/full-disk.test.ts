@@ -39,7 +39,7 @@ test('a disk nearly full: lines wait, joins and events go on, and it recovers by
 
   expect(ourselves.lows).toBeGreaterThan(0);
   expect(ourselves.reasons).toEqual(['disk']);
-  expect(ourselves.areNeighbours).toBe(true);
+  expect(ourselves.hole).toEqual([]);
   expect(ourselves.dropped).toBe(ourselves.first);
   expect(ourselves.stored + ourselves.dropped).toBe(ourselves.written);
   expect(ourselves.storedEvents).toBe(ourselves.events);
