@@ -107,7 +107,7 @@ export const configSchema = section({
       'boolean',
       flag(),
       true,
-      'Gives peers back their last known endpoints after the device had to be made anew. Not in effect yet.',
+      'Gives peers back their last known endpoints after the device had to be made anew.',
     ),
   }),
   api: section({

@@ -11,7 +11,7 @@ import { openRecordLog } from '../stream/record-log.ts';
 import { PollingLinkMonitor } from '../wireguard/link-monitor.ts';
 import { SeparateRunner } from '../wireguard/separate-runner.ts';
 import type { Base } from './base.ts';
-import { createDevice } from './device.ts';
+import { createDevice, desiredPeers } from './device.ts';
 import { keepingOf } from './keeping.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { createMetrics } from './metrics.ts';
@@ -67,7 +67,7 @@ export async function startCore(
   const changes = new MachineChanges({}, { ...base, machines: fleet.machines, boots, statuses, log });
   await lifecycle.run('machine changes', changes);
 
-  const repair = () => device.reconcile(fleet.machines.peers());
+  const repair = () => device.reconcile(desiredPeers(config, fleet.machines, statuses));
   const repairer = new Repairer({}, { ...base, repair });
   await lifecycle.run('WireGuard', device);
   await lifecycle.run('WireGuard repair', repairer);

@@ -1,5 +1,8 @@
 import type { Config } from '../config/config.ts';
+import type { StatusTable } from '../fleet/status.ts';
+import type { Machines } from '../fleet/types.ts';
 import { WireGuardDevice, type WireGuardDeviceDeps } from '../wireguard/device.ts';
+import type { PeerSpec } from '../wireguard/types.ts';
 import { type Installation, stateFiles } from './state-dir.ts';
 
 /** The device that the configuration describes; nothing is touched before its `start`. */
@@ -23,4 +26,22 @@ export function createDevice(
     },
     deps,
   );
+}
+
+/**
+ * What the device should have; with where each machine was last, for those that it has to be given anew. A machine that
+ * its gateway can reach is back with the first packet to it; else it comes back by itself, within two minutes.
+ */
+export function desiredPeers(
+  { wireguard }: Pick<Config, 'wireguard'>,
+  machines: Pick<Machines, 'peers' | 'bySource'>,
+  statuses: Pick<StatusTable, 'lastEndpoint'>,
+): readonly PeerSpec[] {
+  const peers = machines.peers();
+  if (!wireguard.restore_endpoints) return peers;
+  return peers.map((peer) => {
+    const machine = machines.bySource(peer.address);
+    const endpoint = machine === undefined ? undefined : statuses.lastEndpoint(machine);
+    return endpoint === undefined ? peer : { ...peer, endpoint };
+  });
 }

@@ -6,6 +6,8 @@ import type { OverlayAddress } from './overlay.ts';
 export interface DesiredPeer {
   readonly publicKey: PublicKey;
   readonly address: OverlayAddress;
+  /** `host:port` where it was last; for the step that makes it anew. */
+  readonly endpoint?: string;
 }
 
 /** What the plan needs to know of a peer in the device. */
@@ -60,7 +62,8 @@ export function planPeers(desired: Iterable<DesiredPeer>, observed: ReadonlyMap<
     const shown = observed.get(peer.publicKey);
     if (isRight(shown, peer.address)) continue;
     if (shown === undefined) added += 1;
-    sets.push({ set: peer });
+    // A peer that is there knows better where it is.
+    sets.push({ set: shown === undefined ? peer : { publicKey: peer.publicKey, address: peer.address } });
   }
   return { steps: [...removals, ...sets], added, removed: removals.length, changed: sets.length - added, empty };
 }

@@ -1,4 +1,5 @@
 import { errorMessage } from '../domain/errors.ts';
+import { restorableEndpoint } from '../domain/last-endpoint.ts';
 import type { NewRecord } from '../domain/record.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
@@ -22,7 +23,7 @@ export interface LinkRecorderDeps {
   readonly links: Pick<LinkMonitor, 'onEvent'>;
   readonly machines: Pick<Machines, 'byId'>;
   readonly boots: Pick<Boots, 'ofKey'>;
-  readonly statuses: Pick<StatusTable, 'tellLink' | 'op'>;
+  readonly statuses: Pick<StatusTable, 'tellLink' | 'noteEndpoint' | 'op'>;
   readonly tunnelSources: Pick<TunnelSources, 'get'>;
   readonly log: Pick<RecordLog, 'commit'>;
   readonly clock: Clock;
@@ -72,6 +73,8 @@ export class LinkRecorder {
     }
     this.#pending.push(linkRecord(event.kind, machine, machineLink(machine, event.link, tunnelSources)));
     if (event.kind !== 'moved') statuses.tellLink(machine, event.kind);
+    // Of the device, not of the record: behind a relay of ours the machine is nowhere that we could send to.
+    statuses.noteEndpoint(machine, restorableEndpoint(event.link.endpoint));
     metrics.linkRecords.inc({ kind: event.kind });
     this.#writing ??= this.#write();
   }

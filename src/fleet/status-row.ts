@@ -9,6 +9,13 @@ export interface ToldLink {
   readonly state: 'up' | 'down';
 }
 
+/** Where a machine's packets came from, in one boot. */
+export interface SeenEndpoint {
+  readonly boot: number;
+  /** `host:port`, UDP. */
+  readonly endpoint: string;
+}
+
 /** What is kept of a machine's status. Times are milliseconds since the epoch. */
 export interface StatusEntry {
   status: EventStatus;
@@ -17,6 +24,8 @@ export interface StatusEntry {
   lost: LostMachine | null;
   /** What the stream was told last of its link; undefined if nothing. */
   link: ToldLink | undefined;
+  /** Where it was when the stream was told of its link last; undefined where nobody knows, or behind a relay of ours. */
+  endpoint: SeenEndpoint | undefined;
   /** The Talos version that the stream was told last; undefined where nobody knows. */
   talosVersion: string | null | undefined;
   /** What has changed and is in no `machine.changed` record yet. */
@@ -30,6 +39,7 @@ interface StatusDoc {
   readonly last_seen: number | null;
   readonly lost?: LostMachine;
   readonly link?: ToldLink;
+  readonly endpoint?: SeenEndpoint;
   readonly talos_version?: string | null;
   readonly untold?: readonly string[];
 }
@@ -41,6 +51,7 @@ export function newEntry(): StatusEntry {
     lastSeen: null,
     lost: null,
     link: undefined,
+    endpoint: undefined,
     talosVersion: undefined,
     untold: NOTHING,
   };
@@ -49,13 +60,23 @@ export function newEntry(): StatusEntry {
 /** Shared by all machines that have nothing to tell: which is most of them, most of the time. */
 export const NOTHING: ReadonlySet<Watched> = new Set();
 
-export function entryText({ status, firstSeen, lastSeen, lost, link, talosVersion, untold }: StatusEntry): string {
+export function entryText({
+  status,
+  firstSeen,
+  lastSeen,
+  lost,
+  link,
+  endpoint,
+  talosVersion,
+  untold,
+}: StatusEntry): string {
   const doc: StatusDoc = {
     status,
     first_seen: firstSeen,
     last_seen: lastSeen,
     ...(lost !== null && { lost }),
     ...(link !== undefined && { link }),
+    ...(endpoint !== undefined && { endpoint }),
     ...(talosVersion !== undefined && { talos_version: talosVersion }),
     ...(untold.size > 0 && { untold: [...untold] }),
   };
@@ -77,6 +98,7 @@ export function parseEntry(row: { readonly machine: number; readonly doc: string
     lastSeen: doc.last_seen,
     lost: doc.lost ?? null,
     link: doc.link,
+    endpoint: doc.endpoint,
     talosVersion: doc.talos_version,
     untold: doc.untold === undefined ? NOTHING : new Set(WATCHED.filter((name) => doc.untold?.includes(name))),
   };

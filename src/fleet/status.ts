@@ -181,6 +181,17 @@ export class StatusTable implements Statuses {
     this.#entry(id).link = { boot, state };
   }
 
+  /** Where this boot's packets came from when the stream was told of its link last; undefined where nobody knows. */
+  lastEndpoint({ id, boot }: Pick<Machine, 'id' | 'boot'>): string | undefined {
+    const seen = this.#entries.get(id)?.endpoint;
+    return seen?.boot === boot ? seen.endpoint : undefined;
+  }
+
+  /** Notes where they come from; null where that is nothing to go back to. Stored with `op`. */
+  noteEndpoint({ id, boot }: Pick<Machine, 'id' | 'boot'>, endpoint: string | null): void {
+    this.#entry(id).endpoint = endpoint === null ? undefined : { boot, endpoint };
+  }
+
   /** Machines that were seen since their row was made, each once. */
   unstored(): number[] {
     return [...this.#seenSince];

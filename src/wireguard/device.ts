@@ -1,19 +1,20 @@
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { Overlay } from '../domain/overlay.ts';
-import { isRight, outcome, patchPeers, planPeers } from '../domain/peer-plan.ts';
+import { patchPeers } from '../domain/peer-plan.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { ChangeBatcher } from './batcher.ts';
 import { type Backend, DeviceMaker } from './device-maker.ts';
+import { DevicePeers } from './device-peers.ts';
 import { parseInterfaceName } from './interface-name.ts';
 import type { WireGuardMetrics } from './metrics.ts';
 import { IsolationTable } from './nftables.ts';
 import { OverlayLink } from './overlay-link.ts';
 import type { Runner } from './runner.ts';
 import type { ObservedDevice, PeerChange, PeerSpec, Repair, WireGuard } from './types.ts';
-import { chunkChanges, Wg } from './wg.ts';
+import { Wg } from './wg.ts';
 
 export interface WireGuardDeviceOptions {
   /** At most 15 characters. */
@@ -42,6 +43,8 @@ export interface WireGuardDeviceOptions {
   readonly maxPendingChanges?: number;
   /** Peers named in one `wg set` (facts/users.md B5). Default 500. */
   readonly peersPerCall?: number;
+  /** So long it is remembered that a repair made a peer anew. Default 10 min. */
+  readonly rememberRepairMs?: number;
 }
 
 export interface WireGuardDeviceDeps {
@@ -71,10 +74,12 @@ export class WireGuardDevice implements WireGuard {
   readonly #logger: Logger;
   readonly #health: Health;
   readonly #metrics: WireGuardMetrics;
-  readonly #peersPerCall: number;
+  readonly #peers: DevicePeers;
   #backend: Backend;
   #queue: Promise<unknown> = Promise.resolve();
   #stopped = false;
+  /** Whether the device that is there has its peers, as far as we know: not while it lacks some and they could not be set. */
+  #isWhole = true;
 
   /** @throws SiderolinkError `configuration` for a name that is none */
   constructor(options: WireGuardDeviceOptions, deps: WireGuardDeviceDeps) {
@@ -86,10 +91,17 @@ export class WireGuardDevice implements WireGuard {
     this.#logger = logger;
     this.#health = health;
     this.#metrics = deps.metrics;
-    this.#peersPerCall = options.peersPerCall ?? 500;
     this.#backend = options.backend === 'userspace' ? 'userspace' : 'kernel';
     this.#link = new OverlayLink({ interface: name, overlay: options.overlay }, { runner });
     this.#wg = new Wg({ interface: name }, { runner });
+    this.#peers = new DevicePeers(
+      {
+        publicKey: options.publicKey,
+        peersPerCall: options.peersPerCall ?? 500,
+        rememberMs: options.rememberRepairMs ?? 600_000,
+      },
+      { wg: this.#wg, clock, logger, metrics: deps.metrics },
+    );
     this.#maker = new DeviceMaker(
       { interface: name, backend: options.backend },
       { link: this.#link, wg: this.#wg, runner, clock, logger },
@@ -111,7 +123,7 @@ export class WireGuardDevice implements WireGuard {
         deadlineMs: options.applyDeadlineMs ?? 10_000,
         maxPending: options.maxPendingChanges ?? 20_000,
       },
-      { clock, run: (changes) => this.#alone(() => this.#applyBatch(changes)) },
+      { clock, run: (changes) => this.#alone(() => this.#peers.apply(changes)) },
     );
   }
 
@@ -131,6 +143,8 @@ export class WireGuardDevice implements WireGuard {
         if (before === undefined) await this.#takeDown().catch((cause: unknown) => this.#warnLeftover(cause));
         throw error;
       }
+      // What it should have is not known yet.
+      this.#isWhole = true;
     });
     this.#health.set(CONDITION, 'ok');
   }
@@ -142,7 +156,10 @@ export class WireGuardDevice implements WireGuard {
       const repair = await this.#alone(async () => {
         this.#refuseStopped();
         const observed = await this.#repairDevice();
-        return this.#repairPeers(patchPeers(desired, recorder.changes()), observed);
+        const wanted = patchPeers(desired, recorder.changes());
+        return this.#peers.repair(wanted, observed, (isWhole) => {
+          this.#isWhole = isWhole;
+        });
       });
       this.#health.set(CONDITION, 'ok');
       return repair;
@@ -170,7 +187,7 @@ export class WireGuardDevice implements WireGuard {
     try {
       // In its turn: a device that is being made again shows no peers for a moment, and who believed that would take a
       // machine that lives for one that is gone.
-      const observed = await this.#alone(() => this.#wg.dump());
+      const observed = await this.#alone(async () => this.#believed(await this.#wg.dump()));
       this.#metrics.peers.set(observed.peers.size);
       this.#metrics.observeSeconds.observe((this.#clock.monotonic() - started) / 1000);
       return observed;
@@ -189,6 +206,17 @@ export class WireGuardDevice implements WireGuard {
   async down(): Promise<void> {
     await this.stop();
     await this.#alone(() => this.#takeDown());
+  }
+
+  /**
+   * A device that another one has made anew, systemd for one, shows no peer until it is repaired: who is missing in it is
+   * not gone. @throws SiderolinkError `command_failed`, `unavailable` until its repair
+   */
+  #believed(observed: ObservedDevice): ObservedDevice {
+    this.#peers.verifyKey(observed);
+    const { madeAnew } = this.#peers;
+    if (this.#isWhole) return madeAnew.size === 0 ? observed : { ...observed, madeAnew };
+    throw new SiderolinkError('unavailable', 'the WireGuard device lacks peers that it should have');
   }
 
   /** One piece of work after the other; a failed one does not hold up the next. */
@@ -219,13 +247,14 @@ export class WireGuardDevice implements WireGuard {
     const { backend, link, made, observed } = await this.#maker.ensure();
     this.#backend = backend;
     if (made) this.#repaired('device');
+    if (made || observed.publicKey !== this.publicKey) this.#isWhole = false;
     const newKey = await this.#repairKey(observed);
     for (const what of await this.#link.repairLink(link)) this.#repaired(what);
     const newPort = await this.#repairPort(observed);
     for (const what of await this.#link.repairAddressing()) this.#repaired(what);
     if (!newKey && !newPort) return observed;
     const after = await this.#wg.dump();
-    this.#verifyKey(after);
+    this.#peers.verifyKey(after);
     return after;
   }
 
@@ -234,14 +263,6 @@ export class WireGuardDevice implements WireGuard {
     await this.#wg.setPrivateKey(this.#options.privateKeyFile);
     this.#repaired('key');
     return true;
-  }
-
-  #verifyKey(observed: ObservedDevice): void {
-    if (observed.publicKey === this.publicKey) return;
-    throw new SiderolinkError('command_failed', 'the WireGuard device does not show our public key', {
-      expected: this.publicKey,
-      shown: observed.publicKey,
-    });
   }
 
   /** Only once the interface is up does a port that is taken show itself as an error. */
@@ -264,47 +285,6 @@ export class WireGuardDevice implements WireGuard {
     return true;
   }
 
-  async #repairPeers(desired: readonly PeerSpec[], observed: ObservedDevice): Promise<Repair> {
-    const plan = planPeers(desired, observed.peers);
-    if (plan.steps.length > 0) {
-      for (const chunk of chunkChanges(plan.steps, this.#peersPerCall)) await this.#wg.setPeers(chunk);
-      const after = await this.#wg.dump();
-      this.#verifyKey(after);
-      const left = planPeers(desired, after.peers).steps.length;
-      if (left > 0) {
-        throw new SiderolinkError('command_failed', 'the WireGuard device does not show the peers that were set', {
-          left,
-        });
-      }
-      const { added, removed, changed } = plan;
-      this.#metrics.repairs.inc({ what: 'peer' }, plan.steps.length);
-      this.#logger.info({ added, removed, changed, empty: plan.empty.length }, 'repaired the peers of the device');
-    }
-    return { added: plan.added, removed: plan.removed, changed: plan.changed };
-  }
-
-  async #applyBatch(changes: readonly PeerChange[]): Promise<readonly (Error | undefined)[]> {
-    const started = this.#clock.monotonic();
-    const failures = new Map<PeerChange, Error>();
-    for (const chunk of chunkChanges(changes, this.#peersPerCall)) {
-      try {
-        await this.#wg.setPeers(chunk);
-      } catch (error) {
-        this.#metrics.commandFailures.inc({ kind: 'apply' });
-        this.#logger.error(
-          { error: errorMessage(error), changes: chunk.length },
-          'the device refused changes of peers',
-        );
-        for (const change of chunk) failures.set(change, error as Error);
-      }
-    }
-    const observed = await this.#wg.dump();
-    this.#verifyKey(observed);
-    const expected = outcome(changes);
-    this.#metrics.batchSeconds.observe((this.#clock.monotonic() - started) / 1000);
-    return changes.map((change) => failures.get(change) ?? notShown(change, expected, observed));
-  }
-
   async #takeDown(): Promise<void> {
     await this.#maker.remove();
     await this.#link.removeUnreachable();
@@ -323,26 +303,4 @@ export class WireGuardDevice implements WireGuard {
   #warnLeftover(cause: unknown): void {
     this.#logger.warn({ error: errorMessage(cause) }, 'could not take back all of a start that failed');
   }
-}
-
-/** Why a change does not count as done; `undefined` if the device shows its outcome, or that of a later one for its peers. */
-function notShown(
-  { remove, set }: PeerChange,
-  expected: ReadonlyMap<PublicKey, string | null>,
-  observed: ObservedDevice,
-): Error | undefined {
-  for (const key of [remove, set?.publicKey]) {
-    if (key === undefined) continue;
-    const address = expected.get(key) ?? null;
-    const shown = observed.peers.get(key);
-    const right = address === null ? shown === undefined : isRight(shown, address as PeerSpec['address']);
-    if (!right) {
-      return new SiderolinkError('command_failed', 'the WireGuard device does not show the peer that was set', {
-        publicKey: key,
-        address,
-        shown: shown === undefined ? null : shown.allowedIps.join(','),
-      });
-    }
-  }
-  return undefined;
 }

@@ -17,6 +17,11 @@ export interface PollingLinkMonitorOptions {
   readonly upWindowMs?: number;
   /** A peer silent for so long is not asked. Default 60 s. */
   readonly silentMs?: number;
+  /**
+   * So long after a repair had to make a peer anew its silence proves nothing: its machine does not know of it. Default
+   * 135 s: it renews its handshake after 120 s at the latest (REKEY_AFTER_TIME of the WireGuard paper), and again if lost.
+   */
+  readonly recoveryMs?: number;
   /** How long counters are remembered of what the device does not show. Default 1 h. */
   readonly forgetAfterMs?: number;
   /** Questions at once; one more is refused as `unavailable`. Default 4,096: each holds a socket. */
@@ -61,6 +66,7 @@ export class PollingLinkMonitor implements LinkMonitor {
   readonly #pollMs: number;
   readonly #probePollMs: number;
   readonly #silentMs: number;
+  readonly #recoveryMs: number;
   readonly #maxProbes: number;
   readonly #probePort: number;
   readonly #device: Pick<WireGuard, 'observe'>;
@@ -83,6 +89,7 @@ export class PollingLinkMonitor implements LinkMonitor {
     this.#pollMs = options.pollMs ?? 5_000;
     this.#probePollMs = options.probePollMs ?? 250;
     this.#silentMs = options.silentMs ?? 60_000;
+    this.#recoveryMs = options.recoveryMs ?? 135_000;
     this.#maxProbes = options.maxProbes ?? 4_096;
     this.#probePort = options.probePort ?? 50_000;
     this.#device = deps.device;
@@ -195,16 +202,23 @@ export class PollingLinkMonitor implements LinkMonitor {
     } else if (history.received > knocked.received) {
       probe.answer(true, 'alive');
     } else if (now >= knocked.until) {
-      probe.answer(false, 'no_answer');
+      if (this.#recovers(probe.peer.publicKey, now)) probe.fail(recovering());
+      else probe.answer(false, 'no_answer');
     }
+  }
+
+  #recovers(publicKey: PublicKey, now: number): boolean {
+    const at = this.#table.madeAnewAt(publicKey);
+    return at !== undefined && now - at < this.#recoveryMs;
   }
 
   #begin(probe: Probe, history: KeyHistory, now: number): void {
     const { lastGrowth, since, latestHandshake } = history;
-    // Made a moment ago, it may be in its first handshake.
-    const isNew = lastGrowth === null && latestHandshake === 0;
+    const recovers = this.#recovers(probe.peer.publicKey, now);
+    // Made a moment ago by its join, it may be in its first handshake.
+    const isNew = lastGrowth === null && latestHandshake === 0 && !recovers;
     const silentFrom = isNew ? since + FIRST_HANDSHAKE_MS : (lastGrowth ?? since) + this.#silentMs;
-    if (now > silentFrom) {
+    if (now > silentFrom && !recovers) {
       probe.answer(false, 'silent');
       return;
     }
@@ -257,6 +271,10 @@ export class PollingLinkMonitor implements LinkMonitor {
       }
     }
   }
+}
+
+function recovering(): SiderolinkError {
+  return new SiderolinkError('unavailable', 'the peer was made anew a moment ago and its machine may not know yet');
 }
 
 function stopped(): SiderolinkError {

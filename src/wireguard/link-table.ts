@@ -74,6 +74,7 @@ export class LinkTable {
   /** By address: a machine keeps its address when its key changes, and its counters must not run backwards. */
   readonly #counters = new Map<string, Counters>();
   #readings = 0;
+  #madeAnew: ReadonlyMap<PublicKey, number> | undefined;
 
   constructor(options: LinkTableOptions) {
     this.#options = options;
@@ -83,6 +84,7 @@ export class LinkTable {
   take(reading: Reading): { readonly events: readonly LinkEvent[]; readonly rx: number; readonly tx: number } {
     const events: LinkEvent[] = [];
     this.#readings += 1;
+    this.#madeAnew = reading.device.madeAnew;
     const first = this.#readings === 1;
     let rx = 0;
     let tx = 0;
@@ -107,6 +109,13 @@ export class LinkTable {
   /** `undefined` if the last reading did not show the key. */
   history(publicKey: PublicKey): KeyHistory | undefined {
     return this.#shown(publicKey);
+  }
+
+  /** When a repair made the peer anew, unless it was heard since: monotonic milliseconds. */
+  madeAnewAt(publicKey: PublicKey): number | undefined {
+    const at = this.#madeAnew?.get(publicKey);
+    const heardAt = this.#shown(publicKey)?.lastGrowth ?? null;
+    return at !== undefined && heardAt !== null && heardAt > at ? undefined : at;
   }
 
   /** How many peers of the last reading are in each state. */

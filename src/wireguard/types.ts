@@ -5,6 +5,8 @@ import type { OverlayAddress } from '../domain/overlay.ts';
 export interface PeerSpec {
   readonly publicKey: PublicKey;
   readonly address: OverlayAddress;
+  /** `host:port` where it was last; only a peer that a repair has to make anew is given it. */
+  readonly endpoint?: string;
 }
 
 /** A peer as `wg show <interface> dump` shows it. */
@@ -23,6 +25,8 @@ export interface ObservedDevice {
   readonly publicKey: PublicKey | null;
   readonly listenPort: number;
   readonly peers: ReadonlyMap<PublicKey, ObservedPeer>;
+  /** Peers that a repair had to make anew within the last minutes, and when, in monotonic milliseconds. */
+  readonly madeAnew?: ReadonlyMap<PublicKey, number>;
 }
 
 /**

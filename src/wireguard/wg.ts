@@ -36,7 +36,9 @@ export class Wg {
     const args: string[] = [];
     for (const { remove, set } of changes) {
       if (remove !== undefined) args.push('peer', remove, 'remove');
-      if (set !== undefined) args.push('peer', set.publicKey, 'allowed-ips', allowedIp(set.address));
+      if (set === undefined) continue;
+      args.push('peer', set.publicKey, 'allowed-ips', allowedIp(set.address));
+      if (set.endpoint !== undefined) args.push('endpoint', set.endpoint);
     }
     if (args.length > 0) await this.#runner.run(['wg', 'set', this.#name, ...args]);
   }

@@ -75,6 +75,17 @@ describe('the plan of peers', () => {
     );
   });
 
+  it('gives an endpoint only to peers that are not there', () => {
+    fc.assert(
+      fc.property(desired, observed, (peers, device) => {
+        const located = peers.map((each) => ({ ...each, endpoint: '192.0.2.1:1' }));
+        for (const { set } of planPeers(located, device).steps) {
+          if (set !== undefined) expect(set.endpoint !== undefined).toBe(!device.has(set.publicKey));
+        }
+      }),
+    );
+  });
+
   it('counts what it does', () => {
     fc.assert(
       fc.property(desired, observed, (peers, device) => {

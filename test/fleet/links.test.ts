@@ -59,6 +59,21 @@ describe('link records', () => {
     expect(statuses.toldLink({ machine: 8, number: 2 })).toBeUndefined();
   });
 
+  it('leave word of where the machine was, unless that is a relay of ours or another boot', async () => {
+    const { key, links, log, settle } = setup();
+    const stored = async () => {
+      await settle();
+      const statuses = new StatusTable({}, { image: log.reopen().image, clock: new ManualClock() });
+      return [statuses.lastEndpoint({ id: 7, boot: 2 }), statuses.lastEndpoint({ id: 7, boot: 3 })];
+    };
+    links.emit('up', key, { endpoint: '203.0.113.9:4000' });
+    expect(await stored()).toEqual(['203.0.113.9:4000', undefined]);
+    links.emit('moved', key, { endpoint: '[2001:db8::9]:4001' });
+    expect(await stored()).toEqual(['[2001:db8::9]:4001', undefined]);
+    links.emit('moved', key, { endpoint: '127.64.0.7:51823' });
+    expect(await stored()).toEqual([undefined, undefined]);
+  });
+
   it('store the status as it is then, not as it was when the link changed', async () => {
     const { key, links, log, statuses, settle } = setup();
     links.emit('up', key);

@@ -163,6 +163,43 @@ export function deviceContract(name: string, system: ContractSystem): void {
       await repair;
     });
 
+    it('gives a peer that it has to make anew its last endpoint, and none to one that is there', async () => {
+      const device = world.device();
+      await device.start();
+      const [v4, v6, there] = [world.peer(), world.peer(), world.peer()];
+      await wg('peer', there.publicKey, 'allowed-ips', `${there.address}/128`, 'endpoint', '192.0.2.9:1009');
+      const lost = { ...there, endpoint: '192.0.2.1:1001' };
+      const repair = await device.reconcile([
+        { ...v4, endpoint: '192.0.2.7:1007' },
+        { ...v6, endpoint: '[2001:db8::8]:1008' },
+        lost,
+      ]);
+      expect(repair).toEqual({ added: 2, removed: 0, changed: 0 });
+      const { peers, madeAnew } = await device.observe();
+      const endpoints = [v4, v6, there].map(({ publicKey }) => peers.get(publicKey)?.endpoint);
+      expect(endpoints).toEqual(['192.0.2.7:1007', '[2001:db8::8]:1008', '192.0.2.9:1009']);
+      expect(new Set(madeAnew?.keys())).toEqual(new Set([v4.publicKey, v6.publicKey]));
+      // A machine that joins makes its session itself.
+      await device.apply({ remove: v4.publicKey, set: v4 });
+      expect([...((await device.observe()).madeAnew?.keys() ?? [])]).toEqual([v6.publicKey]);
+    });
+
+    it('is not believed when another made it anew, until it is repaired: nobody is gone', async () => {
+      const device = world.device();
+      await device.start();
+      const peers = [world.peer(), world.peer()];
+      await device.reconcile(peers);
+      const { interface: dev } = world;
+      await run('ip', 'link', 'del', 'dev', dev);
+      // As the unit of its own does when wireguard-go ended.
+      if (device.backend === 'kernel') await run('ip', 'link', 'add', 'dev', dev, 'type', 'wireguard');
+      else await world.runner.run(['wireguard-go', dev], { detached: true });
+      await expect(device.observe()).rejects.toMatchObject({ code: 'command_failed' });
+      expect(await device.reconcile(peers)).toEqual({ added: 2, removed: 0, changed: 0 });
+      expect(shown(await device.observe())).toEqual(wanted(peers));
+      expect(await look()).toEqual(right());
+    });
+
     it('gets exactly the peers that it should have', async () => {
       const device = world.device();
       await device.start();

@@ -131,6 +131,38 @@ describe('a device that fails', () => {
     world.close();
   });
 
+  it('is not without its peers because of an endpoint that it refuses', async () => {
+    const { world } = model();
+    const device = world.device();
+    await device.start();
+    const peer = { ...world.peer(), endpoint: '[fe80::1%gone]:51820' };
+    expect(await device.reconcile([peer])).toEqual({ added: 1, removed: 0, changed: 0 });
+    expect((await device.observe()).peers.get(peer.publicKey)?.allowedIps).toEqual([`${peer.address}/128`]);
+    world.close();
+  });
+
+  it('is not believed while it lacks peers that could not be set', async () => {
+    const { system, world } = model();
+    let refuses = true;
+    const device = world.device(
+      {},
+      {
+        run: (argv, options) => {
+          if (refuses && argv[1] === 'set' && argv.includes('peer')) return Promise.reject(new Error('refused'));
+          return system.run(argv, options);
+        },
+      },
+    );
+    await device.start();
+    const peers = [world.peer(), world.peer()];
+    await expect(device.reconcile(peers)).rejects.toThrow('refused');
+    await expect(device.observe()).rejects.toMatchObject({ code: 'unavailable' });
+    refuses = false;
+    await device.reconcile(peers);
+    expect((await device.observe()).peers.size).toBe(2);
+    world.close();
+  });
+
   it('does not show our key any more: no change counts as done', async () => {
     const { system, world } = model();
     const device = world.device();

@@ -202,6 +202,10 @@ export class FakeSystem implements Runner {
         }
         const target = device.peers.get(peer);
         if (target !== undefined) target.allowedIps = ips;
+      } else if (word === 'endpoint') {
+        if (!/^[\d.:[\]a-f]+:\d+$/.test(value)) throw failed(argv, 1, `Unable to parse endpoint: \`${value}'`);
+        const target = device.peers.get(peer);
+        if (target !== undefined) target.endpoint = value;
       } else throw failed(argv, 1, `Invalid argument: ${word}`);
     }
     return '';

@@ -19,6 +19,7 @@ function make(options: PollingLinkMonitorOptions = {}) {
   const clock = new ManualClock();
   const peers = new Map<PublicKey, ObservedPeer>();
   const state = { readings: 0, broken: false, told: 0, hold: undefined as Promise<void> | undefined };
+  const madeAnew = new Map<PublicKey, number>();
   const knocks: string[] = [];
   const open = new Set<string>();
   const events: LinkEvent[] = [];
@@ -26,7 +27,7 @@ function make(options: PollingLinkMonitorOptions = {}) {
   const observe = async (): Promise<ObservedDevice> => {
     state.readings += 1;
     if (state.broken) throw new Error('no such device');
-    const shown = { publicKey: null, listenPort: 1, peers: new Map(peers) };
+    const shown = { publicKey: null, listenPort: 1, peers: new Map(peers), madeAnew };
     await state.hold;
     return shown;
   };
@@ -59,7 +60,7 @@ function make(options: PollingLinkMonitorOptions = {}) {
       ...given,
     });
   };
-  return { monitor, clock, peers, show, state, knocks, open, events, health };
+  return { monitor, clock, peers, madeAnew, show, state, knocks, open, events, health };
 }
 
 /** Asks, and says what came of it so far. */
@@ -201,6 +202,43 @@ describe('whether a peer is alive', () => {
     await clock.advance(0);
     expect(late.answer).toBe(false);
     expect(knocks).toHaveLength(1);
+  });
+
+  it('is not known of one that a repair made anew, until it was heard or had the time to come back', async () => {
+    const { monitor, clock, show, madeAnew } = make();
+    show(5_000);
+    await ask(monitor, 1_000);
+    await clock.advance(1_500);
+    // The device is gone and made again: counters and handshakes with it.
+    show(0, { latestHandshake: 0, endpoint: null });
+    madeAnew.set(PEER.publicKey, clock.monotonic());
+    for (const passed of [0, 60_000, 60_000]) {
+      await clock.advance(passed);
+      const asked = ask(monitor, 2_000);
+      await clock.advance(2_500);
+      expect(asked.answer).toBe('unavailable');
+    }
+    await clock.advance(10_000);
+    const late = ask(monitor, 2_000);
+    await clock.advance(2_500);
+    expect(late.answer).toBe(false);
+    const speaking = ask(monitor, 2_000);
+    await clock.advance(0);
+    expect(speaking.answer).toBe(false);
+  });
+
+  it('is yes or no again once a peer that was made anew was heard', async () => {
+    const { monitor, clock, show, madeAnew } = make();
+    show(0, { latestHandshake: 0 });
+    madeAnew.set(PEER.publicKey, clock.monotonic());
+    const asked = ask(monitor, 12_000);
+    await clock.advance(1_000);
+    show(148);
+    await clock.advance(250);
+    expect(asked.answer).toBe(true);
+    const silent = ask(monitor, 2_000);
+    await clock.advance(2_500);
+    expect(silent.answer).toBe(false);
   });
 
   it('is yes for one that was made a moment ago and speaks now: two machines with one UUID boot at one time', async () => {
