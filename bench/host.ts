@@ -43,6 +43,11 @@ export function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits));
 }
 
+/** The value of a metric that has no labels, in Prometheus' text. */
+export function metric(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
 /** Says on standard error what a long benchmark has come to, with `BENCH_TRACE` set. */
 export function progress(text: string): void {
   if (process.env['BENCH_TRACE'] === undefined) return;

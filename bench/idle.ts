@@ -6,7 +6,7 @@ import { joinFleet } from './big-store.ts';
 import { BenchDaemon } from './daemon.ts';
 import { EVENTS_PORT, publishStatus } from './events.ts';
 import { MachineLog } from './fleet-lines.ts';
-import { cpuOf, cpuOfChildren, memoryOf, networkOf, progress, round } from './host.ts';
+import { cpuOf, cpuOfChildren, memoryOf, metric, networkOf, progress, round } from './host.ts';
 import type { Joined } from './machines.ts';
 import type { Bench } from './main.ts';
 import { RawSession } from './raw-session.ts';
@@ -18,7 +18,7 @@ const AT_ONCE = 300;
 /** Each has said so much before it falls silent. */
 const LINES = 20;
 /** What joining and connecting left to be done, and garbage, is over by then. */
-const SETTLE_MS = 30_000;
+const SETTLE_SECONDS = 30;
 const SECONDS = 60;
 
 /** Machines that are connected and silent. */
@@ -26,6 +26,7 @@ export const idle: Bench = {
   what: `${MACHINES} machines (or as many as given) connected for kernel log and events, which say nothing for ${SECONDS} s`,
   async run(arguments_, report) {
     const count = Number(arguments_[0] ?? MACHINES);
+    const measured = Number(arguments_[1] ?? SECONDS);
     const daemon = new BenchDaemon();
     const connections: Connected[] = [];
     try {
@@ -40,15 +41,17 @@ export const idle: Bench = {
         connections.push(...(await Promise.all(group.map((machine, i) => connectMachine(server, machine, at + i)))));
       }
       progress('all connected');
-      await sleep(SETTLE_MS);
+      await sleep(Math.min(SETTLE_SECONDS, measured) * 1000);
       const processes = processesOf(daemon.pid);
       const used = processes.map(({ cpu }) => cpu());
       const began = performance.now();
-      await sleep(SECONDS * 1000);
+      await sleep(measured * 1000);
       const seconds = (performance.now() - began) / 1000;
       const percent = processes.map(({ cpu }, i) => (100 * (cpu() - (used[i] ?? 0))) / seconds);
       const open = connections.filter(({ log, events }) => !log.destroyed && events.isOpen).length;
       const { rss, peak } = memoryOf(daemon.pid);
+      const metrics = await daemon.http('/metrics');
+      const mib = (name: string) => round(metric(metrics, name) / 2 ** 20, 0);
       report({
         rss_mb: rss,
         cpu_percent: round((percent[0] ?? 0) + (percent[1] ?? 0), 2),
@@ -60,6 +63,9 @@ export const idle: Bench = {
         empty_rss_mb: before,
         joined_rss_mb: joined,
         peak_rss_mb: peak,
+        heap_used_mb: mib('nodejs_heap_size_used_bytes'),
+        heap_total_mb: mib('nodejs_heap_size_total_bytes'),
+        external_mb: mib('nodejs_external_memory_bytes'),
       });
     } finally {
       for (const { log, events } of connections) {

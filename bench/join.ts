@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join as joinPath } from 'node:path';
 import { BenchDaemon } from './daemon.ts';
-import { cpuOf, percentile, round } from './host.ts';
+import { cpuOf, metric, percentile, round } from './host.ts';
 import { newKeys, provisionAll } from './machines.ts';
 import type { Bench } from './main.ts';
 
@@ -54,11 +54,6 @@ async function measure(machines: number, tls: boolean): Promise<Record<string, n
   } finally {
     await daemon.stop();
   }
-}
-
-/** The value of a metric that has no labels. */
-function metric(text: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 
 function certificate(directory: string): Record<string, string> {
