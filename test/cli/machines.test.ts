@@ -248,6 +248,18 @@ describe('ownership', () => {
     expect((await run(['machine', 'release', 'cp-1'])).out).toMatch(/belonged to nobody already/);
   });
 
+  it('sets the way of their packets, and gives that back to the configuration', async () => {
+    const { code, out } = await run(['machine', 'tunnel', 'force', 'cp-1', 'w-2']);
+    expect(code).toBe(0);
+    expect(out.match(/has the tunnel setting force, from its next call of Provision on$/gm)).toHaveLength(2);
+    expect([machine(1)?.tunnel, machine(2)?.tunnel]).toEqual(['force', 'force']);
+    expect((await run(['machine', 'get', 'cp-1'])).out).toMatch(/^tunnel +force$/m);
+    expect((await run(['machine', 'tunnel', 'force', 'cp-1'])).out).toMatch(/had the tunnel setting force already$/m);
+    await run(['machine', 'tunnel', 'inherit', 'cp-1']);
+    expect(machine(1)?.tunnel).toBeNull();
+    expect((await run(['machine', 'tunnel', 'on', 'cp-1'])).code).toBe(2);
+  });
+
   it('sets and unsets labels as kubectl does', async () => {
     const { code, out } = await run(['machine', 'label', 'w-2', 'rack=r8', 'example.com/role=cp', 'slots-', 'none-']);
     expect(code).toBe(0);

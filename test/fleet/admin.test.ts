@@ -52,6 +52,7 @@ describe('administration of a machine', () => {
         ...(action === 'claim' && { tags: { ...after.tags, ownership: { owner: 'acme', cluster: 'c' } } }),
         ...(action === 'release' && { tags: { ...after.tags, ownership: {} } }),
         ...(action === 'label' && { labels: { rack: 'r2' } }),
+        ...(action === 'tunnel' && { tunnel: 'force' as const }),
         ...(action === 'reset-token' && { uniqueToken: 'none' as const }),
       };
       // A condition is of the machine's status.

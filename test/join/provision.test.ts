@@ -51,8 +51,10 @@ describe('the answer on the wire', () => {
       expect(answer.node_address_prefix).toMatch(/\/64$/);
       expect(answer.server_address).toBe(server);
       expect(answer.server_public_key).toBe(gateway.device.publicKey);
-      expect(answer.server_endpoint).toEqual(['192.0.2.3:51821', '192.0.2.2:51821', '192.0.2.1:51821']);
-      expect(answer.grpc_peer_addr_port).toBe('');
+      const asked = sidero.link.ProvisionRequest.decode(Buffer.from(hex, 'hex')).wireguard_over_grpc === true;
+      const udp = ['192.0.2.3:51821', '192.0.2.2:51821', '192.0.2.1:51821'];
+      expect(answer.server_endpoint).toEqual(asked ? [answer.grpc_peer_addr_port] : udp);
+      expect(answer.grpc_peer_addr_port !== '').toBe(asked);
     }
   });
 });

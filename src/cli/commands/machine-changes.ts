@@ -4,8 +4,14 @@ import { confirm } from '../confirm.ts';
 import { type Context, printJson } from '../context.ts';
 import { nameOf, resolveMachine, resolveMachines } from '../resolve.ts';
 import { labelText, ownershipText, printable } from '../text.ts';
-import { type LabelChange, type Labels, type OwnershipOptions, ownershipOf } from '../tree/values.ts';
-import { changeEach, hinting, tell, withHint } from './each-machine.ts';
+import {
+  type LabelChange,
+  type Labels,
+  type OwnershipOptions,
+  ownershipOf,
+  type TunnelChoice,
+} from '../tree/values.ts';
+import { changeEach, eachMachine, hinting, tell, withHint } from './each-machine.ts';
 
 export interface AddOptions extends OwnershipOptions {
   readonly label?: Labels;
@@ -93,6 +99,17 @@ export async function machineLabel(context: Context, text: string, change: Label
   const after = await hinting(machine, context.client.patchMachine(machine.server_uuid, patch));
   const labels = labelText(after.labels);
   tell(context, machine, after, { done: `has the labels ${labels}`, before: `had the labels ${labels} already` });
+}
+
+/** `inherit`: whatever `join.tunnel` says. */
+export async function machineTunnel(context: Context, setting: TunnelChoice, texts: readonly string[]): Promise<void> {
+  const tunnel = setting === 'inherit' ? null : setting;
+  const change = ({ server_uuid }: Machine) => context.client.patchMachine(server_uuid, { tunnel });
+  const words = `the tunnel setting ${setting}`;
+  await eachMachine(context, texts, change, {
+    done: `has ${words}, from its next call of Provision on`,
+    before: `had ${words} already`,
+  });
 }
 
 export interface RemoveOptions {

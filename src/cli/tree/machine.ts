@@ -2,9 +2,16 @@ import { Argument, type Command, Option } from 'commander';
 import { LINK_STATES, MACHINE_STATES } from '../../client/api.ts';
 import { machineBoots, machineGet, machineList, machineWatch } from '../commands/machine.ts';
 import { machineAccept, machineReadmit, machineReject, machineResetToken } from '../commands/machine-admission.ts';
-import { machineAdd, machineClaim, machineLabel, machineRelease, machineRemove } from '../commands/machine-changes.ts';
+import {
+  machineAdd,
+  machineClaim,
+  machineLabel,
+  machineRelease,
+  machineRemove,
+  machineTunnel,
+} from '../commands/machine-changes.ts';
 import type { Run } from '../context.ts';
-import { examples, label, labelChange, uuid, wholeNumber, withOwnership } from './values.ts';
+import { examples, label, labelChange, TUNNEL_CHOICES, uuid, wholeNumber, withOwnership } from './values.ts';
 
 export function addMachineCommands(program: Command, run: Run): void {
   const machine = program.command('machine').description('the machines');
@@ -121,4 +128,13 @@ function addOwnership(machine: Command, run: Run): void {
     .description('set and unset labels')
     .action(run(machineLabel));
   examples(change, 'machine label cp-1 rack=r7 role=controlplane', 'machine label cp-1 retired-');
+  const tunnel = machine
+    .command('tunnel')
+    .addArgument(
+      new Argument('<setting>', 'force, off, auto if it asks, inherit: as join.tunnel').choices(TUNNEL_CHOICES),
+    )
+    .argument('<machine...>')
+    .description('whether machines come through the gRPC tunnel, from their next call of Provision on')
+    .action(run(machineTunnel));
+  examples(tunnel, 'machine tunnel force cp-1 cp-2', 'machine tunnel inherit cp-1');
 }

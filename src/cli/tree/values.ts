@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../domain/duration.ts';
 import { labelKeyFault, labelValueFault } from '../../domain/labels.ts';
+import { TUNNEL_SETTINGS } from '../../domain/tunnel.ts';
 import { asNodeUuid } from '../../domain/uuid.ts';
 
 /** How texts of the command line become values, each with words for who mistypes. */
@@ -131,3 +132,7 @@ export function expiry(text: string, now: number): string {
   if (RFC_3339.test(text)) return text;
   return new Date(Math.min(now + parseDuration(text), LAST_MOMENT)).toISOString();
 }
+
+/** What `machine tunnel` takes. */
+export const TUNNEL_CHOICES = [...TUNNEL_SETTINGS, 'inherit'] as const;
+export type TunnelChoice = (typeof TUNNEL_CHOICES)[number];
