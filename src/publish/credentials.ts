@@ -40,7 +40,8 @@ function credentials(access: NatsAccess): ConnectionOptions {
     return { authenticator: made(nkeySeedFile, 'nkey seed', () => nkeyAuthenticator(seed)) };
   }
   if (credentialsFile !== null) {
-    const text = Buffer.from(read(credentialsFile));
+    // The library finds its parts by their lines, the last one's end included.
+    const text = Buffer.from(`${read(credentialsFile)}\n`);
     return { authenticator: made(credentialsFile, 'user credentials', () => credsAuthenticator(text)) };
   }
   return {};
