@@ -40,6 +40,8 @@ export interface NatsServerOptions {
   /** Bytes that all streams together may take on disk. */
   readonly maxFileStore?: number;
   readonly jetStream?: boolean;
+  /** Put before its command, to run it in a namespace. */
+  readonly prefix?: readonly string[];
   /** Members of a cluster: name, port for the others, and the ports of all. */
   readonly cluster?: { readonly name: string; readonly port: number; readonly routes: readonly number[] };
 }
@@ -104,7 +106,8 @@ export class NatsServer {
     writeFileSync(config, JSON.stringify(this.#config(), undefined, 2));
     this.#log = '';
     const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-    const child = spawn('nats-server', ['-c', config], { stdio: ['ignore', 'ignore', 'pipe'], env });
+    const [file = '', ...args] = [...(this.#options.prefix ?? []), 'nats-server', '-c', config];
+    const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
     this.#child = child;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#log = (this.#log + text).slice(-KEPT_LOG);
