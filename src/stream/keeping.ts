@@ -52,6 +52,11 @@ export class Keeping {
     this.#retention = new Retention(options, { ...deps, shortOf: () => this.#space.shortOf() });
   }
 
+  /** Whether log lines wait because the disk is nearly full. */
+  get isLow(): boolean {
+    return this.#space.isLow;
+  }
+
   #roomChanged(isLow: boolean): void {
     const { store, suspendLogs } = this.#deps;
     suspendLogs(isLow);

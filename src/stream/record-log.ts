@@ -215,6 +215,8 @@ export class StoredRecordLog implements RecordLog {
    */
   async backup(options: BackupOptions, signal: AbortSignal): Promise<BackupFacts> {
     if (this.#isStopping) throw stopping();
+    // The lines that wait would be waited for until there is room again.
+    if (this.#keeping.isLow) throw new SiderolinkError('storage', 'the disk of the store is nearly full');
     await this.flush();
     return await this.#store.backup(options, AbortSignal.any([signal, this.#ended.signal]));
   }

@@ -55,8 +55,12 @@ writeFileSync(ballast, Buffer.alloc(bavail * bsize - 4 * MIB, 1));
 await until(() => condition()?.severity === 'error');
 while (writeLines(10));
 for (let i = 0; i < 200; i++) await commitEvent();
+const refused = await log
+  .backup({ target: join(directory, 'backup'), identity: new Map() }, new AbortController().signal)
+  .catch((error: Error) => error.message);
 tell({
   story: 'others',
+  refused,
   condition: condition(),
   written,
   stored: (await numbersOf()).length,

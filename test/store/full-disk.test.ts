@@ -33,6 +33,7 @@ test('a disk nearly full: lines wait, joins and events go on, and it recovers by
     message: expect.stringMatching(/^the disk of the store is nearly full: log lines wait until \d+ MiB are free/),
   });
   expect(others).toMatchObject({ stored: 10, events: 200, storedEvents: 200 });
+  expect(others.refused).toBe('the disk of the store is nearly full');
   expect(others.written).toBeGreaterThan(1000);
   expect(others.pending).toBeLessThan(1.2 * 1024 * 1024);
   expect(room.numbers).toEqual(Array.from({ length: room.written }, (_, i) => i));

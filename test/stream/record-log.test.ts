@@ -67,6 +67,7 @@ describe('changes', () => {
       statuses: [{ machine: 1, doc: '{"s":1}' }],
       tokens: [{ id: 't2', doc: '{}' }],
       meta: new Map([['k', 'v']]),
+      publishCursors: new Map(),
     });
     const [record] = await readAll(second);
     expect(JSON.parse(record?.json ?? '')).toEqual({
