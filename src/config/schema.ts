@@ -211,7 +211,7 @@ export const configSchema = section({
         'list of servers',
         list(natsServer()),
         [],
-        'Empty: the built-in stream only. Not in effect yet.',
+        'Empty: the built-in stream only.',
       ),
       user: setting('text or empty', optionalText(), '', 'User name, with password_file.'),
       password_file: setting('path or empty', optionalPath(), '', 'File with the password.'),
