@@ -126,6 +126,7 @@ function withDefaults(given: ControlLimits): Required<ControlLimits> {
     maxStrangers: given.maxStrangers ?? DEFAULT_LIMITS.maxStrangers,
     maxStreams: given.maxStreams ?? DEFAULT_LIMITS.maxStreams,
     maxUnsentBytes: given.maxUnsentBytes ?? DEFAULT_LIMITS.maxUnsentBytes,
+    maxAllUnsentBytes: given.maxAllUnsentBytes ?? DEFAULT_LIMITS.maxAllUnsentBytes,
     stallMs: given.stallMs ?? DEFAULT_LIMITS.stallMs,
     requestTimeoutMs: given.requestTimeoutMs ?? DEFAULT_LIMITS.requestTimeoutMs,
   };

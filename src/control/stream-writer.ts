@@ -26,29 +26,40 @@ const BLOCK = 64 * 1024;
 
 export type StreamEnd = 'client' | 'slow' | 'stop';
 
+/** What every stream may have unsent, however much the others have. */
+export const FAIR_UNSENT_BYTES = 256 * 1024;
+
 export interface StreamWriterOptions {
   readonly maxUnsentBytes: number;
+  readonly maxAllUnsentBytes: number;
   readonly stallMs: number;
 }
 
 /**
- * Writes what a follower yields to a response, never more than `maxUnsentBytes` (and one block) ahead of the reader: a
- * reader that is behind sets the follower's pace. One that takes nothing for `stallMs` with that much waiting is cut
+ * Writes what a follower yields to a response, never more than `maxUnsentBytes` (and one block) ahead of the reader, or
+ * `FAIR_UNSENT_BYTES` where much waits for all readers together: a reader that is behind sets the follower's pace. One that takes nothing for `stallMs` with that much waiting is cut
  * off; it resumes by id.
  */
 export class StreamWriter {
   readonly #response: ServerResponse;
   readonly #format: StreamFormat;
   readonly #options: StreamWriterOptions;
+  readonly #allUnsent: () => number;
   readonly #onRecords: (count: number) => void;
 
   constructor(
     options: StreamWriterOptions & { readonly format: StreamFormat },
-    deps: { readonly response: ServerResponse; readonly onRecords: (count: number) => void },
+    deps: {
+      readonly response: ServerResponse;
+      /** Bytes that wait for the readers of all streams. */
+      readonly allUnsent: () => number;
+      readonly onRecords: (count: number) => void;
+    },
   ) {
     this.#options = options;
     this.#format = options.format;
     this.#response = deps.response;
+    this.#allUnsent = deps.allUnsent;
     this.#onRecords = deps.onRecords;
   }
 
@@ -82,11 +93,17 @@ export class StreamWriter {
   async #write(text: string, signal: AbortSignal): Promise<StreamEnd | undefined> {
     if (this.#closed()) return 'client';
     this.#response.write(Buffer.from(text));
-    if (this.#response.writableLength <= this.#options.maxUnsentBytes) return undefined;
+    if (!this.#isFull()) return undefined;
     const stalled = await this.#drained(signal);
     if (this.#closed()) return 'client';
     if (signal.aborted) return 'stop';
     return stalled ? 'slow' : undefined;
+  }
+
+  #isFull(): boolean {
+    const { maxUnsentBytes, maxAllUnsentBytes } = this.#options;
+    const unsent = this.#response.writableLength;
+    return unsent > maxUnsentBytes || (unsent > FAIR_UNSENT_BYTES && this.#allUnsent() > maxAllUnsentBytes);
   }
 
   /** Resolves when all was sent, the reader is gone or `signal` aborts: false; when the reader took nothing: true. */

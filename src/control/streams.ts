@@ -4,6 +4,7 @@ import { SiderolinkError } from '../domain/errors.ts';
 export class Streams {
   readonly #max: number;
   readonly #open = new Map<AbortController, Promise<void>>();
+  readonly #responses = new Set<{ readonly writableLength: number }>();
   #stopping = false;
 
   constructor(options: { readonly max: number }) {
@@ -28,6 +29,19 @@ export class Streams {
     const ended = run(controller).finally(() => this.#open.delete(controller));
     this.#open.set(controller, ended);
     return ended;
+  }
+
+  /** Bytes that wait for the readers of all streams. */
+  get unsentBytes(): number {
+    let sum = 0;
+    for (const { writableLength } of this.#responses) sum += writableLength;
+    return sum;
+  }
+
+  /** Counts what waits for a reader, until the function that it returns is called. */
+  count(response: { readonly writableLength: number }): () => void {
+    this.#responses.add(response);
+    return () => this.#responses.delete(response);
   }
 
   /** Ends every stream and resolves when they have ended. */

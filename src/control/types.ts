@@ -118,14 +118,16 @@ export interface ControlDeps {
 export interface ControlLimits {
   /** Bytes of a request body; more is answered 413. Default 64 KiB. */
   readonly maxBodyBytes?: number;
-  /** Open connections; more are refused. Default 512. */
+  /** Open connections; more are refused. Default 1,024. */
   readonly maxConnections?: number;
   /** Of those over TCP, the ones of one network (IPv6: /64) on which no token was used yet. Default 256. */
   readonly maxStrangers?: number;
-  /** Streams at one time; more are answered 429. Default 128. */
+  /** Streams at one time; more are answered 429. Default 400. */
   readonly maxStreams?: number;
   /** Bytes that wait for one stream's reader before the stream waits too. Default 4 MiB. */
   readonly maxUnsentBytes?: number;
+  /** Bytes that wait for all readers: with more, each stream waits with `FAIR_UNSENT_BYTES` already. Default 64 MiB. */
+  readonly maxAllUnsentBytes?: number;
   /** Milliseconds that a reader with `maxUnsentBytes` waiting may take nothing before it is closed. Default 10 s. */
   readonly stallMs?: number;
   /** Milliseconds a request may take to arrive. Default 15 s. */
@@ -134,10 +136,11 @@ export interface ControlLimits {
 
 export const DEFAULT_LIMITS: Required<ControlLimits> = {
   maxBodyBytes: 64 * 1024,
-  maxConnections: 512,
+  maxConnections: 1024,
   maxStrangers: 256,
-  maxStreams: 128,
+  maxStreams: 400,
   maxUnsentBytes: 4 * 1024 * 1024,
+  maxAllUnsentBytes: 64 * 1024 * 1024,
   stallMs: 10_000,
   requestTimeoutMs: 15_000,
 };

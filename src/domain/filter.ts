@@ -1,13 +1,13 @@
 import { SiderolinkError } from './errors.ts';
-import { LEVELS, STREAMS, type Stream, type Tags } from './record.ts';
-import { subjectHead } from './subject.ts';
+import { LEVELS, type Stream, type Tags } from './record.ts';
+import { machineToken, ownerToken } from './subject.ts';
 
 /** NATS itself takes no longer subjects by default; a longer filter is a mistake or an attack. */
 const MAX_FILTER_LENGTH = 1024;
 /** So many filters are tested one after the other for each chunk. */
 const MAX_FILTERS = 256;
-/** Chunk-level results are kept for so many (tags, stream) pairs: 10,000 machines with all their streams. */
-const MAX_CACHED_HEADS = 100_000;
+/** Sets of filters that match the same heads of subjects are kept: few filters have few of them. */
+const MAX_CACHED_SETS = 1024;
 
 const ALL_LEVELS = (1 << LEVELS.length) - 1;
 
@@ -44,73 +44,122 @@ export function matchesFilter(filter: readonly string[], subject: readonly strin
 }
 
 /**
- * A list of filters, any of which may match, split in two: prefix, owner, machine and stream are tested once per
- * (tags, stream) pair, and the detail once per entry of a name table, so a record costs one byte lookup.
+ * A list of filters, any of which may match, split in two: prefix, owner, machine and stream are tested once per chunk, and
+ * the detail once per entry of a name table, so a record costs one byte lookup. What is kept does not grow with the number
+ * of machines: hundreds of followers have a filter each.
  */
 export class SubjectFilter {
-  readonly #prefix: string;
-  readonly #filters: readonly (readonly string[])[];
-  readonly #heads = new Map<number, HeadFilter>();
+  readonly #filters: readonly HeadFilter[];
+  /** By which of the filters matched a head: as bits where these are few, else by their texts. */
+  readonly #byMask = new Map<number, RestFilter>();
+  readonly #byTexts = new Map<string, RestFilter>();
 
   /** An empty list selects everything. @throws SiderolinkError `invalid_argument` */
   constructor(prefix: string, filters: readonly string[]) {
     if (filters.length > MAX_FILTERS) {
       throw new SiderolinkError('invalid_argument', `at most ${MAX_FILTERS} subject filters may be given`);
     }
-    this.#prefix = prefix;
-    this.#filters = filters.length === 0 ? [['>']] : filters.map(parseFilter);
-  }
-
-  /** Whether any record of the stream could match, whatever its machine. */
-  mayMatchStream(stream: Stream): boolean {
-    const index = this.#prefix.split('.').length + 2;
-    return this.#filters.some((filter) => {
-      const at = filter[index];
-      if (at === undefined) return filter.at(-1) === '>';
-      return at === stream || at === '*' || at === '>';
-    });
+    const parsed = filters.length === 0 ? [['>']] : filters.map(parseFilter);
+    this.#filters = parsed.flatMap((filter) => headFilter(prefix.split('.'), filter) ?? []);
   }
 
   /** Whether it leaves nothing out. */
   get isEverything(): boolean {
-    return this.#filters.some(([first]) => first === '>');
+    return this.#filters.some(
+      ({ owner, machine, stream, rest }) => rest === null && owner === '*' && machine === '*' && stream === '*',
+    );
   }
 
   /** The machine tokens that a matching subject has one of; null if it may have any. */
   get machines(): readonly string[] | null {
-    const index = this.#prefix.split('.').length + 1;
-    const tokens = this.#filters.map((filter) => (filter.slice(0, index).includes('>') ? '>' : (filter[index] ?? '')));
-    return tokens.includes('>') || tokens.includes('*') ? null : [...new Set(tokens)];
+    const tokens = this.#filters.map(({ machine }) => machine);
+    return tokens.includes('*') ? null : [...new Set(tokens)];
+  }
+
+  /** Whether any record of the stream could match, whatever its machine. */
+  mayMatchStream(stream: Stream): boolean {
+    return this.#filters.some((filter) => filter.stream === '*' || filter.stream === stream);
   }
 
   /** @param levels the chunk's level mask; 0 where the stream has no levels */
   select(tags: Tags, stream: Stream, names: readonly string[], levels: number): Selection {
-    const key = tags.id * STREAMS.length + STREAMS.indexOf(stream);
-    let head = this.#heads.get(key);
-    if (head === undefined) {
-      if (this.#heads.size >= MAX_CACHED_HEADS) this.#heads.clear();
-      head = new HeadFilter(this.#filters, subjectHead(this.#prefix, tags, stream).split('.'));
-      this.#heads.set(key, head);
+    const filters = this.#filters;
+    if (filters.length > MASK_BITS) return this.#selectOfMany(tags, stream, names, levels);
+    let mask = 0;
+    for (let index = 0; index < filters.length; index++) {
+      if (matchesHead(filters[index], tags, stream)) mask |= 1 << index;
     }
-    return head.select(names, levels);
+    if (mask === 0) return 'none';
+    let rest = this.#byMask.get(mask);
+    if (rest === undefined) {
+      if (this.#byMask.size >= MAX_CACHED_SETS) this.#byMask.clear();
+      rest = new RestFilter(filters.filter((_, index) => (mask & (1 << index)) !== 0));
+      this.#byMask.set(mask, rest);
+    }
+    return rest.select(names, levels);
+  }
+
+  #selectOfMany(tags: Tags, stream: Stream, names: readonly string[], levels: number): Selection {
+    const matching = this.#filters.filter((filter) => matchesHead(filter, tags, stream));
+    if (matching.length === 0) return 'none';
+    const key = matching.map(({ text }) => text).join(' ');
+    let rest = this.#byTexts.get(key);
+    if (rest === undefined) {
+      if (this.#byTexts.size >= MAX_CACHED_SETS) this.#byTexts.clear();
+      rest = new RestFilter(matching);
+      this.#byTexts.set(key, rest);
+    }
+    return rest.select(names, levels);
   }
 }
 
+const MASK_BITS = 30;
+
+/** A filter behind the prefix: tokens of owner, machine and stream, `*` for any, and what is left for the detail. */
+interface HeadFilter {
+  readonly text: string;
+  readonly owner: string;
+  readonly machine: string;
+  readonly stream: string;
+  /** Null: `>` stood before it, so every detail matches, and none. */
+  readonly rest: readonly string[] | null;
+}
+
+/** Undefined for a filter that no subject with the prefix matches. */
+function headFilter(prefix: readonly string[], filter: readonly string[]): HeadFilter | undefined {
+  const text = filter.join('.');
+  const everything = filter.indexOf('>');
+  const isCovered = (index: number) => everything !== -1 && everything <= index;
+  const at = (index: number) => (isCovered(index) ? '*' : filter[index]);
+  const isOurs = prefix.every((token, index) => at(index) === '*' || at(index) === token);
+  const head = prefix.length + HEAD_TOKENS;
+  const [owner, machine, stream] = [at(prefix.length), at(prefix.length + 1), at(prefix.length + 2)];
+  if (!isOurs || owner === undefined || machine === undefined || stream === undefined) return undefined;
+  return { text, owner, machine, stream, rest: isCovered(head - 1) ? null : filter.slice(head) };
+}
+
+/** Owner, machine and stream. */
+const HEAD_TOKENS = 3;
+
+function matchesHead(filter: HeadFilter | undefined, tags: Tags, stream: Stream): boolean {
+  if (filter === undefined || (filter.stream !== '*' && filter.stream !== stream)) return false;
+  if (filter.machine !== '*' && filter.machine !== machineToken(tags)) return false;
+  return filter.owner === '*' || filter.owner === ownerToken(tags);
+}
+
 /** What is left of the filters once the head of the subject is known. */
-class HeadFilter {
+class RestFilter {
   readonly #everything: boolean;
   readonly #rests: readonly (readonly string[])[];
   readonly #tables = new WeakMap<readonly string[], NameTable>();
 
-  constructor(filters: readonly (readonly string[])[], head: readonly string[]) {
-    const matching = filters.filter((filter) => matchesHead(filter, head));
-    this.#everything = matching.some((filter) => filter.length <= head.length && filter.at(-1) === '>');
-    this.#rests = matching.map((filter) => filter.slice(head.length));
+  constructor(matching: readonly HeadFilter[]) {
+    this.#everything = matching.some(({ rest }) => rest === null);
+    this.#rests = matching.map(({ rest }) => rest ?? []);
   }
 
   select(names: readonly string[], levels: number): Selection {
     if (this.#everything) return 'all';
-    if (this.#rests.length === 0) return 'none';
     let table = this.#tables.get(names);
     if (table === undefined) {
       table = nameTable(this.#rests, names);
@@ -119,16 +168,6 @@ class HeadFilter {
     if (table.none || (levels !== 0 && (levels & table.levels) === 0)) return 'none';
     return table.all ? 'all' : table.selected;
   }
-}
-
-/** Whether a subject that begins with `head` can match: an earlier `>` covers it, or the filter goes on behind it. */
-function matchesHead(filter: readonly string[], head: readonly string[]): boolean {
-  for (const [index, token] of head.entries()) {
-    const wanted = filter[index];
-    if (wanted === '>') return true;
-    if (wanted !== '*' && wanted !== token) return false;
-  }
-  return true;
 }
 
 interface NameTable {

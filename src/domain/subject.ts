@@ -22,12 +22,17 @@ function isSafe(byte: number): boolean {
   );
 }
 
+export function ownerToken({ ownership: { owner } }: Tags): string {
+  return owner === undefined || owner === '' ? NO_TOKEN : subjectToken(owner);
+}
+
+export function machineToken({ server_uuid }: Tags): string {
+  return server_uuid === '' ? NO_TOKEN : server_uuid;
+}
+
 /** What all subjects of a chunk begin with: `<prefix>.<owner>.<server_uuid>.<stream>`. */
 export function subjectHead(prefix: string, tags: Tags, stream: Stream): string {
-  const owner = tags.ownership.owner;
-  const ownerToken = owner === undefined || owner === '' ? NO_TOKEN : subjectToken(owner);
-  const machine = tags.server_uuid === '' ? NO_TOKEN : tags.server_uuid;
-  return `${prefix}.${ownerToken}.${machine}.${stream}`;
+  return `${prefix}.${ownerToken(tags)}.${machineToken(tags)}.${stream}`;
 }
 
 /** A whole subject; `detail` holds the tokens after the stream, or nothing. */

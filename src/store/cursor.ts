@@ -108,8 +108,9 @@ export class SeriesWalker {
       const { extent, time } = run;
       const selection = select(scope, extent.head, time);
       if (selection === 'none') continue;
-      // Of a run with records from before and after a deletion only those after it are left.
-      const gone = Math.max(0, this.#deletions.through(series, extent.head.machine) + 1 - run.firstSeq);
+      // Of a run with records from before and after a deletion, or what retention dropped, only those after are left.
+      const first = Math.max(scope.fromSeq, this.#deletions.through(series, extent.head.machine) + 1);
+      const gone = Math.max(0, first - run.firstSeq);
       if (gone >= run.count) continue;
       const { firstSeq, count, line } = {
         firstSeq: run.firstSeq + gone,
@@ -175,13 +176,9 @@ export class SeriesWalker {
           const [details, payload] = body;
           return new LineBlock(head, count, details, payload);
         };
-        return {
-          firstSeq,
-          count,
-          time,
-          found: { series, place, isSealed: false, selection, line: 0, lines },
-          lost: null,
-        };
+        const gone = Math.max(0, scope.fromSeq - firstSeq);
+        const left = { firstSeq: firstSeq + gone, count: count - gone };
+        return { ...left, time, found: { series, place, isSealed: false, selection, line: gone, lines }, lost: null };
       },
       (error) => {
         const range = { from: firstSeq, to: firstSeq + count - 1 };

@@ -34,10 +34,8 @@ export interface PaperOptions {
   /** Commits; each has lines of a machine, and now and then an event. */
   readonly chunks: number;
   readonly linesPerChunk?: number;
-  /** Characters that lines are longer by. */
-  readonly pad?: number;
   readonly segmentRecords: number;
-  /** A file as large as it would be: random text is not packed well. */
+  /** What lines go on with. */
   readonly text?: (seq: number) => string;
 }
 

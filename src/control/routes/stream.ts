@@ -111,7 +111,7 @@ interface Serving {
 }
 
 async function serve(deps: RouteDeps, serving: Serving, controller: AbortController): Promise<void> {
-  const { log, limits, logger, controlMetrics: metrics } = deps;
+  const { log, limits, logger, streams, controlMetrics: metrics } = deps;
   const { response, format, follow, start } = serving;
   const { signal } = controller;
   // It may have gone while the start was looked for; then no close comes any more.
@@ -127,9 +127,10 @@ async function serve(deps: RouteDeps, serving: Serving, controller: AbortControl
   });
   response.flushHeaders();
   const writer = new StreamWriter(
-    { format, maxUnsentBytes: limits.maxUnsentBytes, stallMs: limits.stallMs },
-    { response, onRecords: (count) => metrics.streamRecords.inc(count) },
+    { ...limits, format },
+    { response, allUnsent: () => streams.unsentBytes, onRecords: (count) => metrics.streamRecords.inc(count) },
   );
+  const uncount = streams.count(response);
   metrics.streams.inc();
   let end: StreamEnd | 'error' = 'error';
   try {
@@ -140,6 +141,7 @@ async function serve(deps: RouteDeps, serving: Serving, controller: AbortControl
   } catch (error) {
     logger.error({ err: error }, 'stream failed; its reader resumes by id');
   } finally {
+    uncount();
     metrics.streams.dec();
     metrics.streamEnds.inc({ reason: end });
   }
