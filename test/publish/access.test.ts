@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { nkeys } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NatsAccess } from '../../src/publish/credentials.ts';
@@ -45,6 +45,16 @@ describe('credentials', () => {
   it('credentials file', async () => {
     const identities = createIdentities();
     await publishes({ auth: identities }, { credentialsFile: world.file('user.creds', identities.credentials()) });
+  });
+
+  it('need no more permissions than docs/how-to/publish-to-jetstream.md asks for', async () => {
+    const page = readFileSync(new URL('../../docs/how-to/publish-to-jetstream.md', import.meta.url), 'utf8');
+    const listed = (what: string): unknown =>
+      JSON.parse(new RegExp(`^${what}: (\\[.*\\])$`, 'm').exec(page)?.[1] ?? '');
+    const permissions = { publish: listed('publish'), subscribe: listed('subscribe') };
+    const passwordFile = world.file('password', 'secret');
+    await publishes({ auth: { user: 'u', password: 'secret', permissions } }, { user: 'u', passwordFile });
+    expect(world.condition('nats-stream')).toBe('ok: ');
   });
 
   it('are read anew for each connection: wrong ones, mended, and exchanged while we run', async () => {
