@@ -21,7 +21,7 @@ const NANOS = 1_000_000;
 const DUPLICATE_WINDOW_MS = 600_000;
 
 /** The subjects that the stream must take. */
-export function wantedSubject({ prefix }: StreamWish): string {
+function wantedSubject({ prefix }: StreamWish): string {
   return `${prefix}.>`;
 }
 
