@@ -1,4 +1,9 @@
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
@@ -126,7 +131,8 @@ it('the built-in stream: consumers that are killed, and a daemon that is, lose a
   // Lines that never come, between two that do.
   const hole = Array.from({ length: 2 }, (_, index) => kernelLine(1_000_000 + index * 10)).join('');
   await guest.inside(process.execPath, '-e', SEND, (await gateway.client.status()).overlay.server, hole);
-  const gap = /gap: machine 71233efd-\S+, boot 1: .*"from":1000001,"to":1000009,"count":9,"reason":"missing"/;
+  const gap =
+    /gap: siderolink\.acme\.71233efd-\S+\.gap\.kmsg, boot 1: .*"from":1000001,"to":1000009,"count":9,"reason":"missing"/;
   await gateway.until('the hole is told', () => gap.test(onSocket.said) && gap.test(overTcp.said));
 
   const theirs = await stored(FILTERS);
@@ -220,7 +226,7 @@ it('JetStream: a consumer that is killed, and so are broker and daemon, loses an
       expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
       expect(seqs.length).toBeGreaterThan(30);
     }
-    expect(consumer.said).toMatch(/gap: machine 71233efd-\S+, boot 1: .*"from":1000001,"to":1000009/);
+    expect(consumer.said).toMatch(/gap: siderolink\.acme\.71233efd-\S+, boot 1: .*"from":1000001,"to":1000009/);
 
     // What comes once more has the ids that it had.
     const { code, out } = await ctl(join(gateway.directory, 'control.sock'), 'republish', 'siderolink.acme.>');
@@ -256,3 +262,49 @@ function kernelLine(seq: number): string {
   };
   return `${JSON.stringify(line)}\n`;
 }
+
+it('a place that retention has passed: what is gone is told, once, and nothing else changes', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'siderolinkd-follow-'));
+  const kmsg = (seq: number) => `{"seq":${seq},"subject":"siderolink.acme.x.kmsg.info","boot":1,"body":{}}`;
+  const gap = (seq: number, series: string) => {
+    const body = `{"from":${seq + 1},"to":${seq + 4},"reason":"retention","series":"${series}"}`;
+    return `{"seq":${seq},"subject":"siderolink._._.gap.retention","boot":0,"body":${body}}`;
+  };
+  // What a daemon sends, as it would be hard to have it forget at the right moment. It hangs up in the middle of a line.
+  const lives = [
+    [kmsg(1), kmsg(2), kmsg(3).slice(0, 20)],
+    [gap(2, 'logs'), gap(2, 'others'), kmsg(7), '{"position":9}', ''],
+    [gap(2, 'logs'), gap(2, 'others'), kmsg(7), kmsg(10), ''],
+  ];
+  const places: unknown[] = [];
+  const { promise: done, resolve } = Promise.withResolvers<void>();
+  const server = createServer(({ url, headers }, response) => {
+    if (url === '/v1/status') return void response.end('{"installation":"0a1b2c3d.2"}');
+    const lines = lives[places.push(headers['last-event-id']) - 1];
+    if (lines === undefined) return resolve();
+    response.write(lines.join('\n'), () => response.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  writePrograms(PAGE, cwd);
+  const env = { ...process.env, SIDEROLINK_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+  const child = spawn(process.execPath, ['follow.ts', 'x.db', 'siderolink.acme.>'], { cwd, env, stdio: 'pipe' });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  try {
+    await done;
+    expect(places).toEqual(['0', '2', '9', '10']);
+    const db = new Database(join(cwd, 'x.db'), { readonly: true });
+    const rows = db.prepare('SELECT installation, json FROM records ORDER BY seq, gap').raw().all();
+    db.close();
+    const wanted = [kmsg(1), kmsg(2), gap(2, 'logs'), gap(2, 'others'), kmsg(7), kmsg(10)];
+    expect(rows).toEqual(wanted.map((json) => ['0a1b2c3d', json]));
+    expect(said.match(/^gap: .*$/gm)).toHaveLength(2);
+  } finally {
+    child.kill();
+    server.close();
+    rmSync(cwd, { recursive: true });
+  }
+}, 30_000);
