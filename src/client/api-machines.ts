@@ -60,6 +60,10 @@ const Link = z.object({
   mode: z
     .enum(['udp', 'tunnel'])
     .meta({ description: 'how its last packet came; before the first one, how it was told to come' }),
+  hint: z
+    .string()
+    .nullable()
+    .meta({ description: 'what to look at where the link is up and nothing comes through it' }),
 });
 
 const TokenWrite = z
@@ -114,10 +118,7 @@ export const Machine = z
     unique_token: z.enum(['none', 'offered', 'bound', 'proven']),
     token_write: TokenWrite.nullable(),
     made_for: z.string().nullable().meta({ description: 'what it called itself, if its UUID was assigned' }),
-    tunnel: z
-      .enum(TUNNEL_SETTINGS)
-      .nullable()
-      .meta({ description: 'its own setting of `join.tunnel`; null inherits' }),
+    tunnel: z.enum(TUNNEL_SETTINGS).nullable().meta({ description: 'its own setting of `join.tunnel`; null inherits' }),
     aliases: z.array(Uuid).meta({ description: 'other UUIDs under which it joins' }),
     created_at: Time,
     joined_at: Time.nullable(),
@@ -246,14 +247,10 @@ export const PatchMachine = z.strictObject({
         .meta({ description: 'keys; one that is not there is no mistake' }),
     })
     .optional(),
-  tunnel: z
-    .enum(TUNNEL_SETTINGS)
-    .nullable()
-    .optional()
-    .meta({
-      description:
-        'WireGuard over gRPC: `force` (Talos 1.7 or newer), `off`, `auto` if the machine asks; null: as `join.tunnel`. It counts when the machine calls Provision next: at its next boot, or some five minutes after its link was lost',
-    }),
+  tunnel: z.enum(TUNNEL_SETTINGS).nullable().optional().meta({
+    description:
+      'WireGuard over gRPC: `force` (Talos 1.7 or newer), `off`, `auto` if the machine asks; null: as `join.tunnel`. It counts when the machine calls Provision next: at its next boot, or some five minutes after its link was lost',
+  }),
 });
 export type PatchMachine = z.input<typeof PatchMachine>;
 

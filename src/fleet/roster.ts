@@ -1,5 +1,6 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import type { MachineState } from '../domain/join-types.ts';
+import { linkHint } from '../domain/link-hint.ts';
 import type { NewRecord } from '../domain/record.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import { admitsVirtual, type VirtualAddress } from '../domain/tunnel.ts';
@@ -13,7 +14,17 @@ import type { FleetMetrics } from './metrics.ts';
 import type { TokenWrites } from './token-writes.ts';
 import type { TunnelSources } from './tunnel-sources.ts';
 import { Turns } from './turns.ts';
-import type { Boots, FleetEvent, Machine, MachineLink, Machines, MachineView, Statuses } from './types.ts';
+import type {
+  Boot,
+  Boots,
+  FleetEvent,
+  Machine,
+  MachineLink,
+  MachineStatus,
+  Machines,
+  MachineView,
+  Statuses,
+} from './types.ts';
 
 export interface RosterDeps {
   readonly log: Pick<RecordLog, 'image' | 'commit'>;
@@ -74,10 +85,13 @@ export class Roster implements Machines {
   view(machine: Machine): MachineView {
     const { boots, statuses, tokenWrites } = this.#deps;
     const boot = boots.current(machine.id);
+    const status = statuses.get(machine.id, machine.boot);
+    const link = this.#linkOf(machine);
     return {
       machine,
-      status: statuses.get(machine.id, machine.boot),
-      link: this.#linkOf(machine),
+      status,
+      link,
+      linkHint: boot?.number === machine.boot ? hintOf(link, boot, status) : null,
       tokenWrite: tokenWrites.get(machine.id) ?? null,
       // The boot of a join that is being stored has said nothing.
       missingLines: machine.boot === 0 ? null : boot?.number === machine.boot ? (boot.missing ?? 0) : 0,
@@ -145,6 +159,12 @@ export class Roster implements Machines {
       throw new SiderolinkError('internal', 'a decision names a machine that is not there', { id });
     return row;
   }
+}
+
+function hintOf({ state, mode, lastRx }: MachineLink, boot: Boot, { lastSeen }: MachineStatus): string | null {
+  const { startedAt: bootStartedAt, lastSeq } = boot;
+  const heard = (lastSeq ?? null) !== null || (lastSeen !== null && lastSeen >= bootStartedAt);
+  return linkHint({ state, mode, lastRx, bootStartedAt, heard });
 }
 
 /** States in which a machine has no peer, and what comes from its address is nobody's. */

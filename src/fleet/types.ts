@@ -88,6 +88,8 @@ export interface MachineView {
   readonly machine: Machine;
   readonly status: MachineStatus;
   readonly link: MachineLink;
+  /** What to look at where its link is up and nothing comes; null where nothing is wrong. */
+  readonly linkHint: string | null;
   /** How writing its unique token (and UUID) to it goes; null while nothing was tried. */
   readonly tokenWrite: TokenWrite | null;
   /** Kernel lines of the current boot that are missing; null before its first join. */

@@ -71,7 +71,7 @@ export interface MachineRecordBody {
   missing_lines: number | null;
   first_seen: string | null;
   last_seen: string | null;
-  link: LinkJson;
+  link: LinkJson & { hint: string | null };
 }
 
 /** A condition as Sidero Metal has it (facts/sidero-metal.md section 3.3). */
@@ -97,7 +97,8 @@ export function machineViewJson(view: MachineView): MachineJson {
   };
 }
 
-export function machineRecordBody({ machine, status, link, tokenWrite, missingLines }: MachineView): MachineRecordBody {
+export function machineRecordBody(view: MachineView): MachineRecordBody {
+  const { machine, status, link, linkHint, tokenWrite, missingLines } = view;
   return {
     address: machine.address,
     state: machine.state,
@@ -115,7 +116,7 @@ export function machineRecordBody({ machine, status, link, tokenWrite, missingLi
     version: machine.version,
     ...statusJson(status),
     missing_lines: missingLines,
-    link: linkJson(link),
+    link: { ...linkJson(link), hint: linkHint },
   };
 }
 

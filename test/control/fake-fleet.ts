@@ -119,6 +119,7 @@ export class MemoryMachines implements Machines {
     const up = (fake?.link ?? 'up') === 'up';
     return {
       machine,
+      linkHint: null,
       status: {
         ...NO_STATUS,
         stage: 'RUNNING',

@@ -180,6 +180,7 @@ export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>
       machine,
       status: this.statuses.get(machine.id),
       link: { state, endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0, mode: 'udp' },
+      linkHint: null,
       tokenWrite: this.writes.get(machine.id),
       missingLines: null,
     };

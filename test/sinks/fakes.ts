@@ -132,6 +132,7 @@ class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view
       machine,
       status: this.#statuses.get(machine.id, machine.boot),
       link: { ...NO_LINK, mode: 'udp' },
+      linkHint: null,
       tokenWrite: null,
       missingLines: 0,
     };

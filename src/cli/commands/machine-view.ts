@@ -102,6 +102,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['first seen', since(machine.first_seen)],
     ['link', `${link.state} (${link.mode})${link.endpoint === null ? '' : ` from ${link.endpoint}`}`],
     ...(machine.tunnel === null ? [] : [['tunnel', machine.tunnel] as const]),
+    ...(link.hint === null ? [] : [['link hint', link.hint] as const]),
     ['last received', since(link.last_rx)],
     ['last handshake', since(link.last_handshake)],
     ['traffic', `${formatBytes(link.rx_bytes)} received, ${formatBytes(link.tx_bytes)} sent`],
