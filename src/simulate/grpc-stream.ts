@@ -11,8 +11,6 @@ export interface StreamEnd {
 }
 
 export interface StreamEvents {
-  /** The server has taken the call. */
-  readonly onOpen?: () => void;
   readonly onMessage: (message: Buffer) => void;
   readonly onEnd: (end: StreamEnd) => void;
 }
@@ -77,12 +75,11 @@ export class ClientStream {
   constructor(stream: ClientHttp2Stream, events: StreamEvents) {
     this.#stream = stream;
     this.#events = events;
-    stream.on('response', (headers) => {
-      this.#noteStatus(headers);
-      if (this.#status !== undefined) return;
+    // The connection stands and the call is on its way: Go's client asks no more of a stream that it has made.
+    stream.on('ready', () => {
       this.#isOpen = true;
-      events.onOpen?.();
     });
+    stream.on('response', (headers) => this.#noteStatus(headers));
     stream.on('trailers', (headers) => this.#noteStatus(headers));
     // The server has said all: our half goes too, or neither would ever be closed.
     stream.on('end', () => stream.close());
@@ -91,7 +88,7 @@ export class ClientStream {
     stream.on('close', () => events.onEnd({ status: this.#status, message: this.#message }));
   }
 
-  /** Whether the server took the call, now or before it ended it. */
+  /** Whether there was a connection for it. */
   get wasOpen(): boolean {
     return this.#isOpen;
   }

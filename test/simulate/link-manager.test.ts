@@ -165,3 +165,58 @@ test('a token written into META provisions at once with the same key; before 1.1
   expect(calls).toHaveLength(1);
   expect(tried.map(({ endpoint }) => endpoint)).toEqual(['a:1', 'b:2']);
 });
+
+test('a tunnel is opened for another virtual address, left as it is for the same, and closed for none and at the end', async () => {
+  const opened: string[] = [];
+  const closed: string[] = [];
+  let virtual = '[fd00::1]:50888';
+  const configured: [string, boolean | undefined][] = [];
+  const manager = new LinkManager(
+    { profile: talosProfile('1.13') },
+    {
+      clock,
+      random: () => 0.5,
+      network: {
+        configureLink: async ({ endpoint, tunnelled }: LinkConfig) => void configured.push([endpoint, tunnelled]),
+        latestHandshake: async () => clock.now(),
+      },
+      inputs: () => ({ uuid: 'u', joinToken: 't', uniqueToken: '', tunnel: true }),
+      provision: async () =>
+        sidero.link.ProvisionResponse.encode({
+          server_endpoint: virtual === '' ? wire : [virtual],
+          server_public_key: serverKey,
+          grpc_peer_addr_port: virtual,
+          ...addresses,
+        }).finish(),
+      resolve: async ({ host, port }) => `${host}:${port}`,
+      openTunnel: async (asked) => {
+        opened.push(asked);
+        return { endpoint: `127.0.0.1:${opened.length}`, close: () => void closed.push(asked) };
+      },
+      onLink: () => {},
+    },
+  );
+  void manager.run(ending.signal);
+  const again = async (address: string) => {
+    virtual = address;
+    manager.inputsChanged();
+    await clock.advance(1_000);
+  };
+  await clock.advance(1_000);
+  await again('[fd00::1]:50888');
+  expect([opened, closed]).toEqual([['[fd00::1]:50888'], []]);
+  await again('[fd00::2]:50888');
+  expect([opened.length, closed]).toEqual([2, ['[fd00::1]:50888']]);
+  await again('');
+  expect(closed).toEqual(['[fd00::1]:50888', '[fd00::2]:50888']);
+  await again('[fd00::3]:50888');
+  ending.abort();
+  expect(closed).toHaveLength(3);
+  expect(configured).toEqual([
+    ['127.0.0.1:1', true],
+    ['127.0.0.1:1', true],
+    ['127.0.0.1:2', true],
+    ['192.0.2.1:51821', false],
+    ['127.0.0.1:3', true],
+  ]);
+});
