@@ -1,6 +1,7 @@
 import { afterAll, expect, vi } from 'vitest';
 import { deviceContract } from './contract.ts';
 import { kernelHost } from './kernel-host.ts';
+import { kernelSessions } from './kernel-sessions.ts';
 import { World } from './world.ts';
 
 // An emulated processor takes its time, and where tests share it with others, so do they.
@@ -26,3 +27,6 @@ deviceContract(host.name, {
     await run(['ip', '-6', 'route', 'flush', 'type', 'unreachable']);
   },
 });
+
+// On a host whose kernel has WireGuard it is what sessions.test.ts and the end-to-end tests run on.
+if (host.isVirtual) kernelSessions(host);

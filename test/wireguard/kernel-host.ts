@@ -6,6 +6,7 @@ import { VirtualMachine } from './vm/vm.ts';
 /** A system whose kernel has WireGuard. */
 export interface KernelHost {
   readonly name: string;
+  readonly isVirtual: boolean;
   /** An interface name that is free there. */
   readonly interface: string;
   readonly runner: Runner;
@@ -21,6 +22,7 @@ export async function kernelHost(): Promise<KernelHost> {
   if (await canMake(namespace.runner, name)) {
     return {
       name: "this host's kernel",
+      isVirtual: false,
       interface: name,
       runner: namespace.runner,
       putFile: (path, text) => writeFileSync(path, text, { mode: 0o600 }),
@@ -31,6 +33,7 @@ export async function kernelHost(): Promise<KernelHost> {
   const vm = await VirtualMachine.boot();
   return {
     name: "Debian's kernel, in a virtual machine",
+    isVirtual: true,
     interface: name,
     runner: vm.runner,
     putFile: (path, text) => vm.write(path, text),

@@ -18,12 +18,15 @@ const INIT = fileURLToPath(new URL('./init', import.meta.url));
 const KERNEL = 'linux-image-cloud-amd64';
 /** Static: it needs no library, and the one that is installed may be another. */
 const BUSYBOX = 'busybox-static';
-const APPLETS = 'sh mount mkdir mknod insmod cat sleep poweroff sysctl ping ping6'.split(' ');
+const APPLETS = 'sh mount mkdir mknod insmod cat sleep poweroff sysctl kill ping6'.split(' ');
 const PROGRAMS = 'wg ip nft getent'.split(' ');
 /** And these for a daemon. */
 const DAEMON_PROGRAMS = 'ss wireguard-go'.split(' ');
 /** What `nft` finds for our rules, and the machines' cables, would else be loaded when first used. */
-const MODULES = 'virtio_pci virtio_console wireguard tun veth bridge nf_tables nft_ct nft_reject_inet'.split(' ');
+const MODULES =
+  'virtio_pci virtio_console wireguard tun veth bridge nf_tables nft_ct nft_reject_inet nft_masq nft_chain_nat'.split(
+    ' ',
+  );
 const NO_SOURCES = new Set(['fixtures', 'interop', 'fuzz']);
 /** A module of ours as the sources name it. */
 const RELATIVE_TS = /(['"`])(\.{1,2}\/[^'"`\s]*)\.ts\1/g;
