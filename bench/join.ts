@@ -50,6 +50,7 @@ async function measure(machines: number, tls: boolean): Promise<Record<string, n
       client_cpu_seconds: round((user + system) / 1e6, 2),
       ms_per_machine: round((seconds * 1000) / machines, 3),
       calls_broken: joined.reduce((sum, { broken }) => sum + broken, 0),
+      calls_refused: joined.reduce((sum, { refused }) => sum + refused, 0),
     };
   } finally {
     await daemon.stop();

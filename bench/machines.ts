@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type ClientHttp2Session, connect } from 'node:http2';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { PrivateKey, type PublicKey } from '../src/domain/keys.ts';
 import { sidero } from '../src/gen/proto.js';
 import { rawUnaryCall } from './raw-call.ts';
@@ -41,8 +42,9 @@ export interface Joined {
   readonly address: string;
   /** Milliseconds from dialling to the answer, calls that broke included. */
   readonly ms: number;
-  /** Calls that broke before the one that was answered. */
+  /** Calls whose connection broke before the one that was answered, and calls that were refused. */
   readonly broken: number;
+  readonly refused: number;
 }
 
 export function openSession(url: string, localAddress?: string): ClientHttp2Session {
@@ -65,22 +67,27 @@ async function provision(url: URL, token: string, publicKey: PublicKey): Promise
     talos_version: 'v1.13.0',
   }).finish();
   const started = performance.now();
-  for (let broken = 0; ; broken++) {
+  const failed = { broken: 0, refused: 0 };
+  for (;;) {
     try {
       const answer = await rawUnaryCall(url, '/sidero.link.ProvisionService/Provision', request);
       const { node_address_prefix } = ProvisionResponse.decode(answer);
-      return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started, broken };
+      return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started, ...failed };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET' || broken === MAX_BROKEN) throw error;
+      const isBroken = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      failed[isBroken ? 'broken' : 'refused'] += 1;
+      if (failed.broken + failed.refused > MAX_FAILED) throw error;
+      if (!isBroken) await sleep(CALL_AGAIN_MS);
     }
   }
 }
 
 /**
  * A kernel whose queue of new connections (net.core.somaxconn) is full for long resets some of ten thousand that call in
- * the same moment. Talos calls again; so does this.
+ * the same moment, and a host with other work refuses some in the end (UNAVAILABLE). Talos calls again; so does this.
  */
-const MAX_BROKEN = 5;
+const MAX_FAILED = 5;
+const CALL_AGAIN_MS = 1000;
 
 /** Keys of machines that are about to join: made beforehand, because making them is the machines' work. */
 export function newKeys(count: number): PublicKey[] {

@@ -6,6 +6,7 @@ import { hostLine } from './host.ts';
 import { idle } from './idle.ts';
 import { ingest } from './ingest.ts';
 import { join } from './join.ts';
+import { publish } from './publish.ts';
 import { registry } from './registry.ts';
 import { restart } from './restart.ts';
 import { store } from './store.ts';
@@ -19,7 +20,7 @@ export interface Bench {
   run(arguments_: readonly string[], report: (figures: Figures) => void): Promise<void>;
 }
 
-const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry, store, restart, idle };
+const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry, store, restart, idle, publish };
 
 const [name = '', ...arguments_] = process.argv.slice(2).filter((argument) => argument !== '--json');
 const asJson = process.argv.includes('--json');
