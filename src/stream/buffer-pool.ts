@@ -1,5 +1,4 @@
 const SMALLEST = 64 * 1024;
-const MIB = 1024 * 1024;
 
 /**
  * Buffers of batches, used again. A fresh one of some MiB costs a page fault for every 4 KiB of it. They are shared, so
@@ -33,8 +32,10 @@ export class BufferPool {
   }
 }
 
-/** Sizes that are likely to be wanted again. */
+/**
+ * Few sizes, so that none is made that a free one could have been: the collector does not know how large shared buffers
+ * are, and lets those that nobody uses lie. What is not written to takes no memory.
+ */
 function sizeFor(bytes: number): number {
-  if (bytes > MIB) return Math.ceil(bytes / MIB) * MIB;
   return Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(Math.max(1, bytes))));
 }

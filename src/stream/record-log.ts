@@ -108,7 +108,8 @@ export class StoredRecordLog implements RecordLog {
     this.#head = store.state.nextSeq - 1;
     this.#intake = new LogIntake(limits, { clock, slabs: new Slabs() });
     this.#recent = new RecentBatches(limits.recentBytes);
-    this.#pool = new BufferPool(4 * limits.commitBytes);
+    // Three of each size from the largest down: two commits under way, and one that is being cut.
+    this.#pool = new BufferPool(12 * limits.commitBytes);
     const committerDeps = {
       ...{ store, clock, health, logger, metrics, intake: this.#intake, pool: this.#pool },
       onCommitted: this.#committed.bind(this),
