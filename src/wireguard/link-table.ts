@@ -143,6 +143,8 @@ export class LinkTable {
     }
     const fresh = wall / 1000 - peer.latestHandshake < SESSION_LIFE_SECONDS;
     const presumed = first && peer.latestHandshake !== 0 && !fresh ? 'down' : undefined;
+    // What was told of it is of a device that is gone: this one was made anew and does not know its handshakes.
+    const before = this.#options.lastTold(peer.publicKey);
     const entry: Entry = {
       received: 0,
       since: at,
@@ -153,8 +155,8 @@ export class LinkTable {
       rawTx: first ? peer.txBytes : 0,
       endpoint: peer.endpoint,
       lastEndpoint: peer.endpoint,
-      state: peer.latestHandshake === 0 ? 'never' : fresh ? 'up' : 'down',
-      told: this.#options.lastTold(peer.publicKey) ?? presumed,
+      state: peer.latestHandshake === 0 ? (before ?? 'never') : fresh ? 'up' : 'down',
+      told: before ?? presumed,
       counters,
       seenAt: at,
       seenIn: this.#readings,
@@ -199,10 +201,10 @@ export class LinkTable {
   }
 
   /** The state that the counters prove; `undefined` in a key's first window with us, when it stays what was presumed. */
-  #proven({ lastGrowth, since, latestHandshake }: Entry, at: number): LinkState['state'] | undefined {
+  #proven({ lastGrowth, since, latestHandshake, told }: Entry, at: number): LinkState['state'] | undefined {
     const { upWindowMs } = this.#options;
     if (lastGrowth !== null) return at - lastGrowth <= upWindowMs ? 'up' : 'down';
-    if (latestHandshake === 0) return 'never';
+    if (latestHandshake === 0 && told === undefined) return 'never';
     return at - since > upWindowMs ? 'down' : undefined;
   }
 

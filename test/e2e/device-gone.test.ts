@@ -38,3 +38,40 @@ describe('the WireGuard device is deleted under the running daemon', () => {
     expect((await gateway.client.machine(uuid)).boot).toBe(1);
   }, 90_000);
 });
+
+describe('the host was rebooted: no daemon and no device, and then both anew', () => {
+  /** What the gateway's device shows of the machine's endpoint once the daemon serves again, without a word of it. */
+  async function endpointAfterReboot(settings: Readonly<Record<string, string>>): Promise<string | null | undefined> {
+    await gateway.end('SIGKILL');
+    await gateway.namespace.run(['ip', 'link', 'del', 'dev', gateway.interface]);
+    await machine.setOutage('all');
+    await gateway.start(settings);
+    const [peer] = [...(await gateway.peers()).values()];
+    expect(peer).toMatchObject({ latestHandshake: 0, rxBytes: 0 });
+    return peer?.endpoint;
+  }
+
+  /** The machine's port 50000 as the gateway finds it now. */
+  async function reach(): Promise<void> {
+    const stream = await gateway.client.connect(uuid, 50_000);
+    stream.destroy();
+  }
+
+  it('the machine has its last endpoint back, and is reached before it says a word', async () => {
+    const [before] = [...(await gateway.peers()).values()];
+    expect(before?.endpoint).toMatch(/^198\.\d+\.\d+\.\d+:\d+$/);
+    expect(await endpointAfterReboot({})).toBe(before?.endpoint);
+    // Nobody is declared down who only was not heard yet.
+    expect((await gateway.client.machine(uuid)).link.state).not.toBe('down');
+    await machine.setOutage('none');
+    await reach();
+    await gateway.until('the link is up', async () => (await gateway.client.machine(uuid)).link.state === 'up');
+    const down = await gateway.records({ machine: uuid, filter: ['*.*.*.link.down'] });
+    expect(down).toEqual([]);
+  }, 90_000);
+
+  it('not where that is switched off', async () => {
+    expect(await endpointAfterReboot({ 'wireguard.restore_endpoints': 'false' })).toBeNull();
+    await machine.setOutage('none');
+  }, 90_000);
+});

@@ -7,6 +7,10 @@ import { World } from './world.ts';
 
 /** The gateway's address on the network of its neighbour; a machine must not reach it either. */
 const GATEWAY_LAN = 'fd99::1';
+/** Behind the gateway, in a network that machines have no business in. */
+const LAN_HOST = 'fd99::2';
+/** ssh, the join API, the control API and metrics. */
+const FORBIDDEN_PORTS = [22, 8081, 8443, 9596];
 const NOBODY = 65_534;
 const DAEMON = 1;
 
@@ -27,7 +31,7 @@ describe('isolation, on a gateway that forwards', () => {
     await Promise.all([
       net.connect(gateway, '10.77.1.1/24', m1, '10.77.1.2/24'),
       net.connect(gateway, '10.77.2.1/24', m2, '10.77.2.2/24'),
-      net.connect(gateway, `${GATEWAY_LAN}/64`, lan, 'fd99::2/64'),
+      net.connect(gateway, `${GATEWAY_LAN}/64`, lan, `${LAN_HOST}/64`),
     ]);
     for (const key of ['net.ipv6.conf.all.forwarding', 'net.ipv4.ip_forward']) {
       await gateway.run(['sysctl', '-q', '-w', `${key}=1`]);
@@ -48,8 +52,8 @@ describe('isolation, on a gateway that forwards', () => {
     victim = await boot(m2, '10.77.2.1');
     await m1.run(['ip', '-6', 'route', 'add', 'fd99::/64', 'dev', hostile.interface]);
     peers = [hostile.spec, victim.spec];
-    await listen(gateway, [22, 4001, 4002]);
-    await Promise.all([listen(m1, [50_000]), listen(m2, [50_000])]);
+    await listen(gateway, [...FORBIDDEN_PORTS, 4001, 4002]);
+    await Promise.all([listen(m1, [50_000]), listen(m2, [50_000]), listen(lan, [443])]);
     await lan.run(['ip', '-6', 'route', 'add', world.overlay.prefix, 'via', GATEWAY_LAN]);
     await lan.run(['sysctl', '-q', '-w', 'net.ipv6.ip_nonlocal_bind=1']);
     await gateway.run(['sysctl', '-q', '-w', 'net.ipv6.ip_nonlocal_bind=1']);
@@ -87,6 +91,20 @@ describe('isolation, on a gateway that forwards', () => {
     expect(await tries()).toEqual(['timeout', 'timeout', 'timeout']);
   });
 
+  it('a machine reaches none of our other services, at no address of the gateway, and no network behind it', async () => {
+    const tries = () =>
+      Promise.all([
+        ...FORBIDDEN_PORTS.map((port) => fromMachine(world.overlay.server, port)),
+        ...FORBIDDEN_PORTS.map((port) => fromMachine(GATEWAY_LAN, port)),
+        fromMachine(LAN_HOST, 443),
+      ]);
+    expect(new Set(await tries())).toEqual(new Set(['timeout']));
+    await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
+    expect(await tries()).toContain('open');
+    expect(await fromMachine(LAN_HOST, 443)).toBe('open');
+    await device.reconcile(peers);
+  });
+
   it('root and the group reach a machine, other local users do not', async () => {
     expect(await fromGateway(50_000)).toBe('open');
     expect(await fromGateway(50_000, DAEMON)).toBe('open');
@@ -115,8 +133,50 @@ describe('isolation, on a gateway that forwards', () => {
     ]);
   });
 
+  it('all that holds without forwarding too', async () => {
+    const forwarding = (value: 0 | 1) =>
+      gateway.run(['sysctl', '-q', '-w', `net.ipv6.conf.all.forwarding=${value}`]).then(() => undefined);
+    await forwarding(0);
+    const { server } = world.overlay;
+    expect(
+      await Promise.all([
+        fromMachine(server, 22),
+        fromMachine(victim.spec.address, 50_000),
+        tryTcp(lan, { address: victim.spec.address, port: 50_000 }),
+        tryTcp(lan, { address: server, port: 4001 }),
+        tryTcp(lan, { address: server, port: 4001, from: hostile.spec.address }),
+      ]),
+    ).toEqual(Array.from({ length: 5 }, () => 'timeout'));
+    expect([await fromMachine(server, 4001), await fromGateway(50_000)]).toEqual(['open', 'open']);
+    await forwarding(1);
+  });
+
+  it('a neighbour does not take the place of machines while the device is down', async () => {
+    await gateway.run(['ip', 'link', 'set', 'dev', world.interface, 'down']);
+    const { server } = world.overlay;
+    const tries = await Promise.all([
+      tryTcp(lan, { address: victim.spec.address, port: 50_000 }),
+      tryTcp(lan, { address: server, port: 4001 }),
+      tryTcp(lan, { address: server, port: 4001, from: hostile.spec.address }),
+    ]);
+    expect(tries).not.toContain('open');
+    expect(await fromGateway(50_000)).toMatch(/^E(HOST|NET)UNREACH$/);
+    await device.reconcile(peers);
+    await untilOpen(hostile.namespace, { address: server, port: 4001 });
+  });
+
+  it('heals what others flush, and counts it', async () => {
+    const before = await world.repairs('firewall');
+    await gateway.run(['nft', 'flush', 'ruleset']);
+    expect(await fromMachine(world.overlay.server, 22)).toBe('open');
+    await device.reconcile(peers);
+    await device.reconcile(peers);
+    expect(await world.repairs('firewall')).toBe(before + 1);
+    expect(await fromMachine(world.overlay.server, 22)).toBe('timeout');
+  });
+
   it('nothing for the overlay leaves by another interface, with and without the device', async () => {
-    await gateway.run(['ip', '-6', 'route', 'add', 'default', 'via', 'fd99::2']);
+    await gateway.run(['ip', '-6', 'route', 'add', 'default', 'via', LAN_HOST]);
     await gateway.run(['ip', 'link', 'del', 'dev', world.interface]);
     expect(await fromGateway(50_000)).toMatch(/^E(HOST|NET)UNREACH$/);
     await gateway.run(['ip', '-6', 'route', 'del', 'unreachable', world.overlay.prefix, 'metric', '4294967295']);

@@ -111,6 +111,24 @@ describe('after a restart', () => {
     expect(read(5, gone)).toEqual([]);
   });
 
+  it('with a device that was made anew, what was up is presumed up, and told down after a whole window of silence', () => {
+    const { read, links } = table(new Map([[K, 'up' as const]]));
+    const anew = { latestHandshake: 0 };
+    expect(read(0, anew)).toEqual([]);
+    expect(links.state(K).state).toBe('up');
+    expect(read(75, anew)).toEqual([]);
+    expect(read(5, anew)).toEqual(['down']);
+    expect(read(5, { rxBytes: 148 })).toEqual(['up']);
+  });
+
+  it('with a device that was made anew, what was down is down, and what nobody knew is never', () => {
+    const { read, links } = table(new Map([[K, 'down' as const]]));
+    const stranger = 'stranger' as PublicKey;
+    const peers = [{ latestHandshake: 0 }, { publicKey: stranger, latestHandshake: 0, allowedIps: ['fd00::3/128'] }];
+    expect([...read(0, ...peers), ...read(100, ...peers)]).toEqual([]);
+    expect([links.state(K).state, links.state(stranger).state]).toEqual(['down', 'never']);
+  });
+
   it('what was told before is not told again', () => {
     const { read } = table(new Map([[K, 'up' as const]]));
     read(0, { rxBytes: 500 });
