@@ -145,6 +145,15 @@ describe('JSON for programs', () => {
     expect(jsonLines(out)).toEqual(json.records);
   });
 
+  it('stream of a range, which ends by itself', async () => {
+    const filters = ['siderolink.*.*.kmsg.*', 'siderolink.*.*.event.>'];
+    const { code, out } = await start(control.socket, 'stream', ...filters, '--since', '365d', '--until', '0s').done;
+    expect(code).toBe(0);
+    const stored = (await control.log.read({ filters, limit: 1000 })).records.map(({ json }) => `${json}\n`);
+    expect(stored.length).toBeGreaterThan(1);
+    expect(out).toBe(stored.join(''));
+  });
+
   it('stream without a terminal, resumable by hand', async () => {
     const stream = start(control.socket, 'stream', 'siderolink.*.*.kmsg.*', '--after', '3');
     await stream.untilOut('next boot');

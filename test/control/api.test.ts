@@ -205,6 +205,25 @@ describe('GET /v1/records', () => {
     }
     expect(seen).toEqual([...Array(20).keys()]);
   });
+
+  it('pages backward by before, in both forms', async () => {
+    const seen: unknown[] = [];
+    for (let before: number | null = control.log.head + 1; before !== null; ) {
+      const path = `/v1/records?tail=7&before=${before}&filter=*.*.*.kmsg.*`;
+      const { json } = await control.call('GET', path);
+      const { text } = await control.call('GET', path, { headers: { accept: 'application/x-ndjson' } });
+      const { records, ...end } = json;
+      expect(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ).toEqual([...records, end]);
+      seen.unshift(...numbers(json));
+      before = json.before;
+    }
+    expect(seen).toEqual([...Array(20).keys()]);
+  });
 });
 
 describe('what is no request', () => {

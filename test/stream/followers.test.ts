@@ -112,7 +112,8 @@ test('200 followers with any filter and start see each matching record once and 
   const all = (await readAll(log)).map(parse);
   expect(all.length).toBeGreaterThan((ROUNDS * PER_ROUND) / 2);
   const wrong = results.flatMap(({ after, seen }, i) => {
-    const parsed = (followers[i]?.filters ?? []).map(parseFilter);
+    const filters: readonly string[] = followers[i]?.filters ?? [];
+    const parsed = filters.map(parseFilter);
     const matches = (subject: string) =>
       parsed.length === 0 || parsed.some((tokens) => matchesFilter(tokens, subject.split('.')));
     const expected = all.filter(({ seq, subject }) => seq > after && seq <= until.seq && matches(subject));
