@@ -18,6 +18,8 @@ const REFUSAL_OF_CODE: ReadonlyMap<number, Refusal> = new Map([
   [10074, 'unavailable'],
   [10076, 'unavailable'],
   [10118, 'unavailable'],
+  // An earlier try is under way.
+  [10158, 'unavailable'],
 ]);
 
 const NO_RESPONDERS = 503;
@@ -38,8 +40,10 @@ export function parseAnswer(status: number, text: string): Answer {
   if (!isObject(answer)) return refused('other', 'an answer that is no object');
   const { error, seq, duplicate } = answer as { error?: unknown; seq?: unknown; duplicate?: unknown };
   if (error === undefined) {
-    if (typeof seq === 'number') return { stored: true, duplicate: duplicate === true };
-    return refused('other', 'an answer without a sequence number');
+    if (typeof seq !== 'number') return refused('other', 'an answer without a sequence number');
+    // So a 2.9 server answers for a try on which its cluster has not agreed, and which is lost if its leader is.
+    if (seq === 0) return refused('unavailable', 'an earlier try is not stored yet');
+    return { stored: true, duplicate: duplicate === true };
   }
   if (!isObject(error)) return refused('other', 'an error that is no object');
   const { err_code: code, code: kind, description } = error as Record<'err_code' | 'code' | 'description', unknown>;

@@ -43,6 +43,7 @@ describe('an answer', () => {
   it.each([
     [0, '{"stream":"S","seq":7}', { stored: true, duplicate: false }],
     [0, '{"stream":"S","seq":7,"duplicate":true}', { stored: true, duplicate: true }],
+    [0, '{"stream":"S","seq":0,"duplicate":true}', { stored: false, reason: 'unavailable' }],
     [503, '', { stored: false, reason: 'no_stream' }],
     [0, '{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"seq":0}', { reason: 'full' }],
     [0, '{"error":{"code":400,"err_code":10054,"description":"x"},"seq":0}', { reason: 'too_large' }],

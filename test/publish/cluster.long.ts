@@ -1,0 +1,104 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type NatsServer, startNatsCluster } from '../helpers/nats-server.ts';
+import { type Received, received, STREAM, World } from './world.ts';
+
+/** Three servers of which one may be lost: what they acknowledged two of them have. */
+let servers: readonly NatsServer[];
+let world: World;
+const machines = Array.from({ length: 100 }, (_, index) => index + 1);
+const urls = () => servers.map(({ url }) => url);
+
+beforeEach(async () => {
+  servers = await startNatsCluster(3);
+  world = await new World().open();
+});
+
+afterEach(async () => {
+  await world.dispose();
+  for (const server of servers) await server.dispose();
+});
+
+/** The server that leads the stream now. */
+async function leader(): Promise<NatsServer> {
+  const connection = await connect({ servers: urls() });
+  try {
+    for (;;) {
+      const { streams } = await jetstreamManager(connection, { checkAPI: false });
+      const name = await streams.info(STREAM).then(
+        ({ cluster }) => cluster?.leader,
+        () => undefined,
+      );
+      const index = Number(name?.slice(1) ?? Number.NaN);
+      const found = servers[index];
+      if (found !== undefined) return found;
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+/** What the stream holds. A server that was away asks the others for what it missed, and until then shows less. */
+async function everything(): Promise<readonly Received[]> {
+  const deadline = performance.now() + 60_000;
+  for (;;) {
+    const messages = await received({ servers: urls() }).catch((error: unknown) => {
+      if (performance.now() > deadline) throw error;
+      return [];
+    });
+    if (messages.length >= world.log.head || performance.now() > deadline) return messages;
+  }
+}
+
+async function makeStream(): Promise<void> {
+  const connection = await connect({ servers: urls() });
+  const { streams } = await jetstreamManager(connection);
+  await streams.add({ name: STREAM, subjects: ['siderolink.>'], num_replicas: 3 });
+  await connection.close();
+}
+
+it('loses nothing and keeps the order while the leader of the stream is killed, again and again', async () => {
+  await makeStream();
+  await world.publish(urls());
+  for (let round = 0; round < 8; round++) {
+    const told = await world.count('records');
+    await world.append(machines, 100);
+    await world.untilCounted('records', told + 100);
+    const killed = await leader();
+    await killed.kill();
+    await world.append(machines, 20);
+    await world.published(120_000);
+    await killed.start();
+  }
+  const messages = await everything();
+  await world.verify(messages);
+  expect(new Set(messages.map(({ seq }) => seq)).size).toBe(8 * 120 * machines.length);
+});
+
+it('loses nothing and keeps the order while leaders stand still, which look alive for a while', async () => {
+  await makeStream();
+  await world.publish(urls(), { outbox: { answerMs: 1000 }, link: { pingMs: 1000 } });
+  for (let round = 0; round < 4; round++) {
+    const told = await world.count('records');
+    await world.append(machines, 100);
+    await world.untilCounted('records', told + 100);
+    const still = await leader();
+    still.pause();
+    await world.append(machines, 20);
+    await world.published(120_000);
+    still.resume();
+  }
+  await world.verify(await everything());
+});
+
+it('publishes through a rolling restart', async () => {
+  await makeStream();
+  await world.publish(urls());
+  for (const server of servers) {
+    await world.append(machines, 50);
+    await server.restart();
+    await world.published(120_000);
+  }
+  await world.verify(await everything());
+});
