@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { relayAddress, relayPort } from '../../src/domain/tunnel.ts';
+import { CertificateHolder } from '../../src/lib/certificate.ts';
 import { ManualClock } from '../fleet/fakes.ts';
+import { TestAuthority } from '../lib/certificates.ts';
 import { TunnelWorld } from './world.ts';
 
 const worlds: TunnelWorld[] = [];
@@ -140,6 +142,22 @@ describe('a machine in the tunnel', () => {
     } finally {
       thief.close();
     }
+  });
+
+  it('comes over TLS as the API has it, and is seen where it is', async () => {
+    const authority = new TestAuthority();
+    const { chain, key } = authority.leaf();
+    const world = await start({}, { edge: { certificate: new CertificateHolder({ cert: chain, key }) } });
+    const caller = await world.stream(1, world.client(world.port, authority.root.cert));
+    caller.send(packet(1));
+    await world.device.until(({ packets }) => packets.length === 1);
+    const [place] = world.device.packets.map(({ from }) => from);
+    if (place === undefined) throw new Error('unreachable');
+    await world.device.send(packet(2), place);
+    await caller.until(({ packets }) => packets.length === 1);
+    expect(world.sources.get(1)).toMatch(/^127\.0\.0\.1:[1-9]\d*$/);
+    await world.stream(1, world.client(world.port, authority.root.cert));
+    expect(await caller.ended).toEqual({ code: 10, details: 'peer replaced' });
   });
 
   it('is there before its device: what it sent meanwhile is lost, as with UDP, and nothing else', async () => {

@@ -174,9 +174,10 @@ export class TunnelWorld {
     return caller;
   }
 
-  /** A connection of its own. */
-  client(port = this.port): Client {
-    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+  /** A connection of its own; with `ca` (PEM) over TLS. */
+  client(port = this.port, ca?: string): Client {
+    const trust = ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
+    const client = new Client(`127.0.0.1:${port}`, trust, {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.#clients.push(client);
