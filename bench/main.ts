@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deliver } from './deliver.ts';
@@ -31,7 +32,7 @@ if (bench === undefined) {
   process.stderr.write(`usage: npm run bench -- NAME [--json]\n${list.join('\n')}\n`);
   process.exitCode = 2;
 } else if (process.env['BENCH_NAMESPACE'] === undefined) {
-  process.exitCode = inNamespace();
+  process.exitCode = await inNamespace();
 } else {
   prepareNamespace();
   if (!asJson) process.stdout.write(`${name}: ${bench.what}\non ${hostLine()}\n`);
@@ -45,22 +46,30 @@ if (bench === undefined) {
   });
 }
 
-/** Everything runs in a network namespace of its own: other traffic does not disturb it, and it disturbs nobody. */
-function inNamespace(): number {
-  const child = spawnSync(
+/**
+ * Everything runs in a network namespace of its own: other traffic does not disturb it, and it disturbs nobody. In one of
+ * processes too: a benchmark that is ended leaves none behind.
+ */
+async function inNamespace(): Promise<number> {
+  const namespaces = [
+    '--net',
+    '--mount',
+    '--propagation',
+    'private',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount-proc',
+  ];
+  const child = spawn(
     'unshare',
-    [
-      '--net',
-      '--mount',
-      '--propagation',
-      'private',
-      process.execPath,
-      fileURLToPath(import.meta.url),
-      ...process.argv.slice(2),
-    ],
+    [...namespaces, process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
     { stdio: 'inherit', env: { ...process.env, BENCH_NAMESPACE: '1' } },
   );
-  return child.status ?? 1;
+  // unshare itself passes no signal on.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGKILL'));
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
 }
 
 function prepareNamespace(): void {
