@@ -328,7 +328,7 @@ export function deviceContract(name: string, system: ContractSystem): void {
         await next.down();
         if (!crashed) break;
       }
-    }, 120_000);
+    }, 300_000);
 
     it('is left up by stop, and refuses further work', async () => {
       const device = world.device();

@@ -1,13 +1,13 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 const DIRECTORY = 0o040755;
 const LINK = 0o120777;
 const FILE = 0o100000;
 
 /**
- * A cpio archive of the "newc" form, which the kernel unpacks as its first root (its initramfs buffer format). Archives
- * may follow one another in one file. Everything belongs to root.
+ * A cpio archive of the "newc" form, which the kernel unpacks as its first root. Archives may follow one another in one
+ * file. Everything belongs to root.
  */
 export class Cpio {
   readonly #parts: Buffer[] = [];
@@ -20,17 +20,9 @@ export class Cpio {
     return this.#add(path, FILE | mode, Buffer.from(content));
   }
 
-  /** A copy of what is at `source` on this host: a file, a link as it is, or a directory with what `wanted` leaves of it. */
-  copy(path: string, source: string, wanted: (source: string) => boolean = () => true): this {
-    const stat = lstatSync(source);
-    if (stat.isSymbolicLink()) return this.link(path, readlinkSync(source));
-    if (!stat.isDirectory()) return this.file(path, readFileSync(source), stat.mode & 0o777);
-    this.directory(path);
-    for (const name of readdirSync(source).sort()) {
-      const inner = join(source, name);
-      if (wanted(inner)) this.copy(join(path, name), inner, wanted);
-    }
-    return this;
+  /** A copy of the file at `source` on this host. */
+  copy(path: string, source: string): this {
+    return this.file(path, readFileSync(source), statSync(source).mode & 0o777);
   }
 
   link(path: string, target: string): this {

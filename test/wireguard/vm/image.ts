@@ -1,11 +1,10 @@
 /**
  * What the virtual machine boots: Debian's kernel, and a root of our own making in memory with the programs that a gateway
- * needs, Node and this project. What comes from the archive or changes seldom is kept under `.toolchain`, by version.
+ * needs. What comes from the archive or changes seldom is kept under `.toolchain`, by version.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Cpio } from './cpio.ts';
@@ -20,29 +19,15 @@ const KERNEL = 'linux-image-cloud-amd64';
 const BUSYBOX = 'busybox-static';
 const APPLETS = 'sh mount mkdir mknod insmod cat sleep poweroff sysctl kill ping6'.split(' ');
 const PROGRAMS = 'wg ip nft getent'.split(' ');
-/** And these for a daemon. */
-const DAEMON_PROGRAMS = 'ss wireguard-go'.split(' ');
 /** What `nft` finds for our rules, and the machines' cables, would else be loaded when first used. */
 const MODULES =
   'virtio_pci virtio_console wireguard tun veth bridge nf_tables nft_ct nft_reject_inet nft_masq nft_chain_nat'.split(
     ' ',
   );
-const NO_SOURCES = new Set(['fixtures', 'interop', 'fuzz']);
-/** A module of ours as the sources name it. */
-const RELATIVE_TS = /(['"`])(\.{1,2}\/[^'"`\s]*)\.ts\1/g;
-/** Parts of packages that nothing needs at run time. */
-const USELESS = /(\.map|\.d\.ts|\.md|better-sqlite3\/(deps|src)|prebuilds\/(?!linux-x64).*\.node)$/;
-
-export interface ImageOptions {
-  /** Whether Node and the project are in it: then it boots in twice the time. */
-  readonly withProject?: boolean;
-}
 
 export interface VmImage {
   readonly kernel: string;
   readonly initramfs: string;
-  /** Memory that it needs. */
-  readonly megabytes: number;
 }
 
 /**
@@ -50,7 +35,7 @@ export interface VmImage {
  *
  * @throws where this is no amd64 Debian, or the archive cannot be reached and nothing is kept
  */
-export function vmImage(directory: string, { withProject = false }: ImageOptions): VmImage {
+export function vmImage(directory: string): VmImage {
   if (process.arch !== 'x64') throw new Error(`the virtual machine is made for amd64; this is ${process.arch}`);
   mkdirSync(CACHE, { recursive: true });
   const kernelDirectory = unpacked(kernelPackage());
@@ -58,28 +43,11 @@ export function vmImage(directory: string, { withProject = false }: ImageOptions
   const [vmlinuz] = readdirSync(join(kernelDirectory, 'boot')).filter((name) => name.startsWith('vmlinuz-'));
   if (vmlinuz === undefined) throw new Error(`no kernel in ${kernelDirectory}`);
   const version = vmlinuz.slice('vmlinuz-'.length);
-  const parts = [
-    kept('system', [version, ...[busybox, ...PROGRAMS.map(which)].map(stamp)], () =>
-      system(kernelDirectory, version, busybox),
-    ),
-    ...(withProject ? project() : []),
-  ];
+  const inputs = [version, ...[busybox, ...PROGRAMS.map(which)].map(stamp)];
+  const root = kept('system', inputs, () => system(kernelDirectory, version, busybox));
   const initramfs = join(directory, 'initramfs');
-  writeFileSync(initramfs, Buffer.concat([...parts, new Cpio().copy('/init', INIT).bytes()]));
-  return { kernel: join(kernelDirectory, 'boot', vmlinuz), initramfs, megabytes: withProject ? 1024 : 256 };
-}
-
-function project(): readonly Buffer[] {
-  const lock = readFileSync(join(PROJECT, 'package-lock.json'), 'utf8');
-  return [
-    kept('node', [process.version, ...DAEMON_PROGRAMS.map(which).map(stamp)], () => {
-      const archive = withLibraries(new Cpio(), '/usr/bin/node', process.execPath);
-      for (const program of DAEMON_PROGRAMS) withLibraries(archive, `/usr/bin/${program}`, which(program));
-      return archive;
-    }),
-    kept('packages', [lock], () => packages(lock)),
-    ours().bytes(),
-  ];
+  writeFileSync(initramfs, Buffer.concat([root, new Cpio().copy('/init', INIT).bytes()]));
+  return { kernel: join(kernelDirectory, 'boot', vmlinuz), initramfs };
 }
 
 /** An archive that is made once for these inputs; those made for others are removed. */
@@ -145,7 +113,8 @@ function unpacked(name: string): string {
     const [deb = ''] = readdirSync(temporary).filter((file) => file.endsWith('.deb'));
     output('dpkg-deb', '-x', join(temporary, deb), temporary);
     rmSync(join(temporary, deb));
-    renameSync(temporary, directory);
+    // Another run may have been faster.
+    if (!existsSync(directory)) renameSync(temporary, directory);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -190,40 +159,4 @@ function withLibraries(archive: Cpio, path: string, program: string): Cpio {
     if (!library.endsWith(':')) archive.file(library, readFileSync(library), 0o755);
   }
   return archive;
-}
-
-/** The npm packages that the daemon needs, as locked. */
-function packages(lock: string): Cpio {
-  const { packages: all } = JSON.parse(lock) as { packages: Record<string, { dev?: boolean; devOptional?: boolean }> };
-  const archive = new Cpio();
-  for (const [path, { dev, devOptional }] of Object.entries(all)) {
-    const isOurs = path !== '' && dev !== true && devOptional !== true && existsSync(join(PROJECT, path));
-    // What lies in another one's own folder goes with that one.
-    if (isOurs && path.lastIndexOf('node_modules/') === 0) {
-      archive.copy(`/project/${path}`, join(PROJECT, path), (source) => !USELESS.test(source));
-    }
-  }
-  return archive;
-}
-
-/** What changes from run to run. */
-function ours(): Cpio {
-  const archive = new Cpio().copy('/project/package.json', join(PROJECT, 'package.json'));
-  for (const folder of ['src', 'test']) addSources(archive, folder);
-  return archive;
-}
-
-/** As JavaScript: to take the types off is the work of seconds on an emulated processor. */
-function addSources(archive: Cpio, folder: string): void {
-  for (const entry of readdirSync(join(PROJECT, folder), { withFileTypes: true })) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) {
-      if (!NO_SOURCES.has(entry.name)) addSources(archive, path);
-    } else if (entry.name.endsWith('.ts') && !entry.name.endsWith('.d.ts')) {
-      const code = stripTypeScriptTypes(readFileSync(join(PROJECT, path), 'utf8'));
-      archive.file(`/project/${path.replace(/ts$/, 'js')}`, code.replace(RELATIVE_TS, '$1$2.js$1'));
-    } else if (entry.name.endsWith('.js')) {
-      archive.copy(`/project/${path}`, join(PROJECT, path));
-    }
-  }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { SiderolinkError } from '../../../src/domain/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Runner } from '../../../src/wireguard/runner.ts';
-import { type ImageOptions, vmImage } from './image.ts';
+import { vmImage } from './image.ts';
 
 const BOOT_DEADLINE_MS = 120_000;
 
@@ -30,10 +30,10 @@ export class VirtualMachine {
   #onData: () => void = () => {};
 
   /** Resolves when it serves. @throws with what its console said */
-  static async boot(options: ImageOptions = {}): Promise<VirtualMachine> {
+  static async boot(): Promise<VirtualMachine> {
     const vm = new VirtualMachine();
     try {
-      await vm.#boot(options);
+      await vm.#boot();
       return vm;
     } catch (cause) {
       const said = vm.#console();
@@ -61,12 +61,12 @@ export class VirtualMachine {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #boot(options: ImageOptions): Promise<void> {
-    const { kernel, initramfs, megabytes } = vmImage(this.#directory, options);
+  async #boot(): Promise<void> {
+    const { kernel, initramfs } = vmImage(this.#directory);
     const path = join(this.#directory, 'agent.sock');
     const argv = [
       // The simplest processor, and one: what newer ones have is slow to emulate, and two wait for each other.
-      ...['-accel', 'tcg', '-cpu', 'qemu64', '-m', String(megabytes)],
+      ...['-accel', 'tcg', '-cpu', 'qemu64', '-m', '256'],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
       ...['-kernel', kernel, '-initrd', initramfs],
       // Programs that lie where they lay before need not be translated again.
