@@ -11,7 +11,7 @@ RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftab
 NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
 # What tests need on top.
 TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl script=bsdutils sysctl=procps shellcheck=shellcheck
-  nats-server=nats-server wat2wasm=wabt)
+  nats-server=nats-server wat2wasm=wabt mkfs.ext4=e2fsprogs)
 # Where the kernel has no WireGuard, a virtual machine with one that has.
 TEST_COMMANDS+=(qemu-system-x86_64=qemu-system-x86 depmod=kmod xz=xz-utils)
 # What the long tests need on top of that: they boot a Debian, and build the image of a container.
