@@ -6,6 +6,7 @@ import { connectionOptions } from './credentials.ts';
 import type { NatsLinkOptions } from './link-options.ts';
 import { LEAST_MESSAGE_BYTES } from './message.ts';
 import { NatsWire } from './nats-wire.ts';
+import { reachable } from './reachable.ts';
 import { mismatch, newStream, type StreamFacts } from './stream-config.ts';
 import type { Answer, Wire } from './wire.ts';
 
@@ -88,6 +89,7 @@ export class NatsLink {
   /** From the first to the last moment of one connection. @throws why there is none, or why it ended */
   async #connected(): Promise<void> {
     const { access, dialTimeoutMs, pingMs } = this.#options;
+    await reachable(access.servers, dialTimeoutMs);
     const connection = await connect({
       ...connectionOptions(access),
       name: 'siderolinkd',
