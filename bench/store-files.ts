@@ -59,9 +59,8 @@ export interface GrownStore {
  */
 export function growStore(path: string, bytes: number, days: number): GrownStore {
   const db = new Database(path);
-  // From WAL there is no direct way to none.
+  // Pages that are new need no journal, and a WAL would write each of them twice.
   db.pragma('journal_mode = delete');
-  db.pragma('journal_mode = off');
   db.pragma('synchronous = off');
   db.pragma('locking_mode = exclusive');
   db.pragma(`cache_size = -${LARGE_CACHE_KIB}`);
