@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { StoreMetrics } from './metrics.ts';
-import type { SliceReply } from './protocol.ts';
+import type { ClearDroppedReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
 
 const HEALTH = 'store-clearing';
@@ -44,6 +44,9 @@ export class DropLoop {
   /** Bytes that are to stay free, asked for while it ran. */
   #next: number | undefined;
   #isThrifty = false;
+  #isFailing = false;
+  /** Told once when a step fails. */
+  readonly #waitingForFailure = new Set<() => void>();
 
   constructor(options: DropOptions, deps: DropDeps) {
     this.#options = options;
@@ -72,9 +75,16 @@ export class DropLoop {
     this.#isThrifty = isThrifty;
   }
 
-  /** Resolves when nothing is left to do. */
-  async idle(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+  /** Resolves when nothing is left to do, with true; or, as that may take for ever, with false while a step fails. */
+  async idle(): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waitingForFailure.add(resolve);
+    try {
+      while (this.#running !== undefined && !this.#isFailing) await Promise.race([this.#running, promise]);
+      return this.#running === undefined;
+    } finally {
+      this.#waitingForFailure.delete(resolve);
+    }
   }
 
   /** Ends after the step that is running. */
@@ -95,11 +105,21 @@ export class DropLoop {
     let wait = RETRY_MS;
     while (!this.#stop.signal.aborted) {
       try {
-        const { more } = (await writer.request(request(this.#isThrifty ? THRIFT : 1))) as SliceReply;
+        const { more, damage } = (await writer.request(request(this.#isThrifty ? THRIFT : 1))) as ClearDroppedReply;
+        this.#isFailing = false;
         health.set(HEALTH, 'ok');
         wait = RETRY_MS;
+        if (damage !== undefined) {
+          metrics.clearFailures.inc();
+          logger.warn(
+            { error: damage },
+            'a part of the dropped records is damaged; its space in the file is not freed',
+          );
+        }
         if (!more) return;
       } catch (error) {
+        this.#isFailing = true;
+        for (const tell of this.#waitingForFailure) tell();
         metrics.clearFailures.inc();
         health.set(HEALTH, 'warning', `space of dropped records cannot be freed: ${errorMessage(error)}`);
         logger.warn({ error: errorMessage(error), retryMs: wait }, 'freeing the space of dropped records failed');

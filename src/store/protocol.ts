@@ -145,6 +145,12 @@ export interface SliceReply {
   readonly more: boolean;
 }
 
+/** What a step of removing dropped segments came to. */
+export interface ClearDroppedReply extends SliceReply {
+  /** Why a segment was given up that is damaged. */
+  readonly damage?: string;
+}
+
 export interface CheckpointReply {
   /** Whether somebody still reads what is in the WAL, so that it could not be begun anew. */
   readonly isPinned: boolean;

@@ -66,6 +66,12 @@ export class RetentionTable {
     return true;
   }
 
+  /** Leaves what `clear` would remove next where it is: nobody will read it. */
+  giveUp(): void {
+    const segment = this.#next.get() as DroppedSegment | undefined;
+    if (segment !== undefined) this.#done.run(segment.series, segment.id);
+  }
+
   /** Whether there were any. */
   #clearBlocks({ first_block: first, blocks }: DroppedSegment, rows: number, bytes: number): boolean {
     const found = this.#blocks.all(first, first + blocks - 1, rows) as [number, number][];

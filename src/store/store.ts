@@ -75,6 +75,7 @@ export class Store {
   readonly #dropping: DropLoop;
   readonly #wal: WalKeeper;
   readonly #path: string;
+  readonly #walWaitMs: number;
   readonly #deps: StoreDeps;
 
   /** Opens, makes or migrates the database. @throws SiderolinkError `storage`, `configuration` (a newer schema) */
@@ -108,6 +109,7 @@ export class Store {
   ) {
     this.state = state;
     this.#path = options.path;
+    this.#walWaitMs = options.walWaitMs;
     this.#deps = deps;
     this.#writer = writer;
     this.#reader = reader;
@@ -184,18 +186,21 @@ export class Store {
     this.#packing.packEarly(series);
   }
 
-  /** Resolves when what was dropped is removed and no more space is free in the file than is to be. */
-  async tidy(): Promise<void> {
+  /** Removes what was dropped, until no more space is free in the file than is to be; whether that worked. */
+  async tidy(): Promise<boolean> {
     this.#dropping.wake();
-    await this.#dropping.idle();
+    return await this.#dropping.idle();
   }
 
-  /** Gives all space back that nothing is stored in. */
-  async squeeze(): Promise<void> {
+  /**
+   * Gives all space back that nothing is stored in; whether the disk has it. It does not while somebody reads for long:
+   * then the file is as large as it was, and the WAL is larger.
+   */
+  async squeeze(): Promise<boolean> {
     await this.#checkpoint(0);
     this.#dropping.wake(0);
-    await this.#dropping.idle();
-    await this.#checkpoint(0);
+    if (!(await this.#dropping.idle())) return false;
+    return !(await this.#checkpoint(this.#walWaitMs)).isPinned;
   }
 
   /** The disk has little room, or enough again: with little nothing is written that can wait. */

@@ -1,9 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { laneOf } from '../domain/lane.ts';
 import type { AgingSegment } from '../domain/retention.ts';
-import { decodeRuns } from '../domain/segment-runs.ts';
+import { decodeRuns, type Run } from '../domain/segment-runs.ts';
 import { SERIES, type Series } from './batch.ts';
 import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import { unlessDamaged } from './damaged.ts';
 import { Deletions } from './deletions.ts';
 import type { SeriesUsage, Unpublished, Usage } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
@@ -24,6 +25,7 @@ interface SeriesStatements {
 interface ExtentRow {
   readonly machine: number;
   readonly tags: number;
+  readonly count: number;
   readonly runs: Buffer;
   readonly first_seq: number;
   readonly first_time: number;
@@ -73,7 +75,7 @@ export class UsageReader {
     }));
     this.#cursors = db.prepare('select lane, seq from publish_cursor').raw();
     this.#extents = db.prepare(
-      `select machine, tags, runs, first_seq, first_time, last_seq
+      `select machine, tags, count, runs, first_seq, first_time, last_seq
        from extent join segment on segment.series = extent.series and segment.id = extent.segment
        where extent.series = ? and segment.last_seq <= ?`,
     );
@@ -115,21 +117,38 @@ export class UsageReader {
     let count = 0;
     let from = Number.POSITIVE_INFINITY;
     let to = 0;
-    const extents = this.#extents.iterate(SERIES.indexOf(series), through) as IterableIterator<ExtentRow>;
-    for (const extent of extents) {
+    const add = (run: Pick<Run, 'firstSeq' | 'count'>, lastSeq: number): void => {
+      count += run.count;
+      from = Math.min(from, run.firstSeq);
+      to = Math.max(to, lastSeq);
+    };
+    for (const extent of this.#readableExtents(series, through)) {
       const published = cursors.get(this.#laneOf(extent.tags)) ?? 0;
       const told = Math.max(published, this.#deletions.through(series, extent.machine));
       if (told >= extent.last_seq) continue;
-      for (const run of decodeRuns(extent.runs, extent.first_seq, extent.first_time)) {
-        const first = Math.max(run.firstSeq, told + 1);
+      const runs = runsOf(extent);
+      // Of one that is damaged nobody knows which they are, only how many.
+      if (runs === undefined) add({ firstSeq: extent.first_seq, count: extent.count }, extent.last_seq);
+      for (const run of runs ?? []) {
+        const firstSeq = Math.max(run.firstSeq, told + 1);
         const last = run.firstSeq + run.count - 1;
-        if (first > last) continue;
-        count += last - first + 1;
-        from = Math.min(from, first);
-        to = Math.max(to, last);
+        if (firstSeq <= last) add({ firstSeq, count: last - firstSeq + 1 }, last);
       }
     }
     return count === 0 ? { count, from: 0, to: 0 } : { count, from, to };
+  }
+
+  /** Up to the first that cannot be read: what is damaged must not keep the rest from being dropped. */
+  *#readableExtents(series: Series, through: number): Generator<ExtentRow> {
+    const rows = this.#extents.iterate(SERIES.indexOf(series), through) as IterableIterator<ExtentRow>;
+    for (;;) {
+      const next = unlessDamaged(
+        () => rows.next(),
+        () => undefined,
+      );
+      if (next === undefined || next.done === true) return;
+      yield next.value;
+    }
   }
 
   #laneOf(tags: number): number {
@@ -140,4 +159,16 @@ export class UsageReader {
     }
     return lane;
   }
+}
+
+/** Undefined if they are not the extent's own. */
+function runsOf({ runs: bytes, count, first_seq, first_time, last_seq }: ExtentRow): readonly Run[] | undefined {
+  return unlessDamaged(
+    () => {
+      const runs = decodeRuns(bytes, first_seq, first_time);
+      const isOwn = runs.every((run) => run.firstSeq + run.count - 1 <= last_seq);
+      return isOwn && runs.reduce((sum, run) => sum + run.count, 0) === count ? runs : undefined;
+    },
+    () => undefined,
+  );
 }

@@ -4,10 +4,12 @@ import { errorMessage } from '../domain/errors.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import { batchLength, type Series, setField } from './batch.ts';
 import { CHUNK_TABLES, ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
+import { isDamage } from './damaged.ts';
 import { DeletionTable } from './deletion-table.ts';
 import type {
   ChangeOps,
   CheckpointReply,
+  ClearDroppedReply,
   ClearReply,
   CommitReply,
   CommitRequest,
@@ -159,9 +161,15 @@ export class Writer {
     return this.#transaction(() => this.#deletions.clear(marks, rows, bytes));
   }
 
-  /** Removes what is left of dropped segments. */
-  clearDropped(rows: number, bytes: number): SliceReply {
-    return { more: this.#transaction(() => this.#retention.clear(rows, bytes)) };
+  /** Removes what is left of dropped segments. One that is damaged is given up: others would wait behind it for ever. */
+  clearDropped(rows: number, bytes: number): ClearDroppedReply {
+    try {
+      return { more: this.#transaction(() => this.#retention.clear(rows, bytes)) };
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#transaction(() => this.#retention.giveUp());
+      return { more: true, damage: describe(error) };
+    }
   }
 
   /** Gives at most so many free pages back to the file system. */

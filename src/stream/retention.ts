@@ -1,16 +1,21 @@
+import { type BelievedTime, believe } from '../domain/believed-time.ts';
 import { errorMessage } from '../domain/errors.ts';
 import { type NewRecord, NO_TAGS } from '../domain/record.ts';
 import { type Drop, planDrops, type RetentionLimits, SEGMENT_AGE_SHARE } from '../domain/retention.ts';
 import type { Clock } from '../lib/clock.ts';
 import { SERIES, type Series } from '../store/batch.ts';
 import type { StoreMetrics } from '../store/metrics.ts';
-import type { Unpublished } from '../store/protocol.ts';
+import type { Unpublished, Usage } from '../store/protocol.ts';
 import type { Store } from '../store/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Change } from './types.ts';
 
 const HEALTH = 'store-retention';
+const CLOCK_HEALTH = 'store-clock';
+/** A key of `meta`: the time that was believed when the clock leapt ahead; empty while it is believed. */
+const LEAP_KEY = 'clock_leapt_at';
+const DAY_MS = 24 * 3_600_000;
 const MAX_RETRY_MS = 5 * 60_000;
 
 export interface RetentionOptions {
@@ -24,7 +29,7 @@ export interface RetentionOptions {
 }
 
 export interface RetentionDeps {
-  readonly store: Pick<Store, 'usage' | 'unpublished' | 'packEarly' | 'tidy' | 'squeeze'>;
+  readonly store: Pick<Store, 'state' | 'usage' | 'unpublished' | 'packEarly' | 'tidy' | 'squeeze'>;
   readonly commit: (change: Change) => Promise<unknown>;
   /** Bytes that the disk is short of; 0 if it is not. */
   readonly shortOf: () => Promise<number>;
@@ -46,13 +51,25 @@ export class Retention {
   #running: Promise<void> | undefined;
   #failures = 0;
   #isHurried = false;
+  #believed: BelievedTime;
+  /** The value of `LEAP_KEY` that is stored. */
+  #leapNoted: string;
+  /** On the monotonic clock: not before then logs go because the disk is short. */
+  #noDiskDropBefore = Number.NEGATIVE_INFINITY;
 
   constructor(options: RetentionOptions, deps: RetentionDeps) {
     this.#options = options;
     this.#deps = deps;
+    const { state } = deps.store;
+    this.#leapNoted = state.image.meta.get(LEAP_KEY) ?? '';
+    // What an earlier run stored after its clock leapt says nothing about the time.
+    const time = Number(this.#leapNoted) || state.lastTime || deps.clock.now();
+    this.#believed = { time, at: deps.clock.monotonic(), leaptAt: null };
   }
 
   start(): void {
+    // Noted before anything is stored with a time that may be wrong. What fails is tried again with the first round.
+    this.#agingTime().catch(() => {});
     this.#after(this.#options.retentionMs);
   }
 
@@ -102,13 +119,11 @@ export class Retention {
 
   /** Drops what is to go now; whether anything did. @throws SiderolinkError `storage`, `unavailable` */
   async round(): Promise<boolean> {
-    const { store, shortOf, clock } = this.#deps;
-    // Sizes are true only when what was dropped before is gone; and what is empty goes before what is stored.
-    if ((await shortOf()) > 0) await this.#unlessStopped(store.squeeze());
-    else await this.#unlessStopped(store.tidy());
-    const wanted = await shortOf();
+    const { store, clock } = this.#deps;
+    const now = await this.#agingTime();
+    const wanted = await this.#makeRoom();
     const { series: usage } = await store.usage();
-    const now = clock.now();
+    this.#tellClock(usage, now);
     let hasDropped = false;
     for (const series of SERIES) {
       const { oldest, bytes, unpackedSince } = usage[series];
@@ -117,10 +132,55 @@ export class Retention {
       for (const drop of planDrops(oldest, bytes, series === 'logs' ? wanted : 0, limits, now)) {
         if (this.#stop.signal.aborted) return hasDropped;
         await this.#drop(series, drop);
+        if (drop.reason === 'disk') this.#noDiskDropBefore = clock.monotonic() + this.#options.retentionMs;
         hasDropped = true;
       }
     }
     return hasDropped;
+  }
+
+  /**
+   * Frees what nothing is stored in. Bytes that are to go because the disk is short of them even so: 0 as long as
+   * dropping would give nothing back, and not for each look anew, as it may be others who take whatever is free.
+   */
+  async #makeRoom(): Promise<number> {
+    const { store, shortOf, clock } = this.#deps;
+    if ((await shortOf()) === 0) {
+      await this.#unlessStopped(store.tidy());
+      return 0;
+    }
+    const isGivenBack = await this.#unlessStopped(store.squeeze());
+    return isGivenBack === true && clock.monotonic() >= this.#noDiskDropBefore ? await shortOf() : 0;
+  }
+
+  /** By which records age, milliseconds since the epoch. */
+  async #agingTime(): Promise<number> {
+    const { clock, commit } = this.#deps;
+    const wall = clock.now();
+    const before = this.#believed;
+    this.#believed = believe(before, wall, clock.monotonic());
+    const { time, leaptAt } = this.#believed;
+    const isAhead = leaptAt !== null && wall > time;
+    const leap = isAhead ? this.#leapNoted || String(time) : '';
+    if (leap !== this.#leapNoted) {
+      await commit({ ops: [{ op: 'putMeta', key: LEAP_KEY, value: leap }], records: [] });
+      this.#leapNoted = leap;
+    }
+    return Math.min(wall, time);
+  }
+
+  /** A clock ahead of its time is worth a word only if something would go by it. */
+  #tellClock(usage: Usage['series'], now: number): void {
+    const { clock, health } = this.#deps;
+    const wall = clock.now();
+    const isHeld = SERIES.some((series) => {
+      const { maxAgeMs } = this.#options.retention[series];
+      return usage[series].oldest.some(({ lastTime }) => wall - lastTime > maxAgeMs && now - lastTime <= maxAgeMs);
+    });
+    const isAhead = this.#believed.leaptAt !== null && isHeld;
+    const days = Math.round((wall - now) / DAY_MS);
+    const message = `the clock is ${days} days ahead of the newest records and the time since: nothing goes for its age until it has been so for hours; if it is wrong, set it right`;
+    health.set(CLOCK_HEALTH, isAhead ? 'warning' : 'ok', isAhead ? message : undefined);
   }
 
   async #drop(series: Series, drop: Drop): Promise<void> {
@@ -135,14 +195,15 @@ export class Retention {
     logger.info({ series, reason, from, to, count, unpublished: unpublished.count }, 'the oldest records were dropped');
   }
 
-  async #unlessStopped(work: Promise<void>): Promise<void> {
+  /** Undefined if it was stopped before that came. */
+  async #unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     const { signal } = this.#stop;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const end = () => resolve();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const end = () => resolve(undefined);
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
     try {
-      await Promise.race([work, promise]);
+      return await Promise.race([work, promise]);
     } finally {
       signal.removeEventListener('abort', end);
     }
