@@ -27,7 +27,7 @@ const BLOCK = 64 * 1024;
 export type StreamEnd = 'client' | 'slow' | 'stop';
 
 /** What every stream may have unsent, however much the others have. */
-export const FAIR_UNSENT_BYTES = 256 * 1024;
+const FAIR_UNSENT_BYTES = 256 * 1024;
 
 export interface StreamWriterOptions {
   readonly maxUnsentBytes: number;

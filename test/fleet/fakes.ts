@@ -199,6 +199,7 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> 
       }
       case 'putMeta':
       case 'putPublishCursors':
+      case 'dropSegments':
         throw new Error('not used by the fleet');
     }
   }

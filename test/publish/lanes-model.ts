@@ -14,7 +14,7 @@ interface Stored {
 }
 
 /** A store that is a list. */
-export class ListSource implements RecordSource {
+class ListSource implements RecordSource {
   readonly records: Stored[] = [];
   /** Records that were read, again and again. */
   rendered = 0;
@@ -60,7 +60,7 @@ interface Flying {
 }
 
 /** A broker that stores, refuses, forgets to answer and goes away as it is told. */
-export class FakeBroker {
+class FakeBroker {
   /** In the order in which they were stored, repeats too. */
   readonly stored: number[] = [];
   readonly #ids = new Set<number>();
