@@ -57,8 +57,11 @@ export function judgePrograms({ programs, config }: Facts): Check {
   return wrong(name, `not installed: ${missing.join(', ')}`, `apt install ${packages}`);
 }
 
-/** The overlay is IPv6, inside the tunnel: the host needs no IPv6 internet, but IPv6 itself (facts/users.md C11). */
-export function judgeIpv6({ ipv6 }: Facts): Check {
+/**
+ * The overlay is IPv6, inside the tunnel: the host needs no IPv6 internet, but IPv6 itself (facts/users.md C11), and that on
+ * the overlay's interface alone. A new interface has what `default` says; `all` is but the last order to all that there were.
+ */
+export function judgeIpv6({ ipv6, network, config }: Facts): Check {
   const name = 'ipv6';
   const why = 'the overlay is IPv6 (inside the tunnel: no IPv6 internet is needed)';
   if (!ipv6.present) {
@@ -68,13 +71,22 @@ export function judgeIpv6({ ipv6 }: Facts): Check {
       'take ipv6.disable=1 from the kernel command line, and reboot',
     );
   }
-  if (ipv6.disabled.length === 0) return ok(name, 'it is not disabled');
-  const settings = ipv6.disabled.map((scope) => `net.ipv6.conf.${scope}.disable_ipv6`);
-  return wrong(
-    name,
-    `${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} 1, and ${why}`,
-    `${settings.map((setting) => `sysctl -w ${setting}=0`).join('; ')}; and in /etc/sysctl.d, so that it stays`,
-  );
+  const device = config.overlay.interface;
+  const scopes = ipv6.disabled.filter((scope) => scope === 'default' || scope === device);
+  if (scopes.length === 0) {
+    return ok(name, ipv6.disabled.length === 0 ? 'it is not disabled' : 'it is disabled, but not for the overlay');
+  }
+  const settings = scopes.map((scope) => `net.ipv6.conf.${scope}.disable_ipv6`);
+  const found = `${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} 1`;
+  const remedy = `${settings.map((setting) => `sysctl -w ${setting}=0`).join('; ')}; and default in /etc/sysctl.d, so that it stays`;
+  if (network.interface !== null && !scopes.includes(device)) {
+    return warning(
+      name,
+      `${found}: an overlay interface that had to be made anew would not work, since ${why}`,
+      remedy,
+    );
+  }
+  return wrong(name, `${found}, and ${why}`, remedy);
 }
 
 export function judgeStateDir({ stateDir, config, daemon }: Facts): readonly Check[] {
