@@ -8,7 +8,7 @@ import { type Reply, serve } from './worker-port.ts';
 type Request =
   | ({ readonly kind: 'pack' } & PackRequest)
   | { readonly kind: 'usage' }
-  | { readonly kind: 'unpublished'; readonly series: Series; readonly through: number }
+  | { readonly kind: 'unpublished'; readonly series: Series; readonly after: number; readonly through: number }
   | { readonly kind: 'close' };
 
 serve<{ readonly path: string }, Request>(({ path }) => {
@@ -21,7 +21,9 @@ serve<{ readonly path: string }, Request>(({ path }) => {
     handle: (request): Reply => {
       if (request.kind === 'close') return { value: void db.close() };
       if (request.kind === 'usage') return { value: usage.usage() };
-      if (request.kind === 'unpublished') return { value: usage.unpublished(request.series, request.through) };
+      if (request.kind === 'unpublished') {
+        return { value: usage.unpublished(request.series, request.after, request.through) };
+      }
       const segment = packer.pack(request);
       if (segment === null) return { value: null };
       const blocks = segment.blocks.map((bytes) => bytes.buffer);

@@ -124,6 +124,12 @@ export interface Unpublished {
   readonly to: number;
 }
 
+/** Of a part of the segments asked about. */
+export interface UnpublishedStep extends Unpublished {
+  /** The segments up to this seq were looked at. */
+  readonly reached: number;
+}
+
 export type WriterRequest =
   | ({ readonly kind: 'commit' } & CommitRequest)
   /** Takes a segment; it is inserted by the `insert` requests that follow, a slice each. */

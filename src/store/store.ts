@@ -22,6 +22,7 @@ import type {
   PageRequest,
   StoreState,
   Unpublished,
+  UnpublishedStep,
   Usage,
 } from './protocol.ts';
 import { WalKeeper, type WalOptions } from './wal-keeper.ts';
@@ -178,7 +179,17 @@ export class Store {
 
   /** Records of a series' segments up to a seq that the publisher has not told of. */
   async unpublished(series: Series, through: number): Promise<Unpublished> {
-    return (await this.#packer.request({ kind: 'unpublished', series, through })) as Unpublished;
+    const sum = { count: 0, from: 0, to: 0 };
+    // In steps, as many segments take long, and the packer would wait.
+    for (let after = 0; after < through; ) {
+      const step = (await this.#packer.request({ kind: 'unpublished', series, after, through })) as UnpublishedStep;
+      after = step.reached;
+      if (step.count === 0) continue;
+      if (sum.count === 0) sum.from = step.from;
+      sum.to = step.to;
+      sum.count += step.count;
+    }
+    return sum;
   }
 
   /** Lets a series' records become a segment although they are few. */

@@ -6,12 +6,14 @@ import { SERIES, type Series } from './batch.ts';
 import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
 import { unlessDamaged } from './damaged.ts';
 import { Deletions } from './deletions.ts';
-import type { SeriesUsage, Unpublished, Usage } from './protocol.ts';
+import type { SeriesUsage, Unpublished, UnpublishedStep, Usage } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
 import { freePagesOf, pagesOf } from './space.ts';
 
 /** Segments that are told of at one time: more than go in one round. */
 const OLDEST = 256;
+/** Segments of which unpublished records are counted in one read transaction: 10,000 machines in each take a moment. */
+const COUNTED_SEGMENTS = 16;
 /** Bytes that an extent's row and its entry in the index take for a record, about. */
 const EXTENT_BYTES_PER_RECORD = 6;
 
@@ -41,6 +43,7 @@ export class UsageReader {
   readonly #statements: Readonly<Record<Series, SeriesStatements>>;
   readonly #cursors: Statement;
   readonly #extents: Statement;
+  readonly #stepEnd: Statement;
   readonly #tags: TagsTable;
   readonly #deletions: Deletions;
   readonly #lanes = new Map<number, number>();
@@ -77,8 +80,14 @@ export class UsageReader {
     this.#extents = db.prepare(
       `select machine, tags, count, runs, first_seq, first_time, last_seq
        from extent join segment on segment.series = extent.series and segment.id = extent.segment
-       where extent.series = ? and segment.last_seq <= ?`,
+       where extent.series = ? and segment.last_seq > ? and segment.last_seq <= ?`,
     );
+    this.#stepEnd = db
+      .prepare(
+        `select max(last_seq) from
+         (select last_seq from segment where series = ? and last_seq > ? and last_seq <= ? order by last_seq limit ${COUNTED_SEGMENTS})`,
+      )
+      .pluck();
   }
 
   usage(): Usage {
@@ -106,12 +115,19 @@ export class UsageReader {
     return { series, pageBytes, pages: pagesOf(this.#db), freePages };
   }
 
-  /** The records of a series' segments up to a seq that the publisher's cursors have not reached. */
-  unpublished(series: Series, through: number): Unpublished {
-    return this.#db.transaction(() => this.#unpublished(series, through)).deferred();
+  /** The records of a series' segments behind one seq and up to another that the publisher's cursors have not reached. */
+  unpublished(series: Series, after: number, through: number): UnpublishedStep {
+    return this.#db
+      .transaction(() => {
+        const last = this.#stepEnd.get(SERIES.indexOf(series), after, through) as number | null;
+        return last === null
+          ? { ...NOTHING, reached: through }
+          : { ...this.#unpublished(series, after, last), reached: last };
+      })
+      .deferred();
   }
 
-  #unpublished(series: Series, through: number): Unpublished {
+  #unpublished(series: Series, after: number, through: number): Unpublished {
     const cursors = new Map(this.#cursors.all() as [number, number][]);
     this.#deletions.refresh();
     let count = 0;
@@ -122,7 +138,7 @@ export class UsageReader {
       from = Math.min(from, run.firstSeq);
       to = Math.max(to, lastSeq);
     };
-    for (const extent of this.#readableExtents(series, through)) {
+    for (const extent of this.#readableExtents(series, after, through)) {
       const published = cursors.get(this.#laneOf(extent.tags)) ?? 0;
       const told = Math.max(published, this.#deletions.through(series, extent.machine));
       if (told >= extent.last_seq) continue;
@@ -135,12 +151,12 @@ export class UsageReader {
         if (firstSeq <= last) add({ firstSeq, count: last - firstSeq + 1 }, last);
       }
     }
-    return count === 0 ? { count, from: 0, to: 0 } : { count, from, to };
+    return count === 0 ? NOTHING : { count, from, to };
   }
 
   /** Up to the first that cannot be read: what is damaged must not keep the rest from being dropped. */
-  *#readableExtents(series: Series, through: number): Generator<ExtentRow> {
-    const rows = this.#extents.iterate(SERIES.indexOf(series), through) as IterableIterator<ExtentRow>;
+  *#readableExtents(series: Series, after: number, through: number): Generator<ExtentRow> {
+    const rows = this.#extents.iterate(SERIES.indexOf(series), after, through) as IterableIterator<ExtentRow>;
     for (;;) {
       const next = unlessDamaged(
         () => rows.next(),
@@ -160,6 +176,8 @@ export class UsageReader {
     return lane;
   }
 }
+
+const NOTHING: Unpublished = { count: 0, from: 0, to: 0 };
 
 /** Undefined if they are not the extent's own. */
 function runsOf({ runs: bytes, count, first_seq, first_time, last_seq }: ExtentRow): readonly Run[] | undefined {
