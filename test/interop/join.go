@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"time"
 
@@ -30,9 +29,7 @@ type joinConfig struct {
 
 // join runs the first boot and the reboots after it.
 func join(ctx context.Context, cfg joinConfig) error {
-	// The modules' warnings go to stderr; stdout is for the steps.
-	logger := zap.New(zapcore.NewCore(
-		zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig()), zapcore.Lock(os.Stderr), zap.WarnLevel))
+	logger := newLogger()
 
 	for boot := 1; boot <= cfg.reboots+1; boot++ {
 		if boot > 1 {
@@ -49,6 +46,12 @@ func join(ctx context.Context, cfg joinConfig) error {
 	return nil
 }
 
+// newLogger sends the modules' warnings to stderr; stdout is for the steps.
+func newLogger() *zap.Logger {
+	return zap.New(zapcore.NewCore(
+		zapcore.NewConsoleEncoder(zap.NewDevelopmentEncoderConfig()), zapcore.Lock(os.Stderr), zap.WarnLevel))
+}
+
 // runBoot is one life of the machine: a new key, a link, what is to be sent, and darkness.
 func runBoot(ctx context.Context, cfg joinConfig, boot int, logger *zap.Logger) error {
 	started := time.Now()
@@ -63,33 +66,17 @@ func runBoot(ctx context.Context, cfg joinConfig, boot int, logger *zap.Logger) 
 		return err
 	}
 
-	report("provisioned", fields{
-		"boot":                boot,
-		"ms":                  time.Since(started).Milliseconds(),
-		"server_endpoint":     p.endpoints,
-		"server_public_key":   p.serverKey.String(),
-		"node_address_prefix": p.nodePrefix.String(),
-		"server_address":      p.serverAddr.String(),
-		"public_key":          key.PublicKey().String(),
-		"tunnel":              p.tunnelTarget.IsValid(),
-	})
+	reportProvisioned(boot, time.Since(started), key, p)
 
-	l, err := openLink(ctx, cfg, p, logger)
+	l, err := openLink(cfg, p, logger)
 	if err != nil {
 		return fmt.Errorf("link: %w", err)
 	}
 	defer l.close()
 
-	report("link", fields{"boot": boot, "interface": l.name, "backend": l.backend})
-
-	linked := time.Now()
-
-	endpoint, err := l.connect(ctx, p, key)
-	if err != nil {
-		return fmt.Errorf("link: %w", err)
+	if err = l.establish(ctx, boot, p, key); err != nil {
+		return err
 	}
-
-	report("handshake", fields{"boot": boot, "ms": time.Since(linked).Milliseconds(), "endpoint": endpoint})
 
 	for i := range cfg.repeats {
 		again, err := provision(ctx, cfg, key)
@@ -105,23 +92,13 @@ func runBoot(ctx context.Context, cfg joinConfig, boot int, logger *zap.Logger) 
 	}
 
 	if cfg.eventsEach {
-		addr := cfg.eventsAddr
-		if addr == "" {
-			addr = net.JoinHostPort(p.serverAddr.String(), "4002")
-		}
-
-		if err = publishEach(ctx, addr, boot, p.nodePrefix.Addr()); err != nil {
+		if err = publishEach(ctx, cfg.eventsTarget(p), boot, p.nodePrefix.Addr()); err != nil {
 			return fmt.Errorf("events: %w", err)
 		}
 	}
 
 	if cfg.lines > 0 {
-		target := cfg.kmsgURL
-		if target == "" {
-			target = "tcp://" + net.JoinHostPort(p.serverAddr.String(), "4001")
-		}
-
-		if err = sendLines(ctx, target, boot, cfg.lines, started); err != nil {
+		if err = sendLines(ctx, cfg.kmsgTarget(p), boot, cfg.lines, started); err != nil {
 			return fmt.Errorf("lines: %w", err)
 		}
 	}
@@ -129,4 +106,23 @@ func runBoot(ctx context.Context, cfg joinConfig, boot int, logger *zap.Logger) 
 	l.close()
 
 	return l.waitGone()
+}
+
+func reportProvisioned(boot int, took time.Duration, key wgtypes.Key, p provisioned) {
+	step := fields{
+		"boot":                boot,
+		"ms":                  took.Milliseconds(),
+		"server_endpoint":     p.endpoints,
+		"server_public_key":   p.serverKey.String(),
+		"node_address_prefix": p.nodePrefix.String(),
+		"server_address":      p.serverAddr.String(),
+		"public_key":          key.PublicKey().String(),
+		"tunnel":              p.tunnelTarget.IsValid(),
+	}
+
+	if p.tunnelTarget.IsValid() {
+		step["virtual_address"] = p.tunnelTarget.String()
+	}
+
+	report("provisioned", step)
 }

@@ -11,9 +11,6 @@ import (
 
 	"github.com/jsimonetti/rtnetlink/v2"
 	"github.com/siderolabs/siderolink/pkg/tun"
-	"github.com/siderolabs/siderolink/pkg/wgtunnel"
-	"github.com/siderolabs/siderolink/pkg/wgtunnel/wgbind"
-	"github.com/siderolabs/siderolink/pkg/wgtunnel/wggrpc"
 	"github.com/siderolabs/siderolink/pkg/wireguard"
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -27,10 +24,10 @@ const (
 	// handshakeTimeout is how long Talos stays with one endpoint before it takes the next.
 	handshakeTimeout = 30 * time.Second
 	pollInterval     = 20 * time.Millisecond
-	// relayRetry is Talos' RelayRetryTimeout.
-	relayRetry = 10 * time.Second
-	// tunnelQueue is the number of packets that Talos queues each way.
-	tunnelQueue = 100
+	// tunnelSuffix tells the interface of the tunnel from the other, as Talos since 1.10 does (siderolink, siderolinktun).
+	tunnelSuffix = "tun"
+	// maxInterface is what a name may have so that this suffix still fits.
+	maxInterface = unix.IFNAMSIZ - 1 - len(tunnelSuffix)
 )
 
 // link is the machine's WireGuard interface.
@@ -41,16 +38,20 @@ type link struct {
 	name    string
 	backend string // kernel, userspace or tunnel
 	ctrl    *wgctrl.Client
+	tunnel  *tunnel // nil for UDP
 	undo    []func()
 }
 
 // openLink makes the interface with its address and brings it up, without a peer.
-func openLink(ctx context.Context, cfg joinConfig, p provisioned, logger *zap.Logger) (l *link, err error) {
-	if _, err = net.InterfaceByName(cfg.iface); err == nil {
-		return nil, fmt.Errorf("interface %s exists already", cfg.iface)
+func openLink(cfg joinConfig, p provisioned, logger *zap.Logger) (l *link, err error) {
+	l = &link{name: cfg.iface}
+	if p.tunnelTarget.IsValid() {
+		l.name += tunnelSuffix
 	}
 
-	l = &link{name: cfg.iface}
+	if _, err = net.InterfaceByName(l.name); err == nil {
+		return nil, fmt.Errorf("interface %s exists already", l.name)
+	}
 
 	defer func() {
 		if err != nil {
@@ -65,7 +66,7 @@ func openLink(ctx context.Context, cfg joinConfig, p provisioned, logger *zap.Lo
 	l.undo = append(l.undo, func() { l.ctrl.Close() })
 
 	if p.tunnelTarget.IsValid() {
-		err = l.openTunnel(ctx, cfg, p.tunnelTarget, logger)
+		err = l.openTunnel(cfg.api, p.tunnelTarget, logger)
 	} else if kernelErr := l.openKernel(); kernelErr != nil {
 		if err = l.openUserspace(logger); err != nil {
 			err = errors.Join(err, kernelErr)
@@ -162,47 +163,36 @@ func (l *link) openUserspace(logger *zap.Logger) error {
 }
 
 // openTunnel makes a user-space interface whose packets travel in the API's gRPC stream.
-func (l *link) openTunnel(ctx context.Context, cfg joinConfig, target netip.AddrPort, logger *zap.Logger) error {
-	queues := wgbind.NewQueuePair(tunnelQueue, tunnelQueue)
-
-	dev, err := wgtunnel.NewTunnelDevice(l.name, wireguard.LinkMTU, queues, logger)
-	if err != nil {
-		return err
-	}
-
-	l.undo = append(l.undo, dev.Close)
-
-	relay, err := wggrpc.NewRelayToHost(cfg.api.host, relayRetry, queues, target, cfg.api.dialOptions()...)
-	if err != nil {
+func (l *link) openTunnel(api apiEndpoint, target netip.AddrPort, logger *zap.Logger) (err error) {
+	if l.tunnel, err = openTunnel(l.name, api, target, logger); err != nil {
 		return err
 	}
 
 	l.backend = "tunnel"
-	l.undo = append(l.undo, relay.Close)
+	l.undo = append(l.undo, l.tunnel.close)
 
-	go func() {
-		if err := dev.Run(); err != nil {
-			logger.Warn("tunnel device", zap.Error(err))
-		}
-	}()
+	return nil
+}
 
-	go func() {
-		if err := relay.Run(ctx, logger); err != nil {
-			logger.Warn("tunnel relay", zap.Error(err))
-		}
-	}()
+// establish shakes hands, and reports it.
+func (l *link) establish(ctx context.Context, boot int, p provisioned, key wgtypes.Key) error {
+	report("link", fields{"boot": boot, "interface": l.name, "backend": l.backend})
+
+	started := time.Now()
+
+	endpoint, err := l.connect(ctx, p, key)
+	if err != nil {
+		return fmt.Errorf("link: %w", err)
+	}
+
+	report("handshake", fields{"boot": boot, "ms": time.Since(started).Milliseconds(), "endpoint": endpoint})
 
 	return nil
 }
 
 // connect tries the endpoints in their order until one answers with a handshake.
 func (l *link) connect(ctx context.Context, p provisioned, key wgtypes.Key) (endpoint string, err error) {
-	endpoints := p.endpoints
-	if p.tunnelTarget.IsValid() {
-		endpoints = []string{p.tunnelTarget.String()}
-	}
-
-	for _, endpoint = range endpoints {
+	for _, endpoint = range p.linkEndpoints() {
 		if err = l.setPeer(p, key, endpoint); err != nil {
 			return endpoint, err
 		}
@@ -212,11 +202,29 @@ func (l *link) connect(ctx context.Context, p provisioned, key wgtypes.Key) (end
 		}
 	}
 
-	return "", fmt.Errorf("endpoints %v: %w", endpoints, err)
+	return "", fmt.Errorf("endpoints %v: %w", p.linkEndpoints(), err)
 }
 
 // setPeer configures the device exactly as Talos does.
 func (l *link) setPeer(p provisioned, key wgtypes.Key, endpoint string) error {
+	return l.configure(p, key, endpoint, true)
+}
+
+// update is for the answer to a repeated Provision. Talos leaves what stayed the same, and a session with it.
+func (l *link) update(before, p provisioned, key wgtypes.Key) error {
+	if l.tunnel != nil {
+		l.tunnel.retarget(p.tunnelTarget)
+	}
+
+	endpoint, sameServer := p.linkEndpoints()[0], p.serverKey == before.serverKey
+	if sameServer && endpoint == before.linkEndpoints()[0] {
+		return nil
+	}
+
+	return l.configure(p, key, endpoint, !sameServer)
+}
+
+func (l *link) configure(p provisioned, key wgtypes.Key, endpoint string, replace bool) error {
 	addr, err := net.ResolveUDPAddr("udp", endpoint)
 	if err != nil {
 		return err
@@ -226,7 +234,7 @@ func (l *link) setPeer(p provisioned, key wgtypes.Key, endpoint string) error {
 
 	return l.ctrl.ConfigureDevice(l.name, wgtypes.Config{
 		PrivateKey:   &key,
-		ReplacePeers: true,
+		ReplacePeers: replace,
 		Peers: []wgtypes.PeerConfig{{
 			PublicKey:                   p.serverKey,
 			Endpoint:                    addr,

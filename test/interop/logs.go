@@ -20,23 +20,29 @@ const (
 	closeTimeout = 10 * time.Second
 )
 
+type lineKind struct{ facility, priority, level, suffix string }
+
 // kinds are what the lines take turns with.
-var kinds = []struct{ facility, priority, level, suffix string }{
+var kinds = []lineKind{
 	{"kern", "notice", "info", ""},
 	{"user", "warning", "warn", " <escaped> & \"quoted\""},
 	{"daemon", "err", "error", "\n SUBSYSTEM=net\n DEVICE=n2"},
 	{"kern", "debug", "debug", " äöü € \u2028 \t\x01"},
 }
 
-// kernelLine builds line seq of a boot. Marshalling a map sorts its keys, in Talos as here.
+// kernelLine builds line seq of a boot.
 func kernelLine(boot, seq int, started time.Time) ([]byte, error) {
-	kind := kinds[seq%len(kinds)]
+	return encodeLine(kinds[seq%len(kinds)], fmt.Sprintf("interop boot %d line %d", boot, seq), seq, started)
+}
+
+// encodeLine gives a line as it is on the wire. Marshalling a map sorts its keys, in Talos as here.
+func encodeLine(kind lineKind, text string, seq int, started time.Time) ([]byte, error) {
 	clock := time.Duration(seq+1) * 1013 * time.Microsecond
 
 	line, err := json.Marshal(map[string]any{
 		"clock":       clock.Microseconds(),
 		"facility":    kind.facility,
-		"msg":         fmt.Sprintf("interop boot %d line %d%s\n", boot, seq, kind.suffix),
+		"msg":         text + kind.suffix + "\n",
 		"priority":    kind.priority,
 		"seq":         seq,
 		"talos-level": kind.level,
@@ -46,19 +52,29 @@ func kernelLine(boot, seq int, started time.Time) ([]byte, error) {
 	return append(line, '\n'), err
 }
 
+// kmsgHost gives the host and port of a log receiver's URL.
+func kmsgHost(target string) (string, error) {
+	u, err := url.Parse(target)
+	if err != nil {
+		return "", err
+	}
+
+	if u.Scheme != "tcp" {
+		return "", fmt.Errorf("%s: only tcp:// is supported", target)
+	}
+
+	return u.Host, nil
+}
+
 // sendLines sends lines 0 to n-1 over one TCP connection, a write each, and makes sure that
 // the receiver has read them all: the end of the link must not decide what arrives.
 func sendLines(ctx context.Context, target string, boot, n int, started time.Time) error {
-	u, err := url.Parse(target)
+	host, err := kmsgHost(target)
 	if err != nil {
 		return err
 	}
 
-	if u.Scheme != "tcp" {
-		return fmt.Errorf("%s: only tcp:// is supported", target)
-	}
-
-	c, err := dialKmsg(ctx, u.Host)
+	c, err := dialKmsg(ctx, host)
 	if err != nil {
 		return err
 	}

@@ -20,9 +20,10 @@ import (
 
 const usage = `usage:
   interop join --api URL --uuid UUID --interface NAME [options]   join, send events and lines, reboot
+  interop live --api URL --uuid UUID --interface NAME [options]   join, then do what standard input says
   interop version                                                 versions of the genuine modules
 
-"interop join -h" lists the options.
+"interop join -h" and "interop live -h" list the options.
 `
 
 func main() {
@@ -32,8 +33,8 @@ func main() {
 	}
 
 	switch os.Args[1] {
-	case "join":
-		cfg, err := parseJoin(os.Args[2:])
+	case "join", "live":
+		cfg, err := parseJoin(os.Args[1], os.Args[2:])
 		if errors.Is(err, flag.ErrHelp) {
 			return
 		} else if err != nil {
@@ -44,7 +45,12 @@ func main() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
 
-		if err := join(ctx, cfg); err != nil {
+		run := func() error { return join(ctx, cfg) }
+		if os.Args[1] == "live" {
+			run = func() error { return live(ctx, cfg, os.Stdin) }
+		}
+
+		if err := run(); err != nil {
 			report("failed", fields{"error": err.Error()})
 			stop()
 			os.Exit(1)
@@ -57,15 +63,15 @@ func main() {
 	}
 }
 
-// parseJoin reads the arguments of "interop join".
-func parseJoin(args []string) (joinConfig, error) {
+// parseJoin reads the arguments of "interop join" and "interop live".
+func parseJoin(command string, args []string) (joinConfig, error) {
 	var (
 		cfg joinConfig
 		api string
 		err error
 	)
 
-	set := flag.NewFlagSet("join", flag.ContinueOnError)
+	set := flag.NewFlagSet(command, flag.ContinueOnError)
 	set.StringVar(&api, "api", "", "`URL` as in siderolink.api, e.g. grpc://192.0.2.1:8081?jointoken=…")
 	set.StringVar(&cfg.uuid, "uuid", "", "the machine's UUID")
 	set.StringVar(&cfg.uniqueToken, "unique-token", "", "unique machine token")
@@ -73,10 +79,13 @@ func parseJoin(args []string) (joinConfig, error) {
 	set.StringVar(&cfg.iface, "interface", "", "name of the WireGuard interface, unique on this host")
 	set.StringVar(&cfg.eventsAddr, "events", "", "event sink `host:port` (default [server_address]:4002)")
 	set.StringVar(&cfg.kmsgURL, "kmsg", "", "log receiver `URL` (default tcp://[server_address]:4001)")
-	set.BoolVar(&cfg.eventsEach, "events-each", false, "in each boot, publish one event of each type and one of an unknown type")
-	set.IntVar(&cfg.lines, "lines", 0, "kernel log lines to send in each boot")
-	set.IntVar(&cfg.repeats, "repeats", 0, "in each boot, how often to call Provision again once linked, with the same key")
-	set.IntVar(&cfg.reboots, "reboots", 0, "how often to reboot: new key, same UUID, seq from 0")
+
+	if command == "join" {
+		set.BoolVar(&cfg.eventsEach, "events-each", false, "in each boot, publish one event of each type and one of an unknown type")
+		set.IntVar(&cfg.lines, "lines", 0, "kernel log lines to send in each boot")
+		set.IntVar(&cfg.repeats, "repeats", 0, "in each boot, how often to call Provision again once linked, with the same key")
+		set.IntVar(&cfg.reboots, "reboots", 0, "how often to reboot: new key, same UUID, seq from 0")
+	}
 
 	if err = set.Parse(args); err != nil {
 		return cfg, err
@@ -88,6 +97,10 @@ func parseJoin(args []string) (joinConfig, error) {
 
 	if api == "" || cfg.uuid == "" || cfg.iface == "" {
 		return cfg, errors.New("--api, --uuid and --interface are required")
+	}
+
+	if len(cfg.iface) > maxInterface {
+		return cfg, fmt.Errorf("--interface: %q has more than %d characters", cfg.iface, maxInterface)
 	}
 
 	if _, err = uuid.Parse(cfg.uuid); err != nil {

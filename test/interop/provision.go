@@ -98,6 +98,15 @@ type provisioned struct {
 	tunnelTarget netip.AddrPort // valid if the endpoint wants WireGuard over gRPC
 }
 
+// linkEndpoints are what to give the device, in their order. For the tunnel's it is no more than a name.
+func (p provisioned) linkEndpoints() []string {
+	if p.tunnelTarget.IsValid() {
+		return []string{p.tunnelTarget.String()}
+	}
+
+	return p.endpoints
+}
+
 // provision makes the one call that Talos makes, over a connection of its own.
 func provision(ctx context.Context, cfg joinConfig, key wgtypes.Key) (provisioned, error) {
 	ctx, cancel := context.WithTimeout(ctx, provisionTimeout)
