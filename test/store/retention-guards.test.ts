@@ -6,12 +6,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BELIEVED_AFTER_MS } from '../../src/domain/believed-time.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createStoreMetrics } from '../../src/store/metrics.ts';
-import { STORE_DEFAULTS, Store } from '../../src/store/store.ts';
+import { STORE_DEFAULTS, Store, type StoreOptions } from '../../src/store/store.ts';
 import type { RecordLogOptions, StoredRecordLog } from '../../src/stream/record-log.ts';
 import { Retention } from '../../src/stream/retention.ts';
 import { Health } from '../../src/telemetry/health.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
-import { linesOf, openLog, readAll, sourceOf, temporaryStore } from '../stream/harness.ts';
+import { eventOf, linesOf, openLog, readAll, sourceOf, temporaryStore } from '../stream/harness.ts';
 
 const FOR_EVER = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
 const DAY = 24 * 3_600_000;
@@ -132,26 +132,40 @@ test('a clock that is set right again has cost nothing', async () => {
   await eventually(async () => (await readAll(log, LOGS)).length).toBeLessThan(201);
 });
 
+test('records with times that are still to come say nothing about the time, also after a restart', async () => {
+  await writeAndClose(3);
+  ahead = 400 * DAY;
+  const wrong = await openKeeping({ retention: MONTH });
+  await write(wrong.log, 1);
+  ahead = 0;
+  await eventually(() => conditionOf(wrong.health, 'store-clock')?.severity).toBe('ok');
+  await wrong.log.close(5000);
+  const { log, health } = await openKeeping({ retention: MONTH });
+  await eventually(() => conditionOf(health, 'store-retention')?.severity).toBe('ok');
+  expect((await readAll(log, LOGS)).length).toBe(400);
+  expect(await gapsOf(log)).toEqual([]);
+});
+
 /** The store with a retention beside it whose disk is short of a few MiB, and that only notes what it would drop. */
-async function shortOfDisk() {
+async function shortOfDisk(options: Partial<StoreOptions> = {}) {
   const health = new Health(() => clock.now());
   const logger = pino({ level: 'silent' });
   const metrics = createStoreMetrics(createRegistry());
   const deps = { clock, health, logger, metrics };
   const opened = await Store.open(
-    { ...STORE_DEFAULTS, path: store.path, prefix: 'siderolink', walWaitMs: 20, walCheckMs: 3_600_000 },
+    { ...STORE_DEFAULTS, path: store.path, prefix: 'siderolink', walWaitMs: 20, walCheckMs: 3_600_000, ...options },
     deps,
   );
   const told: unknown[] = [];
-  const options = {
-    retention: { logs: FOR_EVER, others: FOR_EVER },
-    ...{ retentionMs: 10_000, freeBytes: 0, publishes: false },
-  };
-  const retention = new Retention(options, {
-    ...{ ...deps, store: opened },
-    commit: async ({ ops }) => void told.push(...ops),
-    shortOf: async () => 100_000,
-  });
+  const limits = { retention: { logs: FOR_EVER, others: FOR_EVER }, retentionMs: 10_000, freeBytes: 0 };
+  const retention = new Retention(
+    { ...limits, publishes: false },
+    {
+      ...{ ...deps, store: opened },
+      commit: async ({ ops }) => void told.push(...ops),
+      shortOf: async () => 100_000,
+    },
+  );
   return { opened, retention, told };
 }
 
@@ -174,6 +188,33 @@ test('the disk is short while somebody reads for long: nothing goes, as nothing 
   later = 10_000;
   expect(await retention.round()).toBe(true);
   expect(told.length).toBe(2);
+  await opened.close(AbortSignal.timeout(5000));
+});
+
+test('the disk is short and there are no logs: nothing else goes for it', async () => {
+  const { log } = await openKeeping({});
+  for (let n = 0; n < 300; n++) await log.commit({ ops: [], records: [eventOf(1, 'x', `${n}`)] });
+  await log.packed();
+  await log.close(5000);
+  const { opened, retention, told } = await shortOfDisk();
+  expect((await opened.usage()).series.others.oldest.length).toBe(3);
+  expect(await retention.round()).toBe(false);
+  expect(told).toEqual([]);
+  await opened.close(AbortSignal.timeout(5000));
+});
+
+test('nothing is packed while there is little room, and what waited is packed then', async () => {
+  const { log } = await openKeeping({ segmentRecords: 1_000_000 });
+  await write(log, 3);
+  await log.close(5000);
+  const { opened } = await shortOfDisk({ segmentRecords: 100 });
+  await opened.beThrifty(true);
+  await opened.packed();
+  const segments = async () => (await opened.usage()).series.logs.oldest.length;
+  expect(await segments()).toBe(0);
+  await opened.beThrifty(false);
+  await opened.packed();
+  expect(await segments()).toBe(3);
   await opened.close(AbortSignal.timeout(5000));
 });
 

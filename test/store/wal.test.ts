@@ -1,7 +1,13 @@
-import { statSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
+import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createStoreMetrics } from '../../src/store/metrics.ts';
+import { WalKeeper } from '../../src/store/wal-keeper.ts';
 import type { StoredRecordLog } from '../../src/stream/record-log.ts';
+import { Health } from '../../src/telemetry/health.ts';
+import { createRegistry } from '../../src/telemetry/metrics.ts';
+import { ManualClock } from '../sinks/fakes.ts';
 import { linesOf, openLog, sourceOf, temporaryStore } from '../stream/harness.ts';
 
 const MIB = 1024 * 1024;
@@ -73,6 +79,38 @@ test('a reader that stays is told of, commits go on, and the WAL is small again 
   await expect.poll(condition, { timeout: 5000 }).toMatchObject({ severity: 'ok' });
   expect(walBytes()).toBeLessThan(4 * MIB);
   await expect.poll(metrics).toMatch(/^siderolinkd_store_wal_bytes \d{1,7}$/m);
+});
+
+test('a reader that stays does not make commits wait at each look', async () => {
+  writeFileSync(`${store.path}-wal`, Buffer.alloc(1000));
+  writeFileSync(store.path, '');
+  const clock = new ManualClock();
+  const tried: number[] = [];
+  let isPinned = true;
+  const keeper = new WalKeeper(
+    store.path,
+    { walCheckMs: 1000, walBytes: 100, walWarnBytes: MIB, walWaitMs: 50, walIdleMs: 3_600_000 },
+    {
+      checkpoint: async () => {
+        tried.push(clock.monotonic() / 1000);
+        return { isPinned };
+      },
+      ...{ clock, health: new Health(() => 0), logger: pino({ level: 'silent' }) },
+      metrics: createStoreMetrics(createRegistry()),
+    },
+  );
+  const lookFor = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      await keeper.check();
+      clock.advance(1000);
+    }
+  };
+  await lookFor(200);
+  expect(tried).toEqual([0, 1, 3, 7, 15, 31, 63, 123, 183]);
+  isPinned = false;
+  await lookFor(60);
+  // From then on whenever it is too large.
+  expect(tried.slice(9)).toEqual(Array.from({ length: 17 }, (_, i) => 243 + i));
 });
 
 test('when nothing is committed for a while the WAL is emptied', async () => {
