@@ -218,7 +218,7 @@ export class StoredRecordLog implements RecordLog {
     if (this.#isStopping) throw stopping();
     // The lines that wait would be waited for until there is room again.
     if (this.#keeping.isLow) throw new SiderolinkError('storage', 'the disk of the store is nearly full');
-    await this.flush();
+    await Promise.race([this.flush(), whenAborted(signal)]);
     return await this.#store.backup(options, AbortSignal.any([signal, this.#ended.signal]));
   }
 

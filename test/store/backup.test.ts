@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { prepareRestored, readBackup, restoresOf } from '../../src/store/restore.ts';
 import type { StoredRecordLog } from '../../src/stream/record-log.ts';
@@ -152,6 +153,40 @@ describe('a backup', () => {
     await expect(log.backup({ target, identity: IDENTITY, ...limits }, never)).rejects.toMatchObject({ code });
     expect(readdirSync(dirname(target)).filter((name) => name.startsWith('copy'))).toEqual([]);
     await fill(25);
+  });
+
+  it('is given up when nobody wants it any more while lines wait for room', async () => {
+    const db = new Database(store.path);
+    db.exec("create trigger full before insert on log_chunk begin select raise(abort, 'no room'); end");
+    log.appendLog(sourceOf(1), linesOf(['waits']));
+    const stop = new AbortController();
+    const backup = log.backup({ target, identity: IDENTITY }, stop.signal);
+    setImmediate(() => stop.abort());
+    await expect(backup).rejects.toMatchObject({ code: 'unavailable' });
+    expect(existsSync(target)).toBe(false);
+    db.exec('drop trigger full');
+    db.close();
+    await log.flush();
+  });
+
+  it('of a store that is dropping its oldest holds them whole or not at all, and what is left of them leaves it', async () => {
+    await fill(500);
+    await log.packed();
+    const ofBlocks = 'create trigger stay before delete on block begin select raise(abort, 1); end';
+    new Database(store.path).exec(ofBlocks).close();
+    await log.commit({ ops: [{ op: 'dropSegments', series: 'logs', through: 300 }], records: [] });
+    await log.backup({ target, identity: IDENTITY }, never);
+    const left = (path: string, sql: string) => new Database(path).prepare(sql).pluck().get();
+    expect(left(target, 'select count(*) from dropped_segment')).toBe(3);
+    new Database(target).exec('drop trigger stay').close();
+    const copy = await restored();
+    expect((await readAll(copy.log, { filters: ['*.*.*.kmsg.>'] })).map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 200 }, (_, i) => 301 + i),
+    );
+    const path = join(dirname(store.path), 'restored.db');
+    await expect.poll(() => left(path, 'select count(*) from dropped_segment')).toBe(0);
+    await copy.log.close(5000);
+    expect(left(path, 'select count(*) from block')).toBe(left(path, 'select sum(blocks) from segment'));
   });
 
   it('is given up when nobody wants it any more, and when the log closes', async () => {
