@@ -14,6 +14,12 @@ const CLIENT = fileURLToPath(new URL('../interop/bin/interop', import.meta.url))
 /** The only tests that may be skipped, and only where there is no Go to build the client with; with CI=true they must run. */
 export const withoutGo = process.env['SIDEROLINK_INTEROP'] === 'no' && process.env['CI'] === undefined;
 
+/** The client's program. @throws Error where it was not built */
+export function genuineClient(): string {
+  if (!existsSync(CLIENT)) throw new Error('build it first: (cd test/interop && go build -o bin/interop .)');
+  return CLIENT;
+}
+
 /** What the client tells of each step; each has fields of its own. */
 export type Step = { readonly step: string } & Readonly<Record<string, unknown>>;
 
@@ -59,7 +65,6 @@ export class GenuineMachine {
     gateway: Gateway,
     { uuid = randomUUID(), asksForTunnel = false, tcpOnly = false }: GenuineOptions = {},
   ): Promise<GenuineMachine> {
-    if (!existsSync(CLIENT)) throw new Error('build it first: (cd test/interop && go build -o bin/interop .)');
     machines += 1;
     const [here, there] = [`10.7.${machines}.1`, `10.7.${machines}.2`];
     const namespace = await gateway.network.namespace(`go${machines}`);
@@ -113,6 +118,14 @@ export class GenuineMachine {
     this.#tell(endpoint === '' ? 'relay' : `relay ${endpoint}`);
   }
 
+  /** From now on it answers on this TCP port with what it is sent. Resolves when it listens. */
+  async echo(port: number): Promise<void> {
+    const source = `require('node:net').createServer((c) => c.pipe(c)).listen(${port}, '::', () => console.log('listens'))`;
+    const server = this.#namespace.spawn([process.execPath, '-e', source]);
+    if (server.stdout === null) throw new Error('it has no output');
+    await once(server.stdout, 'data');
+  }
+
   /** What its own WireGuard shows. */
   async state(): Promise<GenuineState> {
     const asked = this.told('state').length;
@@ -137,7 +150,7 @@ export class GenuineMachine {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    const child = this.#namespace.spawn([CLIENT, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = this.#namespace.spawn([genuineClient(), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     if (child.stdout === null) throw new Error('it has no output');
     createInterface({ input: child.stdout }).on('line', (line) => this.steps.push(JSON.parse(line) as Step));
     return child;

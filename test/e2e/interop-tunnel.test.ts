@@ -14,6 +14,18 @@ const REPLACED = ['Aborted', 'peer replaced'];
 const NOT_ALLOWED = ['PermissionDenied', 'peer not allowed'];
 const TAGS = { owner: 'acme', namespace: 'green', cluster: 'c1', metal_machine: 'mm', machine: 'm' };
 
+/** Sends so many random bytes to port 50000 of an address, and looks at what comes back. */
+const BOTH_WAYS = `
+  import { randomBytes } from 'node:crypto';
+  import { connect } from 'node:net';
+  const [host, length] = process.argv.slice(1);
+  const sent = randomBytes(Number(length));
+  const socket = connect({ host, port: 50000 });
+  socket.end(sent);
+  const came = Buffer.concat(await socket.toArray());
+  process.stdout.write(came.equals(sent) ? 'the same came back' : came.length + ' other bytes came back');
+`;
+
 const seqs = (count: number) => Array.from({ length: count }, (_, seq) => seq);
 const statuses = (steps: readonly Step[]) => steps.map(({ code, message }) => [code, message]);
 
@@ -110,6 +122,14 @@ describe.skipIf(withoutGo)('the genuine relay and device', () => {
       expect(machine.told('relay_ended')).toEqual([]);
       const lines = await gateway.records({ machine: machine.uuid, filter: ['*.*.*.kmsg.>'] });
       expect(lines.map(({ body }) => body['seq'])).toEqual(seqs(lines.length));
+    });
+
+    it('called by the gateway: megabytes go both ways', async () => {
+      const machine = await inTunnel();
+      await machine.echo(50_000);
+      const { address } = await seen(machine.uuid);
+      expect(await gateway.namespace.script(BOTH_WAYS, address, String(4 * 1024 * 1024))).toBe('the same came back');
+      expect(machine.told('relay_ended')).toEqual([]);
     });
 
     it('a second stream: the first relay is told that it was replaced, and so is the second when the first is back', async () => {

@@ -1,9 +1,7 @@
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Gateway } from './gateway.ts';
+import { genuineClient, withoutGo } from './genuine.ts';
 
-const CLIENT = fileURLToPath(new URL('../interop/bin/interop', import.meta.url));
 const UUID = '71233efd-7a07-43f8-b6ba-da90fae0e88b';
 const EVENTS = [
   'AddressEvent',
@@ -17,13 +15,9 @@ const EVENTS = [
   'TaskEvent',
 ];
 
-// The one test that may be skipped, and only where there is no Go to build the client with; with CI=true it must run.
-const withoutGo = process.env['SIDEROLINK_INTEROP'] === 'no' && process.env['CI'] === undefined;
-
 describe.skipIf(withoutGo)('the genuine client', () => {
   const gateway = new Gateway();
   beforeAll(async () => {
-    if (!existsSync(CLIENT)) throw new Error('build it first: (cd test/interop && go build -o bin/interop .)');
     await gateway.create();
     await gateway.start();
   }, 60_000);
@@ -42,7 +36,7 @@ describe.skipIf(withoutGo)('the genuine client', () => {
       const [api = ''] = (await gateway.kernelArguments()).split(' ');
       const output = await machine.run(
         [
-          CLIENT,
+          genuineClient(),
           'join',
           ...['--api', api.replace('siderolink.api=', ''), '--uuid', uuid, '--talos-version', version],
           ...(token === '' ? [] : ['--unique-token', token]),
@@ -80,7 +74,7 @@ describe.skipIf(withoutGo)('the genuine client', () => {
     await gateway.network.connect(gateway.namespace, '10.9.99.1/24', machine, '10.9.99.2/24');
     await machine.run(['ip', 'route', 'add', 'default', 'via', '10.9.99.1']);
     const run = machine.run([
-      ...[CLIENT, 'join', '--api', 'grpc://192.0.2.1:8081?jointoken=wrong', '--uuid', UUID.replace('7', '9')],
+      ...[genuineClient(), 'join', '--api', 'grpc://192.0.2.1:8081?jointoken=wrong', '--uuid', UUID.replace('7', '9')],
       ...['--interface', gateway.network.interfaceName()],
     ] as [string, ...string[]]);
     await expect(run).rejects.toThrow();

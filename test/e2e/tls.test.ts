@@ -1,17 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { TestAuthority } from '../lib/certificates.ts';
 import { Gateway } from './gateway.ts';
+import { genuineClient, withoutGo } from './genuine.ts';
 
-const CLIENT = fileURLToPath(new URL('../interop/bin/interop', import.meta.url));
 const UUID = '5d3b0f2a-8a1c-4f0e-9d44-0b6a1e2c3d4e';
-
-// As for the other tests with the genuine client: only where there is no Go to build it with, and never with CI=true.
-const withoutGo = process.env['SIDEROLINK_INTEROP'] === 'no' && process.env['CI'] === undefined;
 
 describe('an API with an authority of its own', () => {
   const gateway = new Gateway();
@@ -65,19 +61,24 @@ describe('an API with an authority of its own', () => {
 
   describe.skipIf(withoutGo)('and the genuine client', () => {
     /** Joins from `10.9.<net>.2` with these roots; gives the steps that the client reports. */
-    async function dial(roots: string, net: number): Promise<Record<string, unknown>[]> {
-      if (!existsSync(CLIENT)) throw new Error('build it first: (cd test/interop && go build -o bin/interop .)');
+    async function dial(
+      roots: string,
+      net: number,
+      { tunnel = false, uuid = UUID } = {},
+    ): Promise<Record<string, unknown>[]> {
       const machine = await gateway.network.namespace(`go-tls-${net}`);
       await gateway.network.connect(gateway.namespace, `10.9.${net}.1/24`, machine, `10.9.${net}.2/24`);
       await machine.run(['ip', 'route', 'add', 'default', 'via', `10.9.${net}.1`]);
       const file = join(gateway.directory, 'roots.pem');
       writeFileSync(file, roots);
-      const [api = ''] = (await gateway.kernelArguments()).split(' ');
-      const what = ['--api', api.replace('siderolink.api=', ''), '--uuid', UUID, '--talos-version', 'v1.13.0'];
+      await gateway.kernelArguments();
+      const { args } = await gateway.client.kernelArgs({ token: gateway.token, tunnel });
+      const api = args.find((argument) => argument.startsWith('siderolink.api=')) ?? '';
+      const what = ['--api', api.replace('siderolink.api=', ''), '--uuid', uuid, '--talos-version', 'v1.13.0'];
       const how = ['--interface', gateway.network.interfaceName(), '--lines', '10'];
       // A failed join is reported on stdout, with exit code 1.
       const script = 'SSL_CERT_FILE="$0" "$@" || true';
-      const output = await machine.run(['sh', '-c', script, file, CLIENT, 'join', ...what, ...how], {
+      const output = await machine.run(['sh', '-c', script, file, genuineClient(), 'join', ...what, ...how], {
         timeoutMs: 60_000,
       });
       return output
@@ -89,6 +90,12 @@ describe('an API with an authority of its own', () => {
     it('joins over TLS', async () => {
       const steps = await dial(await authority(), 50);
       expect(steps.map(({ step }) => step)).toEqual(expect.arrayContaining(['provisioned', 'handshake', 'done']));
+    }, 90_000);
+
+    it('sends its packets in the tunnel over TLS', async () => {
+      const steps = await dial(await authority(), 52, { tunnel: true, uuid: UUID.replace('5', '6') });
+      expect(steps.map(({ step }) => step)).toEqual(['provisioned', 'link', 'handshake', 'lines', 'done']);
+      expect(steps[1]).toMatchObject({ backend: 'tunnel' });
     }, 90_000);
 
     it('does not call an API that it does not trust, and the log names it and the reason', async () => {
