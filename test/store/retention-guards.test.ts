@@ -278,6 +278,20 @@ test('however many segments go at once, what was not published is counted once',
   expect(await gapsOf(log, 'publish')).toEqual([told]);
 });
 
+test('what was deleted of a machine before is not missed by anybody', async () => {
+  await writeAndClose(3);
+  // Lines of machines 1 and 2 by turns, ten at a time: of the first 150 machine 1 has 80.
+  edit((db) => db.exec('insert into deletion values (1, 0, 150, 1, 1)'));
+  const { log } = await openKeeping({
+    publishes: true,
+    retention: { logs: { ...FOR_EVER, maxBytes: 1 }, others: FOR_EVER },
+  });
+  await eventually(async () => (await readAll(log, LOGS)).length).toBe(0);
+  const gaps = await gapsOf(log, 'publish');
+  expect(gaps.reduce((sum, { count }) => sum + count, 0)).toBe(300 - 80);
+  expect(gaps[0]?.from).toBe(11);
+});
+
 test('what was not published is counted also where it is damaged', async () => {
   await writeAndClose(3);
   edit((db) => db.exec("update extent set runs = x'ff' where segment = 2 and machine = 1"));
