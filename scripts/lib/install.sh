@@ -11,13 +11,15 @@ RUN_COMMANDS=(wg=wireguard-tools wireguard-go=wireguard-go ip=iproute2 nft=nftab
 NATIVE_COMMANDS=('g++=g++' make=make python3=python3)
 # What tests need on top.
 TEST_COMMANDS=("${NATIVE_COMMANDS[@]}" git=git openssl=openssl script=bsdutils sysctl=procps shellcheck=shellcheck
-  nats-server=nats-server wat2wasm=wabt mkfs.ext4=e2fsprogs)
+  nats-server=nats-server nginx=nginx wat2wasm=wabt mkfs.ext4=e2fsprogs)
 # Where the kernel has no WireGuard, a virtual machine with one that has.
 TEST_COMMANDS+=(qemu-system-x86_64=qemu-system-x86 depmod=kmod xz=xz-utils)
 # What the long tests need on top of that: they boot a Debian, and build the image of a container.
 LONG_COMMANDS=(debootstrap=debootstrap systemd-nspawn=systemd-container buildah=buildah)
 # What benchmarks compare with and publish to.
 BENCH_COMMANDS=(rsyslogd=rsyslog nats-server=nats-server)
+# Packages with a service of their own, of which only the program is wanted here.
+PROGRAM_ONLY=(nats-server nginx rsyslog)
 
 # install_debian command=package… : the packages whose commands are not there.
 install_debian() {
@@ -44,6 +46,19 @@ install_debian() {
     fi
   fi
   rm -f "$log"
+  local package
+  for package in "${missing[@]}"; do
+    [[ " ${PROGRAM_ONLY[*]} " != *" $package "* ]] || end_service "$package"
+  done
+}
+
+# end_service NAME: Debian starts a service with its package, now and at each boot. It was not there before, so nobody uses it.
+end_service() {
+  if [[ -d /run/systemd/system ]]; then
+    as_root systemctl disable --quiet --now "$1" || note "the service $1 goes on: systemctl disable --now $1"
+  else
+    as_root service "$1" stop >/dev/null 2>&1 || true
+  fi
 }
 
 # apt_install LOG PACKAGE… : shows what it fetches and sets up, as it does; all that apt says is in the log.
