@@ -146,6 +146,21 @@ test('records with times that are still to come say nothing about the time, also
   expect(await gapsOf(log)).toEqual([]);
 });
 
+test('what counts is all of the file that is not the registry, also what is free in it', async () => {
+  const { log, metrics } = await openKeeping({ segmentRecords: 1500, freeBytes: 1e9 });
+  await write(log, 60);
+  const gauge = async (name: string) =>
+    [...(await metrics()).matchAll(new RegExp(`^siderolinkd_store_${name}(?:{.*})? (\\d+)`, 'gm'))]
+      .map(([, value]) => Number(value))
+      .reduce((sum, value) => sum + value, 0);
+  const page = edit((db) => Number(db.pragma('page_size', { simple: true })));
+  const pages = edit((db) => Number(db.pragma('page_count', { simple: true })));
+  await eventually(() => gauge('free_bytes')).toBeGreaterThan(50 * page);
+  // The registry's tables and indexes take a page each while they are empty.
+  await eventually(async () => pages - (await gauge('series_bytes')) / page).toBeLessThan(40);
+  expect((await gauge('series_bytes')) / page).toBeLessThan(pages);
+});
+
 /** The store with a retention beside it whose disk is short of a few MiB, and that only notes what it would drop. */
 async function shortOfDisk(options: Partial<StoreOptions> = {}) {
   const health = new Health(() => clock.now());
