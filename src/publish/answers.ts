@@ -43,7 +43,7 @@ export function parseAnswer(status: number, text: string): Answer {
     if (typeof seq !== 'number') return refused('other', 'an answer without a sequence number');
     // So a 2.9 server answers for a try on which its cluster has not agreed, and which is lost if its leader is.
     if (seq === 0) return refused('unavailable', 'an earlier try is not stored yet');
-    return { stored: true, duplicate: duplicate === true };
+    return { stored: true, duplicate: duplicate === true, sequence: seq };
   }
   if (!isObject(error)) return refused('other', 'an error that is no object');
   const { err_code: code, code: kind, description } = error as Record<'err_code' | 'code' | 'description', unknown>;

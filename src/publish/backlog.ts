@@ -78,7 +78,7 @@ export class Backlog {
     this.#source = deps.source;
     this.#onFilled = deps.onFilled;
     this.lanes = Array.from({ length: LANES }, (_, number) => new Lane(number, options.cursors.get(number) ?? 0));
-    this.#position = Math.min(...this.lanes.map((lane) => lane.start));
+    this.#position = this.#firstStart();
     this.#machineSource = (query) => {
       const page = deps.source.read(query);
       return { records: page.records.map((record) => cutEnvelope(record, this.#prefixLength)), through: page.through };
@@ -110,6 +110,20 @@ export class Backlog {
     let arrears = 0;
     for (const lane of this.#inArrears) arrears += lane.arrears?.count ?? 0;
     return this.#head - this.#position + this.#records + arrears;
+  }
+
+  /** How far each lane is. */
+  get cursors(): ReadonlyMap<number, number> {
+    return new Map(this.lanes.map((lane) => [lane.number, lane.cursor(this.#position)]));
+  }
+
+  /** Goes back: records behind these cursors are handed to their lanes once more. */
+  rewind(cursors: ReadonlyMap<number, number>): void {
+    for (const lane of this.lanes) lane.restart(cursors.get(lane.number) ?? 0);
+    this.#inArrears.clear();
+    this.#records = 0;
+    this.#bytes = 0;
+    this.#position = this.#firstStart();
   }
 
   grew(head: number): void {
@@ -145,6 +159,10 @@ export class Backlog {
     });
     const [first] = records;
     return first === undefined ? undefined : cutEnvelope(first, this.#prefixLength);
+  }
+
+  #firstStart(): number {
+    return Math.min(...this.lanes.map((lane) => lane.start));
   }
 
   get #isFull(): boolean {

@@ -24,6 +24,8 @@ export class CursorKeeper {
   /** Moved and not yet stored. */
   readonly #moved = new Map<number, number>();
   #storing: Promise<void> | undefined;
+  /** How often lanes went back. */
+  #rewinds = 0;
   #allAt: number;
   #cancel: () => void = () => {};
 
@@ -63,16 +65,25 @@ export class CursorKeeper {
     await this.#storing;
   }
 
+  /** Lanes went back: what was to be stored is too far, and where they are now is stored next. */
+  rewind(): void {
+    this.#rewinds += 1;
+    this.#moved.clear();
+    this.#allAt = Number.NEGATIVE_INFINITY;
+    this.#collect(true);
+    this.#send();
+  }
+
   #collect(all: boolean): void {
     for (const [lane, seq] of this.#outbox.acknowledged()) this.#note(lane, seq);
     if (!all) return;
     this.#allAt = this.#clock.monotonic() + this.#options.idleMs;
-    const { lanes, position } = this.#backlog;
-    for (const lane of lanes) this.#note(lane.number, lane.cursor(position));
+    for (const [lane, seq] of this.#backlog.cursors) this.#note(lane, seq);
   }
 
   #note(lane: number, seq: number): void {
-    if (seq > (this.#stored.get(lane) ?? 0)) this.#moved.set(lane, seq);
+    if (seq !== (this.#stored.get(lane) ?? 0)) this.#moved.set(lane, seq);
+    else this.#moved.delete(lane);
   }
 
   #send(): void {
@@ -83,12 +94,16 @@ export class CursorKeeper {
   }
 
   async #run(cursors: Cursors): Promise<void> {
+    const rewinds = this.#rewinds;
     const isStored = await this.#store(cursors);
+    this.#storing = undefined;
     for (const [lane, seq] of cursors) {
       if (isStored) this.#stored.set(lane, seq);
-      // What moved on meanwhile is further.
-      else if (!this.#moved.has(lane)) this.#moved.set(lane, seq);
+      // What moved on meanwhile is further. What went back is asked for below.
+      else if (!this.#moved.has(lane) && rewinds === this.#rewinds) this.#moved.set(lane, seq);
     }
-    this.#storing = undefined;
+    if (rewinds === this.#rewinds) return;
+    this.#collect(true);
+    this.#send();
   }
 }

@@ -6,6 +6,7 @@ import { CursorKeeper, type Cursors } from './cursors.ts';
 import { NatsLink } from './nats-link.ts';
 import { Outbox } from './outbox.ts';
 import type { EngineOptions, FromEngine, PublishState, ToEngine } from './protocol.ts';
+import { type Moment, RECEIPTS_DEFAULTS, Receipts, type StreamSeen } from './receipts.ts';
 import { REPLAY_FLYING_BYTES, Replay } from './replay.ts';
 import { Tally } from './tally.ts';
 import type { Answer, Refusal, Wire } from './wire.ts';
@@ -17,10 +18,18 @@ export interface EngineDeps {
   readonly post: (message: FromEngine) => void;
 }
 
+/** What happened and is shown for a while. */
+interface Told {
+  readonly text: string;
+  /** Monotonic. */
+  readonly at: number;
+}
+
 /** Refusals after which the stream is looked at: it may be gone, or other than it was. */
 const STREAM_REFUSALS: readonly Refusal[] = ['no_stream', 'wrong_stream', 'too_large', 'timeout'];
 /** A refusal is shown for so long after the last one. */
 const REFUSAL_SHOWN_MS = 30_000;
+const LOSS_SHOWN_MS = 600_000;
 /** Of the time to stop, this part may be spent on waiting for acknowledgements. */
 const LANDING_PART = 0.5;
 
@@ -32,6 +41,7 @@ export class Engine {
   readonly #outbox: Outbox;
   readonly #keeper: CursorKeeper;
   readonly #link: NatsLink;
+  readonly #receipts: Receipts;
   readonly #tally = new Tally();
   readonly #seldom: OnceAMinute;
   #wire: Wire | undefined;
@@ -41,10 +51,13 @@ export class Engine {
   #problem: string | undefined = 'not yet connected';
   #isStopping = false;
   #streamProblem: string | undefined;
-  #refusal: { readonly text: string; readonly at: number } | undefined;
-  #forbidden: { readonly text: string; readonly at: number } | undefined;
+  /** Of the last loss. */
+  #loss: Told | undefined;
+  #refusal: Told | undefined;
+  #forbidden: Told | undefined;
   #onStored: (isStored: boolean) => void = () => {};
   #cancelReport: () => void = () => {};
+  #cancelNote: () => void = () => {};
 
   constructor(options: EngineOptions, deps: EngineDeps) {
     const { clock, random, source } = deps;
@@ -60,9 +73,11 @@ export class Engine {
       ...{ backlog: this.#backlog, clock, random, defer: setImmediate },
       events: {
         published: (isDuplicate, isMarker, ms) => this.#tally.published(isDuplicate, isMarker, ms),
+        lost: (sequence) => this.#doubt(sequence),
         refused: (reason, message, subject) => this.#refused(reason, message, subject),
       },
     });
+    this.#receipts = new Receipts(RECEIPTS_DEFAULTS, { at: clock.monotonic(), cursors: options.cursors });
     this.#keeper = new CursorKeeper(
       { ...options.keeper, cursors: options.cursors },
       { backlog: this.#backlog, outbox: this.#outbox, clock, store: (cursors) => this.#store(cursors) },
@@ -71,6 +86,8 @@ export class Engine {
       ...{ clock, random },
       events: {
         up: (wire) => this.#up(wire),
+        acknowledged: () => this.#outbox.sequence,
+        seen: (stream, acknowledged) => this.#seen(stream, acknowledged),
         down: () => this.#down(),
         answered: (lane, seq, answer) => this.#answered(lane, seq, answer),
         forbidden: (subject, message) => this.#forbid(subject, message),
@@ -82,6 +99,7 @@ export class Engine {
 
   start(): void {
     this.#keeper.start();
+    this.#noteLater();
     this.#link.start();
     this.#report();
     this.#reportLater();
@@ -114,8 +132,11 @@ export class Engine {
     const { clock, post } = this.#deps;
     this.#isStopping = true;
     this.#cancelReport();
+    this.#cancelNote();
     this.#endReplay();
     await Promise.race([this.#outbox.stop(), clock.sleep(deadlineMs * LANDING_PART)]);
+    // What is known to be lost is sent again after the next start.
+    if (this.#receipts.isDoubted) this.#seen(undefined, this.#outbox.sequence);
     await this.#keeper.stop();
     this.#report();
     await this.#link.stop();
@@ -140,6 +161,35 @@ export class Engine {
     this.#wire = undefined;
     this.#outbox.disconnect();
     this.#replay?.replay.disconnect();
+  }
+
+  #doubt(sequence: number): void {
+    this.#receipts.doubt(sequence);
+    this.#outbox.disconnect();
+    this.#link.lookAtStream();
+  }
+
+  /** Whether lanes went back. */
+  #seen(stream: StreamSeen | undefined, acknowledged: number): boolean {
+    const back = this.#receipts.judge(stream, acknowledged);
+    if (back === undefined) return false;
+    this.#rewind(back);
+    return true;
+  }
+
+  #rewind({ at, sequence, cursors }: Moment): void {
+    const { clock } = this.#deps;
+    const now = clock.monotonic();
+    this.#outbox.rewind(sequence);
+    this.#backlog.rewind(cursors);
+    this.#keeper.rewind();
+    this.#tally.lost();
+    const seconds = Math.ceil((now - at) / 1000);
+    const text =
+      'the stream lost messages that it had acknowledged; what it may lack of the last minutes is sent again';
+    this.#loss = { text, at: now };
+    this.#log('warn', { stream: this.#options.outbox.stream, sequence, seconds }, text);
+    this.#report();
   }
 
   #answered(lane: number, seq: number, answer: Answer): void {
@@ -203,6 +253,14 @@ export class Engine {
     if (STREAM_REFUSALS.includes(reason)) this.#link.lookAtStream();
   }
 
+  #noteLater(): void {
+    const { clock } = this.#deps;
+    this.#cancelNote = clock.after(RECEIPTS_DEFAULTS.everyMs, () => {
+      this.#receipts.note(clock.monotonic(), this.#outbox.sequence, () => this.#backlog.cursors);
+      this.#noteLater();
+    });
+  }
+
   #reportLater(): void {
     this.#cancelReport = this.#deps.clock.after(this.#options.reportMs, () => {
       this.#report();
@@ -225,12 +283,12 @@ export class Engine {
       oldest: oldest === undefined ? null : Date.parse(oldest.receivedAt),
       lanesBehind: this.#backlog.lanesBehind,
       refusal: this.#recent(this.#refusal) ?? null,
+      loss: this.#recent(this.#loss, LOSS_SHOWN_MS) ?? null,
     };
   }
 
-  #recent(told: { readonly text: string; readonly at: number } | undefined): string | undefined {
-    if (told === undefined || this.#deps.clock.monotonic() - told.at > REFUSAL_SHOWN_MS) return undefined;
-    return told.text;
+  #recent(told: Told | undefined, shownMs = REFUSAL_SHOWN_MS): string | undefined {
+    return told === undefined || this.#deps.clock.monotonic() - told.at > shownMs ? undefined : told.text;
   }
 
   #log(level: 'info' | 'warn', fields: object, message: string): void {

@@ -8,6 +8,8 @@ export interface Flight {
   failures: number;
   /** Monotonic time of the last try; undefined while none is under way. */
   sentAt: number | undefined;
+  /** What the stream had acknowledged when it was first sent: what it gets is higher. */
+  readonly floor: number;
 }
 
 /**
@@ -17,9 +19,7 @@ export interface Flight {
 export class Lane {
   readonly number: number;
   /** Records up to here were acknowledged before we started: they are not sent again. */
-  readonly start: number;
-  /** The last record acknowledged since then. */
-  acknowledged = 0;
+  #start: number;
   flight: Flight | undefined;
   /** What the lane has to read by itself, because it was full when it came by. */
   arrears: Arrears | undefined;
@@ -30,7 +30,21 @@ export class Lane {
 
   constructor(number: number, start: number) {
     this.number = number;
-    this.start = start;
+    this.#start = start;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  /** Forgets all that it holds: what comes after `start` is handed to it anew. */
+  restart(start: number): void {
+    this.#start = start;
+    this.flight = undefined;
+    this.arrears = undefined;
+    this.#queue = [];
+    this.#first = 0;
+    this.#bytes = 0;
   }
 
   /** Records waiting, without the one in flight. */
@@ -71,6 +85,6 @@ export class Lane {
    */
   cursor(position: number): number {
     const next = this.oldest?.seq ?? this.arrears?.next;
-    return Math.max(this.start, next === undefined ? position : next - 1);
+    return Math.max(this.#start, next === undefined ? position : next - 1);
   }
 }

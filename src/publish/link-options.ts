@@ -13,6 +13,8 @@ export interface NatsLinkOptions {
   readonly dialTimeoutMs: number;
   /** Between looks at a stream that is not as it must be, and between those that refused messages ask for. */
   readonly streamMs: number;
+  /** Between looks at a stream that nothing is known against. */
+  readonly lookMs: number;
   /** A server that answers no ping for two of these is taken for gone. */
   readonly pingMs: number;
 }
@@ -22,5 +24,6 @@ export const LINK_DEFAULTS = {
   dialMaxMs: 10_000,
   dialTimeoutMs: 10_000,
   streamMs: 5000,
+  lookMs: 30_000,
   pingMs: 10_000,
 } as const;

@@ -32,6 +32,11 @@ export function publishMetrics(registry: MetricsRegistry) {
       labelNames: ['reason'] as const,
       registers,
     }),
+    losses: new Counter({
+      name: 'siderolinkd_publish_losses_total',
+      help: 'How often the stream had lost messages that it had acknowledged; they are sent again',
+      registers,
+    }),
     waiting: new Gauge({
       name: 'siderolinkd_publish_waiting_records',
       help: 'Records that JetStream did not acknowledge yet',

@@ -1,4 +1,4 @@
-import { JetStreamApiCodes, JetStreamApiError, jetstreamManager } from '@nats-io/jetstream';
+import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import { errorMessage } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -7,6 +7,7 @@ import type { NatsLinkOptions } from './link-options.ts';
 import { LEAST_MESSAGE_BYTES } from './message.ts';
 import { NatsWire } from './nats-wire.ts';
 import { reachable } from './reachable.ts';
+import type { StreamSeen } from './receipts.ts';
 import { mismatch, newStream, type StreamFacts } from './stream-config.ts';
 import type { Answer, Wire } from './wire.ts';
 
@@ -20,6 +21,14 @@ export interface NatsLinkDeps {
 export interface NatsLinkEvents {
   /** The stream is there and as it must be. */
   up(wire: Wire): void;
+  /** Highest sequence of the stream that was acknowledged: asked before it is looked at. */
+  acknowledged(): number;
+  /**
+   * What the stream has, before anything is sent on its account.
+   * @param acknowledged as it was before the look
+   * @returns whether what is in flight is to be forgotten: no answer to it is heard, and `up` follows
+   */
+  seen(stream: StreamSeen, acknowledged: number): boolean;
   down(): void;
   answered(lane: number, seq: number, answer: Answer): void;
   /** The server refused to take messages of a subject. */
@@ -29,6 +38,11 @@ export interface NatsLinkEvents {
   /** What is wrong with the stream; undefined if nothing, or while we cannot know. */
   stream(problem: string | undefined): void;
 }
+
+/** What a look at the stream came to: either it is as it must be, or there is a problem with it, or it was not to be seen. */
+type Look =
+  | { readonly is: 'fit'; readonly facts: StreamFacts; readonly seen: StreamSeen }
+  | { readonly is: 'unfit' | 'unseen'; readonly problem: string };
 
 /**
  * One connection after the other, for as long as it takes. The library's own reconnecting is not used: it gives up
@@ -126,48 +140,57 @@ export class NatsLink {
   /** Until the connection ends: the stream is looked at until it is as it must be, and again when somebody asks. */
   async #keepStream(connection: NatsConnection, closed: AbortSignal): Promise<void> {
     const { clock, events, random } = this.#deps;
-    const { streamMs } = this.#options;
+    const { streamMs, lookMs } = this.#options;
     const onAnswer = events.answered.bind(events);
     let wire: NatsWire | undefined;
     while (!closed.aborted) {
-      const asked = new Promise<void>((resolve) => {
-        this.#lookAgain = resolve;
-      });
-      const { problem, facts } = await this.#look(connection);
+      const asked = new AbortController();
+      this.#lookAgain = () => asked.abort();
+      const acknowledged = events.acknowledged();
+      const look = await this.#look(connection);
       if (closed.aborted) return;
-      events.stream(problem);
-      const former = wire;
-      if (facts === undefined) wire = undefined;
-      else if (wire?.isFor(facts) !== true) wire = new NatsWire(facts, { connection, onAnswer });
-      if (wire === undefined && former !== undefined) events.down();
-      if (wire !== undefined && wire !== former) {
-        this.#failures = 0;
-        events.up(wire);
+      // Whether messages are stored tells more than a look that failed.
+      const isKept = look.is === 'unseen' && wire !== undefined;
+      if (!isKept) {
+        events.stream(look.is === 'fit' ? undefined : look.problem);
+        const former = wire;
+        if (look.is !== 'fit') wire = undefined;
+        else if (events.seen(look.seen, acknowledged) || wire?.isFor(look.facts) !== true) {
+          wire = new NatsWire(look.facts, { connection, onAnswer });
+        }
+        if (wire !== former) former?.close();
+        if (wire === undefined && former !== undefined) events.down();
+        if (wire !== undefined && wire !== former) {
+          this.#failures = 0;
+          events.up(wire);
+        }
       }
-      if (wire !== former) former?.close();
       await clock.sleep(streamMs * (0.5 + random() / 2), closed);
-      if (wire !== undefined) await Promise.race([asked, aborted(closed)]);
+      if (wire !== undefined && !isKept) await clock.sleep(lookMs, AbortSignal.any([asked.signal, closed]));
     }
   }
 
-  async #look(connection: NatsConnection): Promise<{ readonly problem?: string; readonly facts?: StreamFacts }> {
+  async #look(connection: NatsConnection): Promise<Look> {
     const { stream: wish, createStream } = this.#options;
     try {
       const { streams } = await jetstreamManager(connection, { checkAPI: false });
-      let facts: StreamFacts;
+      let info: StreamInfo;
       try {
-        facts = (await streams.info(wish.name)).config;
+        info = await streams.info(wish.name);
       } catch (error) {
         if (!isMissing(error)) throw error;
         if (!createStream) {
-          return { problem: `there is no stream ${wish.name}: make it, or set publish.nats.create_stream` };
+          const problem = `there is no stream ${wish.name}: make it, or set publish.nats.create_stream`;
+          return { is: 'unfit', problem };
         }
-        facts = (await streams.add(newStream(wish))).config;
+        info = await streams.add(newStream(wish));
       }
+      const { config: facts, created, state } = info;
       const problem = mismatch(wish, facts) ?? tooSmall(wish.name, facts, connection);
-      return problem === undefined ? { facts } : { problem };
+      if (problem !== undefined) return { is: 'unfit', problem };
+      return { is: 'fit', facts, seen: { created, lastSequence: state.last_seq } };
     } catch (error) {
-      return { problem: `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}` };
+      return { is: 'unseen', problem: `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}` };
     }
   }
 
@@ -204,11 +227,4 @@ function reasonOf(error: unknown): string {
     return 'JetStream is not enabled there, or has no leader now';
   }
   return errorMessage(error);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

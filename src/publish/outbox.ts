@@ -21,6 +21,8 @@ export const OUTBOX_DEFAULTS = {
   maxFlyingBytes: 16 * 1024 * 1024,
 } as const;
 
+type Stored = Extract<Answer, { stored: true }>;
+
 /** How often lanes are looked through for what is late or due. */
 const TICK_MS = 50;
 
@@ -28,6 +30,11 @@ const TICK_MS = 50;
 export interface OutboxEvents {
   /** `ms`: from the last try to its answer; undefined if an earlier try was answered. */
   published(duplicate: boolean, isMarker: boolean, ms: number | undefined): void;
+  /**
+   * A new message got a sequence that is not above what was acknowledged before it was sent, so what was acknowledged is
+   * lost. It is not taken for stored itself.
+   */
+  lost(sequence: number): void;
   /** Will be sent again. */
   refused(reason: Refusal, message: string, subject: string): void;
 }
@@ -58,6 +65,7 @@ export class Outbox {
   readonly #weights = new Map<Lane, { readonly bytes: number; readonly isMarker: boolean }>();
   #wire: Wire | undefined;
   #flyingBytes = 0;
+  #sequence = 0;
   #isDue = false;
   #isStopped = false;
   #cancelTick: () => void = () => {};
@@ -66,6 +74,20 @@ export class Outbox {
   constructor(options: OutboxOptions, deps: OutboxDeps) {
     this.#options = options;
     this.#deps = deps;
+  }
+
+  /** Highest sequence of the stream that was acknowledged; 0 for none. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Lanes went back, and the stream has nothing behind this sequence. To be followed by `connect`. */
+  rewind(sequence: number): void {
+    this.disconnect();
+    this.#sequence = sequence;
+    this.#ready.clear();
+    this.#due.clear();
+    this.#acknowledged.clear();
   }
 
   /** Messages sent and not yet answered for. */
@@ -121,7 +143,11 @@ export class Outbox {
     const flight = lane?.flight;
     // Of an earlier try of what is acknowledged already.
     if (lane === undefined || flight === undefined || flight.record.seq !== seq) return;
-    if (answer.stored) this.#stored(lane, flight, answer.duplicate);
+    if (answer.stored && !answer.duplicate && answer.sequence <= flight.floor) {
+      this.#deps.events.lost(answer.sequence);
+      return;
+    }
+    if (answer.stored) this.#stored(lane, flight, answer);
     else if (flight.sentAt !== undefined) this.#refused(lane, flight, answer.reason, answer.message);
     this.#soon();
   }
@@ -176,7 +202,7 @@ export class Outbox {
       if (lane.flight === undefined) {
         const record = this.#deps.backlog.take(lane);
         if (record === undefined) continue;
-        lane.flight = { record, failures: 0, sentAt: undefined };
+        lane.flight = { record, failures: 0, sentAt: undefined, floor: this.#sequence };
       }
       if (lane.flight.sentAt !== undefined) continue;
       const message = messageOf(lane.flight.record, wire.maxBytes, this.#options);
@@ -197,11 +223,11 @@ export class Outbox {
     wire.send(lane.number, flight.record.seq, message);
   }
 
-  #stored(lane: Lane, flight: Flight, duplicate: boolean): void {
+  #stored(lane: Lane, flight: Flight, { duplicate, sequence }: Stored): void {
     const isMarker = this.#landed(lane);
     const ms = flight.sentAt === undefined ? undefined : this.#deps.clock.monotonic() - flight.sentAt;
     lane.flight = undefined;
-    lane.acknowledged = flight.record.seq;
+    this.#sequence = Math.max(this.#sequence, sequence);
     this.#due.delete(lane);
     this.#acknowledged.add(lane);
     if (lane.length > 0) this.#ready.add(lane);

@@ -41,6 +41,8 @@ export interface PublishState {
   readonly lanesBehind: number;
   /** Why a message was refused last, while messages are being refused. */
   readonly refusal: string | null;
+  /** That the stream lost what it had acknowledged, some minutes long. */
+  readonly loss: string | null;
 }
 
 /** What happened since the last report. */
@@ -48,6 +50,8 @@ export interface PublishCounts {
   readonly published: number;
   readonly duplicates: number;
   readonly truncated: number;
+  /** How often the stream had lost what it had acknowledged. */
+  readonly losses: number;
   readonly refused: Readonly<Partial<Record<Refusal, number>>>;
   /** Times from sending to acknowledgement in milliseconds; of many only some. */
   readonly answerMs: readonly number[];

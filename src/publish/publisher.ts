@@ -68,6 +68,7 @@ const NOT_CONNECTED: PublishState = {
   oldest: null,
   lanesBehind: 0,
   refusal: null,
+  loss: null,
 };
 
 /**
@@ -253,11 +254,12 @@ export class Publisher {
     this.#worker?.postMessage(message);
   }
 
-  #count({ published, duplicates, truncated, refused, answerMs }: PublishCounts): void {
+  #count({ published, duplicates, truncated, losses, refused, answerMs }: PublishCounts): void {
     const { metrics } = this.#deps;
     metrics.records.inc(published);
     metrics.duplicates.inc(duplicates);
     metrics.truncated.inc(truncated);
+    metrics.losses.inc(losses);
     for (const [reason, count] of Object.entries(refused)) metrics.refused.inc({ reason }, count);
     for (const ms of answerMs) metrics.answerSeconds.observe(ms / 1000);
   }

@@ -45,6 +45,8 @@ export class Replay {
       backlog: { lanes: this.#lanes, position: 0, take: (lane) => lane.shift(), step: () => false },
       events: {
         published: (isDuplicate, isMarker) => this.#published(isDuplicate, isMarker),
+        // The publisher's own messages show that too.
+        lost: () => {},
         refused: deps.refused,
       },
     });

@@ -16,13 +16,13 @@ interface Told {
  * @param lateMs from which age on that is worth a warning
  */
 export function conditionsOf(state: PublishState, ageMs: number, lateMs: number): readonly Told[] {
-  const { streamProblem } = state;
-  return [
-    connectionOf(state, ageMs, lateMs),
-    streamProblem === null
-      ? { name: 'nats-stream', severity: 'ok', message: '' }
-      : { name: 'nats-stream', severity: 'error', message: streamProblem },
-  ];
+  return [connectionOf(state, ageMs, lateMs), streamOf(state)];
+}
+
+function streamOf({ streamProblem, loss }: PublishState): Told {
+  const name = 'nats-stream';
+  if (streamProblem !== null) return { name, severity: 'error', message: streamProblem };
+  return { name, severity: loss === null ? 'ok' : 'warning', message: loss ?? '' };
 }
 
 function connectionOf(state: PublishState, ageMs: number, lateMs: number): Told {

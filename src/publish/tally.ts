@@ -9,6 +9,7 @@ export class Tally {
   #published = 0;
   #duplicates = 0;
   #truncated = 0;
+  #losses = 0;
   #refused: Partial<Record<Refusal, number>> = {};
   #answerMs: number[] = [];
 
@@ -17,6 +18,10 @@ export class Tally {
     if (isDuplicate) this.#duplicates++;
     if (isMarker) this.#truncated++;
     if (ms !== undefined && this.#answerMs.length < SAMPLES) this.#answerMs.push(ms);
+  }
+
+  lost(): void {
+    this.#losses++;
   }
 
   refused(reason: Refusal): void {
@@ -29,12 +34,14 @@ export class Tally {
       published: this.#published,
       duplicates: this.#duplicates,
       truncated: this.#truncated,
+      losses: this.#losses,
       refused: this.#refused,
       answerMs: this.#answerMs,
     };
     this.#published = 0;
     this.#duplicates = 0;
     this.#truncated = 0;
+    this.#losses = 0;
     this.#refused = {};
     this.#answerMs = [];
     return counts;

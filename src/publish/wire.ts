@@ -25,7 +25,8 @@ export type Refusal = (typeof REFUSALS)[number];
 
 /** What became of a message. */
 export type Answer =
-  | { readonly stored: true; readonly duplicate: boolean }
+  /** `sequence`: its number in the stream; of a duplicate, that of what the stream has. */
+  | { readonly stored: true; readonly duplicate: boolean; readonly sequence: number }
   | { readonly stored: false; readonly reason: Refusal; readonly message: string };
 
 /** A connection on which messages go out; answers come back by lane and seq, whichever try they are for. */

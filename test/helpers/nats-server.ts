@@ -13,7 +13,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,7 +162,13 @@ export class NatsServer {
 
   /** It answers nothing until `resume`, and its connections stay. */
   pause(): void {
-    this.#child?.kill('SIGSTOP');
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    process.kill(pid, 'SIGSTOP');
+    // The signal reaches its threads one by one, and those that are at work a little later.
+    const tasks = `/proc/${pid}/task`;
+    const isStill = (task: string) => / T /.test(readFileSync(`${tasks}/${task}/stat`, 'latin1'));
+    while (!readdirSync(tasks).every(isStill));
   }
 
   resume(): void {

@@ -3,6 +3,7 @@ import { Backlog, type BacklogLimits, type RecordSource } from '../../src/publis
 import { CursorKeeper } from '../../src/publish/cursors.ts';
 import type { Message } from '../../src/publish/message.ts';
 import { OUTBOX_DEFAULTS, Outbox } from '../../src/publish/outbox.ts';
+import { RECEIPTS_DEFAULTS, Receipts } from '../../src/publish/receipts.ts';
 import type { Refusal, Wire } from '../../src/publish/wire.ts';
 import { ManualClock } from '../sinks/fakes.ts';
 import { uuidOf } from '../stream/harness.ts';
@@ -63,7 +64,12 @@ interface Flying {
 class FakeBroker {
   /** In the order in which they were stored, repeats too. */
   readonly stored: number[] = [];
-  readonly #ids = new Set<number>();
+  /** By seq of the record, its sequence in the stream. */
+  readonly #ids = new Map<number, number>();
+  /** What the stream holds, by sequence; `stored` has what was lost of it too. */
+  held: number[] = [];
+  /** When the stream was made. */
+  created = 'first';
   #flying: Flying[] = [];
   #connection = 0;
   #isUp = false;
@@ -91,6 +97,17 @@ class FakeBroker {
     this.#isUp = false;
   }
 
+  /** Forgets the last messages of the stream, acknowledged or not, or all of it. */
+  lose(count: number): void {
+    for (const seq of this.held.splice(Math.max(0, this.held.length - count))) this.#ids.delete(seq);
+    if (this.held.length === 0) this.created += ', again';
+  }
+
+  /** What is under way never arrives: the server is gone. */
+  dropFlying(): void {
+    this.#flying = [];
+  }
+
   /** Takes one of what is under way: stores it, perhaps, and answers, perhaps. */
   take(index: number, outbox: Outbox, what: 'store' | 'store silently' | 'lose' | Refusal): void {
     const flying = this.#flying[index % Math.max(1, this.#flying.length)];
@@ -99,10 +116,12 @@ class FakeBroker {
     const { lane, seq } = flying;
     const isHeard = this.#isUp && flying.connection === this.#connection;
     if (what === 'store' || what === 'store silently') {
-      const duplicate = this.#ids.has(seq);
-      this.#ids.add(seq);
+      const known = this.#ids.get(seq);
+      if (known === undefined) this.#ids.set(seq, this.held.push(seq));
       this.stored.push(seq);
-      if (isHeard && what === 'store') outbox.answered(lane, seq, { stored: true, duplicate });
+      const sequence = known ?? this.held.length;
+      const duplicate = known !== undefined;
+      if (isHeard && what === 'store') outbox.answered(lane, seq, { stored: true, duplicate, sequence });
     } else if (what !== 'lose' && isHeard) {
       outbox.answered(lane, seq, { stored: false, reason: what, message: 'refused' });
     }
@@ -120,6 +139,9 @@ export class LanesModel {
   backlog!: Backlog;
   outbox!: Outbox;
   keeper!: CursorKeeper;
+  receipts!: Receipts;
+  /** How often lanes went back. */
+  rewinds = 0;
 
   constructor(limits: BacklogLimits) {
     this.#limits = limits;
@@ -140,7 +162,14 @@ export class LanesModel {
       {
         ...{ backlog: this.backlog, clock, random: () => 0.5 },
         defer: (callback) => void this.#deferred.push(callback),
-        events: { published: () => {}, refused: () => {} },
+        events: {
+          published: () => {},
+          refused: () => {},
+          lost: (sequence) => {
+            this.receipts.doubt(sequence);
+            this.outbox.disconnect();
+          },
+        },
       },
     );
     const store = async (cursors: readonly (readonly [number, number])[]): Promise<boolean> => {
@@ -151,6 +180,7 @@ export class LanesModel {
       { storeMs: 100, idleMs: 1000, cursors: this.#cursors },
       { backlog: this.backlog, outbox: this.outbox, clock, store },
     );
+    this.receipts = new Receipts(RECEIPTS_DEFAULTS, { at: clock.monotonic(), cursors: this.#cursors });
     this.keeper.start();
     this.backlog.grew(source.head);
   }
@@ -165,7 +195,22 @@ export class LanesModel {
     this.outbox.read();
   }
 
+  /** Moves time; moments are noted. */
+  advance(ms: number): void {
+    this.clock.advance(ms);
+    this.receipts.note(this.clock.monotonic(), this.outbox.sequence, () => this.backlog.cursors);
+  }
+
+  /** Looks at the stream and sends. */
   connect(): void {
+    const { created, held } = this.broker;
+    const back = this.receipts.judge({ created, lastSequence: held.length }, this.outbox.sequence);
+    if (back !== undefined) {
+      this.rewinds += 1;
+      this.outbox.rewind(back.sequence);
+      this.backlog.rewind(back.cursors);
+      this.keeper.rewind();
+    }
     this.outbox.connect(this.broker.connect());
   }
 
@@ -185,7 +230,8 @@ export class LanesModel {
       this.turn(10);
       while (this.broker.flying > 0) this.broker.take(0, this.outbox, 'store');
       if (this.#deferred.length > 0) continue;
-      if (this.backlog.remaining === 0 && this.outbox.unanswered === 0) return;
+      if (this.receipts.isDoubted) this.connect();
+      else if (this.backlog.remaining === 0 && this.outbox.unanswered === 0) return;
       this.clock.advance(1000);
     }
     throw new Error(`${this.backlog.remaining} remain, ${this.outbox.unanswered} are not answered`);
@@ -210,11 +256,11 @@ export class LanesModel {
   }
 
   /** Each record is there, and those of a machine came in their order, repeats aside. */
-  verify(): void {
+  verify(stored: readonly number[] = this.broker.stored): void {
     const machineOf = new Map(this.source.records.map(({ seq, machine }) => [seq, machine]));
     const seen = new Set<number>();
     const last = new Map<string, number>();
-    for (const seq of this.broker.stored) {
+    for (const seq of stored) {
       const machine = machineOf.get(seq);
       if (seen.has(seq) || machine === undefined) continue;
       seen.add(seq);

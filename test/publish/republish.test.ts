@@ -28,6 +28,18 @@ beforeEach(async () => {
   store = temporaryStore();
   ({ log } = await openLog({ path: store.path }));
   for (let machine = 1; machine <= MACHINES; machine += 1) await putTags(log, tagsOf(machine, 'acme'));
+  makePublisher();
+  nats = await connect({ servers: server.url, reconnectTimeWait: 20 });
+});
+afterEach(async () => {
+  await nats.close();
+  await publisher.stop(5_000);
+  await log.close(5_000);
+  await server.dispose();
+  store.remove();
+});
+
+function makePublisher(): void {
   publisher = new Publisher(
     {
       ...{ database: store.path, prefix: 'siderolink', idPrefix: 'abcdef01', stream: STREAM, createStream: true },
@@ -49,15 +61,17 @@ beforeEach(async () => {
   );
   const metrics = publishMetrics(createRegistry());
   republisher = new Republisher({ pageRecords: 50, patienceMs: 20 }, { log, publisher, clock: systemClock, metrics });
-  nats = await connect({ servers: server.url, reconnectTimeWait: 20 });
-});
-afterEach(async () => {
-  await nats.close();
+}
+
+/** Makes the stream vanish while we are away: what it was sent nobody remembers. */
+async function loseStream(): Promise<void> {
   await publisher.stop(5_000);
+  await (await jetstreamManager(nats)).streams.delete(STREAM);
   await log.close(5_000);
-  await server.dispose();
-  store.remove();
-});
+  ({ log } = await openLog({ path: store.path }));
+  makePublisher();
+  await published();
+}
 
 /** Lines of all machines, all mixed. */
 async function talk(rounds: number): Promise<void> {
@@ -131,7 +145,7 @@ describe('republishing', { timeout: 60_000 }, () => {
     await published();
     const before = await streamed();
     expect(before).toHaveLength(log.head);
-    await (await jetstreamManager(nats)).streams.delete(STREAM);
+    await loseStream();
 
     const told: number[] = [];
     const total = await run(ALL, ({ through }) => told.push(through));
@@ -154,7 +168,7 @@ describe('republishing', { timeout: 60_000 }, () => {
     expect(total).toEqual({ published: mine.length, duplicates: mine.length, through: 149, problem: null });
     expect(await streamed()).toHaveLength(log.head);
 
-    await (await jetstreamManager(nats)).streams.delete(STREAM);
+    await loseStream();
     expect(await run({ ...errors, machine: 3 })).toMatchObject({ published: mine.length, duplicates: 0 });
     expect((await streamed()).map(({ seq }) => seq)).toEqual(mine.map(({ seq }) => seq));
     expect(await run({ filters: ['siderolink.nobody.>'] })).toMatchObject({ published: 0, through: log.head });

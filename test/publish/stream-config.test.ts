@@ -62,7 +62,7 @@ describe('an answer', () => {
 describe('health', () => {
   const GOOD = {
     ...{ server: 'a:1', problem: null, streamProblem: null, head: 9 },
-    ...{ waiting: 0, oldest: null, lanesBehind: 0, refusal: null },
+    ...{ waiting: 0, oldest: null, lanesBehind: 0, refusal: null, loss: null },
   };
 
   it('is good while nothing waits for long', () => {
@@ -75,6 +75,13 @@ describe('health', () => {
       ...{ name: 'nats', severity: 'warning' },
       message: 'behind; the oldest of the records that wait is 3h old; last refusal: full: no room',
     });
+  });
+
+  it('warns of a stream that lost what it had acknowledged, and still says what must be changed first', () => {
+    const [, lost] = conditionsOf({ ...GOOD, loss: 'it lost some' }, 0, 60_000);
+    expect(lost).toEqual({ name: 'nats-stream', severity: 'warning', message: 'it lost some' });
+    const [, both] = conditionsOf({ ...GOOD, loss: 'it lost some', streamProblem: 'sealed' }, 0, 60_000);
+    expect(both).toEqual({ name: 'nats-stream', severity: 'error', message: 'sealed' });
   });
 
   it('is only warned of without a connection: joining depends on nothing remote', () => {

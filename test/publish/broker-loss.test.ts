@@ -1,0 +1,104 @@
+import { cpSync, rmSync } from 'node:fs';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type NatsServer, startNatsServer } from '../helpers/nats-server.ts';
+import { received, STREAM, World, withConnection } from './world.ts';
+
+let world: World;
+let server: NatsServer;
+const machines = Array.from({ length: 30 }, (_, index) => index + 1);
+
+beforeEach(async () => {
+  world = await new World().open();
+  server = await startNatsServer();
+});
+
+afterEach(async () => {
+  await world.dispose();
+  await server.dispose();
+});
+
+/** What the server has now is what it will have again after `comeBack`. */
+async function keepCopy(): Promise<void> {
+  await server.stop();
+  cpSync(`${server.directory}/jetstream`, `${server.directory}/copy`, { recursive: true });
+  await server.start();
+}
+
+/** As after the power failed: what was acknowledged since the copy is gone. */
+async function comeBack(): Promise<void> {
+  await server.kill();
+  rmSync(`${server.directory}/jetstream`, { recursive: true });
+  cpSync(`${server.directory}/copy`, `${server.directory}/jetstream`, { recursive: true });
+  await server.start();
+}
+
+it('sends again what a server acknowledged and lost, in the order of each machine', async () => {
+  await world.publish([server.url]);
+  await world.append(machines, 10);
+  await world.published();
+  await keepCopy();
+  await world.append(machines, 20);
+  await world.published();
+  await comeBack();
+  await world.untilCounted('losses', 1);
+  await world.append(machines, 5);
+  await world.published();
+
+  const messages = await received({ servers: server.url });
+  expect(messages).toHaveLength(machines.length * 35);
+  await world.verify(messages);
+  expect(await world.count('losses')).toBe(1);
+  expect(world.condition('nats-stream')).toMatch(/^warning: the stream lost messages that it had acknowledged/);
+  expect(world.publisher.state.waiting).toBe(0);
+});
+
+it('still sends it again when we are killed before that came to its end', async () => {
+  await world.publish([server.url], { keeper: { storeMs: 10 } });
+  await world.append(machines, 10);
+  await world.published();
+  await keepCopy();
+  await world.append(machines, 20);
+  await world.published();
+  await comeBack();
+  await world.untilCounted('losses', 1);
+  // Sixty milliseconds are more than enough for the cursors, and the connection may have sent anything or nothing.
+  await world.reopen();
+  await world.publish([server.url]);
+  await world.published();
+  const messages = await received({ servers: server.url });
+  expect(messages).toHaveLength(machines.length * 30);
+  await world.verify(messages);
+});
+
+it('sends nothing again of a stream that was purged, which is what its owner wanted', async () => {
+  await world.publish([server.url], { link: { lookMs: 50 } });
+  await world.append(machines, 10);
+  await world.published();
+  await withConnection({ servers: server.url }, async (connection) => {
+    const { streams } = await jetstreamManager(connection);
+    await streams.purge(STREAM);
+  });
+  await server.restart();
+  await world.append(machines, 5);
+  await world.published();
+  expect(await received({ servers: server.url })).toHaveLength(machines.length * 5);
+  expect(await world.count('losses')).toBe(0);
+  expect(world.condition('nats-stream')).toBe('ok: ');
+});
+
+it('sees on a connection that stays that the stream was made anew, with nothing to send', async () => {
+  await world.publish([server.url], { link: { lookMs: 50 } });
+  await world.append(machines, 10);
+  await world.published();
+  await withConnection({ servers: server.url }, async (connection) => {
+    const { streams } = await jetstreamManager(connection);
+    await streams.delete(STREAM);
+    await streams.add({ name: STREAM, subjects: ['siderolink.>'] });
+  });
+  await world.untilCounted('losses', 1);
+  await world.published();
+  const messages = await received({ servers: server.url });
+  expect(messages).toHaveLength(machines.length * 10);
+  await world.verify(messages);
+});
