@@ -3,9 +3,14 @@ import { readFileSync } from 'node:fs';
 const PAGE = new URL('../../docs/how-to/network.md', import.meta.url);
 const BLOCK = /^```(\w+)\n(.*?)^```$/gms;
 
-/** The blocks of docs/how-to/network.md in this language, as they stand there. */
+/** docs/how-to/network.md. */
+export function networkPage(): string {
+  return readFileSync(PAGE, 'utf8');
+}
+
+/** Its blocks in this language, as they stand there. */
 export function networkBlocks(language: string): readonly string[] {
-  const blocks = [...readFileSync(PAGE, 'utf8').matchAll(BLOCK)];
+  const blocks = [...networkPage().matchAll(BLOCK)];
   return blocks.flatMap(([, of, text]) => (of === language && text !== undefined ? [text] : []));
 }
 

@@ -1,14 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
 import { Gateway } from './gateway.ts';
 import { Guest } from './guest.ts';
-import { networkBlock, networkBlocks } from './how-to-network.ts';
+import { networkBlock, networkBlocks, networkPage } from './how-to-network.ts';
 
 // docs/how-to/network.md: its settings, and a gateway set up by it. Its nginx is in nginx.test.ts.
 
 const gateway = new Gateway();
+beforeAll(() => gateway.create());
 afterAll(() => gateway.dispose());
 
 it('has settings that are right', () => {
@@ -17,8 +18,14 @@ it('has settings that are right', () => {
   for (const block of blocks) expect(() => parseConfig(block)).not.toThrow();
 });
 
+it('shows what a host says whose new interfaces have no IPv6', async () => {
+  await gateway.namespace.run(['sysctl', '-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
+  const [shown] = /(?<=^ {4})siderolinkd: IPv6 is disabled .*$/m.exec(networkPage()) ?? [];
+  await expect(gateway.start()).rejects.toThrow('the daemon ended with 78');
+  expect(gateway.log.trim().split('\n').at(-1)?.replaceAll(gateway.interface, 'siderolink')).toBe(shown);
+});
+
 it('its firewall lets UDP and the tunnel through, and its sysctl leaves IPv6 to the overlay alone', async () => {
-  await gateway.create();
   const { namespace } = gateway;
   for (const line of networkBlock('sysctl').trim().split('\n')) {
     await namespace.run(['sysctl', '-qw', line.replaceAll(' ', '')]);

@@ -38,4 +38,9 @@ export class NginxGateway extends Gateway {
   async opened(): Promise<number> {
     return (await this.metrics()).get('siderolinkd_tunnel_opened_total') ?? 0;
   }
+
+  /** How many there are now. */
+  async streams(): Promise<number> {
+    return (await this.metrics()).get('siderolinkd_tunnel_streams') ?? 0;
+  }
 }
