@@ -206,6 +206,19 @@ test('the disk is short while somebody reads for long: nothing goes, as nothing 
   await opened.close(AbortSignal.timeout(5000));
 });
 
+test('the disk is short: what else stays free in the file goes first', async () => {
+  const { log } = await openKeeping({ segmentRecords: 1500, freeBytes: 1e9 });
+  await write(log, 30);
+  await log.close(5000);
+  const freePages = () => edit((db) => Number(db.pragma('freelist_count', { simple: true })));
+  const { opened } = await shortOfDisk();
+  expect(await opened.tidy()).toBe(true);
+  expect(freePages()).toBeGreaterThan(10);
+  expect(await opened.squeeze()).toBe(true);
+  expect(freePages()).toBe(0);
+  await opened.close(AbortSignal.timeout(5000));
+});
+
 test('the disk is short and there are no logs: nothing else goes for it', async () => {
   const { log } = await openKeeping({});
   for (let n = 0; n < 300; n++) await log.commit({ ops: [], records: [eventOf(1, 'x', `${n}`)] });

@@ -45,6 +45,9 @@ async function openKeeping(options: Partial<RecordLogOptions>) {
   return opened;
 }
 
+/** On a busy host what takes a moment takes longer. */
+const eventually = <T>(get: () => T) => expect.poll(get, { timeout: 10_000 });
+
 /** Lines of several machines, in so many commits of 20 lines. */
 async function write(log: StoredRecordLog, commits: number, name: string): Promise<void> {
   for (let n = 0; n < commits; n++) {
@@ -85,7 +88,7 @@ test('what is too old goes with its segment, the younger stays, and a record tel
   const [gap] = (await gaps).map(bodyOf);
   expect(gap).toMatchObject({ reason: 'age', series: 'logs', from: 2 });
   expect(gap.count).toBe(gap.to - gap.from + 1);
-  await expect.poll(async () => (await readAll(log, { filters: ['siderolink.*.*.kmsg.>'] })).length).toBeLessThan(301);
+  await eventually(async () => (await readAll(log, { filters: ['siderolink.*.*.kmsg.>'] })).length).toBeLessThan(301);
   const left = (await readAll(log)).map(parse);
   expect(left.filter(({ msg }) => msg?.startsWith('young')).length).toBe(100);
   expect(left.some(({ msg }) => msg === 'an event')).toBe(true);
@@ -103,12 +106,12 @@ test('a series that never fills a segment leaves by age as well', async () => {
   await log.commit({ ops: [], records: [eventOf(1, 'x', 'an event')] });
   ahead = 0.5 * HOUR;
   // Few as they are they become a segment; the next ones are not in it.
-  await expect.poll(() => packedThrough()).toBe(41);
+  await eventually(() => packedThrough()).toBe(41);
   await write(log, 1, 'later');
   ahead = 1.2 * HOUR;
-  await expect
-    .poll(async () => (await readAll(log)).map(parse).filter(({ subject }) => !subject.includes('gap')).length)
-    .toBe(20);
+  await eventually(
+    async () => (await readAll(log)).map(parse).filter(({ subject }) => !subject.includes('gap')).length,
+  ).toBe(20);
   const gaps = await gapsOf(log);
   expect(gaps.map(({ series, count, reason }) => ({ series, count, reason }))).toEqual([
     { series: 'logs', count: 40, reason: 'age' },
@@ -145,13 +148,13 @@ test('bytes: the oldest go, as many as it takes, and the file gets smaller', asy
     segmentRecords: 2000,
     retention: { logs: { ...FOR_EVER, maxBytes: kept }, others: FOR_EVER },
   });
-  await expect.poll(async () => (await gapsOf(log)).length).toBeGreaterThan(0);
+  await eventually(async () => (await gapsOf(log)).length).toBeGreaterThan(0);
   // Until a round finds that it is enough, and nothing of it is left to be removed.
   const seriesBytes = async () =>
     Number((await metrics()).match(/^siderolinkd_store_series_bytes\{series="logs"\} (\d+)/m)?.[1]);
-  await expect.poll(seriesBytes, { timeout: 10_000 }).toBeLessThanOrEqual(kept);
+  await eventually(seriesBytes).toBeLessThanOrEqual(kept);
   const left = () => inspect((count) => count('select count(*) from dropped_segment') + count('pragma freelist_count'));
-  await expect.poll(left, { timeout: 10_000 }).toBe(0);
+  await eventually(left).toBe(0);
   const gaps = await gapsOf(log);
   const dropped = gaps.reduce((sum, { count }) => sum + count, 0);
   expect(dropped / 2000).toBeGreaterThanOrEqual(3);
@@ -177,7 +180,7 @@ test('when all went, the next segment has a number and blocks that none had befo
   const { log } = await openKeeping({ retention: { logs: { ...FOR_EVER, maxBytes: 1 }, others: FOR_EVER } });
   for (let round = 1; round <= 3; round++) {
     await write(log, 10, `round ${round}`);
-    await expect.poll(async () => (await readAll(log, { filters: ['siderolink.*.*.kmsg.>'] })).length).toBe(0);
+    await eventually(async () => (await readAll(log, { filters: ['siderolink.*.*.kmsg.>'] })).length).toBe(0);
   }
   await log.close(5000);
   const again = await openKeeping({});
@@ -261,7 +264,7 @@ test('records that NATS has not acknowledged are counted and leave a record of t
   await log.commit({ ops: [{ op: 'putPublishCursors', cursors }], records: [] });
   const open = seqs.filter(({ seq, lane }) => seq > (new Map<number, number>(cursors).get(lane) ?? 0));
   ahead = 1.01 * HOUR;
-  await expect.poll(async () => (await gapsOf(log, 'publish')).length).toBe(1);
+  await eventually(async () => (await gapsOf(log, 'publish')).length).toBe(1);
   const told = { from: open[0]?.seq, to: open.at(-1)?.seq, count: open.length };
   expect(await gapsOf(log, 'publish')).toEqual([{ ...told, reason: 'retention', series: 'logs' }]);
   expect(await metrics()).toContain(`siderolinkd_store_unpublished_dropped_total{series="logs"} ${open.length}`);
@@ -278,11 +281,11 @@ test('a failure is told and tried again; nothing else waits for it', async () =>
   db.exec(`create trigger refuse before delete on segment begin select raise(abort, 'not today'); end`);
   ahead = 2 * HOUR;
   const condition = () => health.conditions.find(({ name }) => name === 'store-retention');
-  await expect.poll(condition).toMatchObject({ severity: 'warning', message: expect.stringContaining('not today') });
+  await eventually(condition).toMatchObject({ severity: 'warning', message: expect.stringContaining('not today') });
   expect((await readAll(log)).length).toBe(200);
   await log.commit({ ops: [], records: [eventOf(1, 'x', 'an event')] });
   db.exec('drop trigger refuse');
   db.close();
-  await expect.poll(condition).toMatchObject({ severity: 'ok' });
-  await expect.poll(async () => (await gapsOf(log)).length).toBe(1);
+  await eventually(condition).toMatchObject({ severity: 'ok' });
+  await eventually(async () => (await gapsOf(log)).length).toBe(1);
 });
