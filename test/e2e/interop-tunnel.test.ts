@@ -4,14 +4,15 @@ import { storedLines } from './explained-lines.ts';
 import { Gateway } from './gateway.ts';
 import { GenuineMachine, type GenuineOptions, type Step, withoutGo } from './genuine.ts';
 
-// The genuine relay and the genuine user-space device, as Talos has them, through our tunnel. What a stream ended with is
-// told by the relay itself: it stops only for a status whose code and text are those that it knows, both exact.
+// The genuine relay and the genuine user-space device, as Talos has them, through our tunnel. The relay ends only for a
+// status whose code and text are those that it knows, both exact; after any other it opens a new stream.
 
 const VIRTUAL = /^\[fd[0-9a-f]{2}(?::[0-9a-f]{1,4}){2}:[0-9a-f]{2}04:.*\]:50888$/;
 const RELAY = /^127\.64\.0\.\d+:\d+$/;
 const EVENT_TYPES = 10;
 const REPLACED = ['Aborted', 'peer replaced'];
 const NOT_ALLOWED = ['PermissionDenied', 'peer not allowed'];
+const STOPPING = ['Unavailable', 'stopping'];
 const TAGS = { owner: 'acme', namespace: 'green', cluster: 'c1', metal_machine: 'mm', machine: 'm' };
 
 /** Sends so many random bytes to port 50000 of an address, and looks at what comes back. */
@@ -139,6 +140,7 @@ describe.skipIf(withoutGo)('the genuine relay and device', () => {
       await machine.heard('relay_ended');
       await machine.heard('added_relay_ended');
       expect(statuses(machine.told('relay_ended'))).toEqual([REPLACED]);
+      expect(statuses(machine.told('stream_ended'))).toEqual([REPLACED, REPLACED]);
       expect(statuses(machine.told('added_relay_ended'))).toEqual([REPLACED]);
       await talks(machine, 'back in its place');
       expect(machine.told('relay_ended')).toHaveLength(1);
@@ -157,13 +159,15 @@ describe.skipIf(withoutGo)('the genuine relay and device', () => {
 
       await gateway.client.removeMachine(machine.uuid);
       await machine.heard('relay_ended');
+      const ends = () => statuses(machine.told('stream_ended').filter(({ address }) => address === own));
+      expect(ends()[0]).toEqual(NOT_ALLOWED);
       // Unanswered for 15 s, WireGuard begins anew; then the relay, which pauses for 5 s, is back long since.
       machine.log('to nobody');
       await gateway.client.readmitMachine(machine.uuid);
       await gateway.until('it is back', async () => {
         return ((await gateway.peers()).get(public_key)?.latestHandshake ?? 0) > 0;
       });
-      expect(new Set(statuses(machine.told('relay_ended')).map(String))).toEqual(new Set([String(NOT_ALLOWED)]));
+      expect(new Set(ends().map(String))).toEqual(new Set([String(NOT_ALLOWED)]));
       expect(await seen(machine.uuid)).toMatchObject({ boot: 1, public_key });
       expect(machine.told('provisioned')).toHaveLength(1);
     });
@@ -185,7 +189,10 @@ describe.skipIf(withoutGo)('the genuine relay and device', () => {
     expect(await comesBy(quiet, 'tunnel')).toBe(endpoint);
     if (performance.now() - began < 14_000) expect(await quiet.state()).toEqual(was);
 
+    const ended = quiet.told('stream_ended').length;
     expect(await gateway.end('SIGTERM')).toBe(0);
+    await quiet.heard('stream_ended', ended + 1);
+    expect(statuses(quiet.told('stream_ended'))[ended]).toEqual(STOPPING);
     await gateway.start();
     await Promise.all([talks(quiet, 'after the stop'), talks(talking, 'after the stop')]);
     await talking.event('after the stop');

@@ -23,6 +23,7 @@ import (
 const (
 	// handshakeTimeout is how long Talos stays with one endpoint before it takes the next.
 	handshakeTimeout = 30 * time.Second
+	addressTimeout   = 5 * time.Second
 	pollInterval     = 20 * time.Millisecond
 	// tunnelSuffix tells the interface of the tunnel from the other, as Talos since 1.10 does (siderolink, siderolinktun).
 	tunnelSuffix = "tun"
@@ -53,11 +54,11 @@ func openLink(cfg joinConfig, p provisioned, logger *zap.Logger) (l *link, err e
 		return nil, fmt.Errorf("interface %s exists already", l.name)
 	}
 
-	defer func() {
+	defer func(l *link) {
 		if err != nil {
 			l.close()
 		}
-	}()
+	}(l)
 
 	if l.ctrl, err = wgctrl.New(); err != nil {
 		return nil, err
@@ -86,7 +87,29 @@ func openLink(cfg joinConfig, p provisioned, logger *zap.Logger) (l *link, err e
 		return nil, err
 	}
 
-	return l, wireguard.LinkUp(iface)
+	if err = wireguard.LinkUp(iface); err != nil {
+		return nil, err
+	}
+
+	return l, waitSource(p)
+}
+
+// waitSource waits until the kernel takes the machine's address for what goes to the server: a new address is not used
+// at once. Who connects before that has another for its source, which the server must drop.
+func waitSource(p provisioned) error {
+	ctx, cancel := context.WithTimeout(context.Background(), addressTimeout)
+	defer cancel()
+
+	return poll(ctx, "address "+p.nodePrefix.Addr().String()+" is not used", func() (bool, error) {
+		// Nothing is sent: UDP only looks up its route and its source.
+		c, err := net.Dial("udp", net.JoinHostPort(p.serverAddr.String(), "9"))
+		if err != nil {
+			return false, nil
+		}
+		defer c.Close()
+
+		return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr() == p.nodePrefix.Addr(), nil
+	})
 }
 
 // openKernel makes a WireGuard interface of the kernel.

@@ -142,7 +142,7 @@ func (m *life) addRelay(ctx context.Context, address string) error {
 
 	go func() {
 		if err := runRelay(ctx, m.cfg.api, queues, target, m.logger); ctx.Err() == nil {
-			reportRelayEnd("added_relay_ended", target, err)
+			reportStatus("added_relay_ended", target.String(), err)
 		}
 	}()
 

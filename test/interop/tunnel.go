@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/siderolabs/siderolink/pkg/wgtunnel"
@@ -11,6 +12,8 @@ import (
 	"github.com/siderolabs/siderolink/pkg/wgtunnel/wggrpc"
 	"github.com/siderolabs/siderolink/pkg/wireguard"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
@@ -90,7 +93,7 @@ func (t *tunnel) keepRelay(ctx context.Context, target netip.AddrPort) {
 			return
 		}
 
-		reportRelayEnd("relay_ended", target, err)
+		reportStatus("relay_ended", target.String(), err)
 
 		select {
 		case <-ctx.Done():
@@ -110,7 +113,9 @@ func (t *tunnel) close() {
 func runRelay(
 	ctx context.Context, api apiEndpoint, queues *wgbind.QueuePair, target netip.AddrPort, logger *zap.Logger,
 ) error {
-	relay, err := wggrpc.NewRelayToHost(api.host, relayRetry, queues, target, api.dialOptions()...)
+	options := append(api.dialOptions(), grpc.WithStreamInterceptor(reportStreams))
+
+	relay, err := wggrpc.NewRelayToHost(api.host, relayRetry, queues, target, options...)
 	if err != nil {
 		return err
 	}
@@ -123,7 +128,36 @@ func runRelay(
 	return err
 }
 
-func reportRelayEnd(step string, target netip.AddrPort, err error) {
+func reportStatus(step, address string, err error) {
 	told := status.Convert(err)
-	report(step, fields{"address": target.String(), "code": told.Code().String(), "message": told.Message()})
+	report(step, fields{"address": address, "code": told.Code().String(), "message": told.Message()})
+}
+
+// reportStreams tells what the relay's streams ended with: of most statuses the relay itself takes no notice.
+func reportStreams(
+	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer,
+	options ...grpc.CallOption,
+) (grpc.ClientStream, error) {
+	stream, err := open(ctx, desc, conn, method, options...)
+	if err != nil {
+		return nil, err
+	}
+
+	sent, _ := metadata.FromOutgoingContext(ctx)
+
+	return &reportedStream{ClientStream: stream, address: strings.Join(sent.Get(wggrpc.PeerAddrKey), ",")}, nil
+}
+
+type reportedStream struct {
+	grpc.ClientStream
+	address string
+}
+
+func (s *reportedStream) RecvMsg(into any) error {
+	err := s.ClientStream.RecvMsg(into)
+	if err != nil {
+		reportStatus("stream_ended", s.address, err)
+	}
+
+	return err
 }
