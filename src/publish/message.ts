@@ -4,7 +4,8 @@ import type { OutgoingRecord } from './record.ts';
 /** What is sent for a record. */
 export interface Message {
   readonly subject: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** All headers as they go over the wire, in ASCII: from `NATS/1.0` to the empty line. */
+  readonly head: string;
   readonly payload: Uint8Array;
   /** Headers and payload as the server counts them, in bytes. */
   readonly bytes: number;
@@ -22,47 +23,30 @@ export interface MessageOptions {
 /** The least that a server must take: a marker with all tags is shorter. */
 export const LEAST_MESSAGE_BYTES = 4096;
 
-const encoder = new TextEncoder();
-/** `NATS/1.0`, and the empty line at the end. */
-const FRAME_BYTES = 12;
-/** `: ` and the end of the line. */
-const HEADER_BYTES = 4;
-
 /**
  * The message of a record (DESIGN section 5.3): the body alone, the rest in headers. A body that makes it longer than
  * `maxBytes` is replaced by a marker that says where the whole record is to be had.
  */
 export function messageOf(record: OutgoingRecord, maxBytes: number, options: MessageOptions): Message {
-  const payload = encoder.encode(record.body);
-  const whole = framed(record, payload, headersOf(record, options), false);
+  const whole = framed(record, record.body, headOf(record, options, ''), false);
   if (whole.bytes <= maxBytes) return whole;
-  const headers = [...headersOf(record, options), ['Siderolink-Truncated', String(payload.length)] as const];
-  const full = framed(record, encoder.encode(markerOf(record, payload.length, true)), headers, true);
-  if (full.bytes <= maxBytes) return full;
-  return framed(record, encoder.encode(markerOf(record, payload.length, false)), headers, true);
+  const { length } = whole.payload;
+  const head = headOf(record, options, `Siderolink-Truncated: ${length}\r\n`);
+  const full = framed(record, markerOf(record, length, true), head, true);
+  return full.bytes <= maxBytes ? full : framed(record, markerOf(record, length, false), head, true);
 }
 
-function headersOf(record: OutgoingRecord, { idPrefix, stream }: MessageOptions): Message['headers'] {
-  const { seq, boot, receivedAt } = record;
-  return [
-    ['Nats-Msg-Id', `${idPrefix}:${seq}`],
-    ['Nats-Expected-Stream', stream],
-    ['Siderolink-Seq', String(seq)],
-    ['Siderolink-Boot', boot],
-    ['Siderolink-Received-At', receivedAt],
-  ];
+/** Built as text: the library's own headers take a fifth of all that publishing takes. */
+function headOf({ seq, boot, receivedAt }: OutgoingRecord, { idPrefix, stream }: MessageOptions, more: string): string {
+  return (
+    `NATS/1.0\r\nNats-Msg-Id: ${idPrefix}:${seq}\r\nNats-Expected-Stream: ${stream}\r\n` +
+    `Siderolink-Seq: ${seq}\r\nSiderolink-Boot: ${boot}\r\nSiderolink-Received-At: ${receivedAt}\r\n${more}\r\n`
+  );
 }
 
-function framed(
-  { subject }: OutgoingRecord,
-  payload: Uint8Array,
-  headers: Message['headers'],
-  isMarker: boolean,
-): Message {
-  let bytes = FRAME_BYTES + payload.length;
-  // Names and values are ASCII: their length is their size.
-  for (const [name, value] of headers) bytes += name.length + value.length + HEADER_BYTES;
-  return { subject, headers, payload, bytes, isMarker };
+function framed({ subject }: OutgoingRecord, body: string, head: string, isMarker: boolean): Message {
+  const payload = Buffer.from(body);
+  return { subject, head, payload, bytes: head.length + payload.length, isMarker };
 }
 
 /** `{"truncated":true,"original_bytes":…,"seq":…}` and the tags of the body. */

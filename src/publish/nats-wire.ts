@@ -1,4 +1,4 @@
-import { createInbox, headers, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { createInbox, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { parseAnswer } from './answers.ts';
 import type { Message } from './message.ts';
 import type { StreamFacts } from './stream-config.ts';
@@ -47,10 +47,22 @@ export class NatsWire implements Wire {
   }
 
   send(lane: number, seq: number, message: Message): void {
-    const carried = headers();
-    for (const [name, value] of message.headers) carried.append(name, value);
     const reply = `${this.#inbox}.${lane}.${seq}`;
-    this.#connection.publish(message.subject, message.payload, { headers: carried, reply });
+    const headers = new Encoded(message.head) as unknown as MsgHdrs;
+    this.#connection.publish(message.subject, message.payload, { headers, reply });
+  }
+}
+
+/** Headers in their final form: to send them, the library asks for nothing but this. */
+class Encoded {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  encode(): Uint8Array {
+    return Buffer.from(this.#text, 'latin1');
   }
 }
 
