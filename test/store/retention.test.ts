@@ -196,6 +196,8 @@ test('when all went, the next segment has a number and blocks that none had befo
 test('readers see whole segments or none while the oldest go', async () => {
   const { log } = await openKeeping({
     retentionMs: 1,
+    // A read is one page, and so one transaction: between two of them something may go.
+    pageMs: 60_000,
     sliceRows: 1,
     retention: { logs: { ...FOR_EVER, maxBytes: 250_000 }, others: FOR_EVER },
   });

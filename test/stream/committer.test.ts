@@ -141,6 +141,8 @@ it('while logs are suspended changes go alone, lines wait, and all keep their or
     alone.answer('stored');
     await event;
   }
+  // Also what came back is not tried again meanwhile.
+  clock.advance(10_000);
   await turn();
   expect(store.waiting).toEqual([]);
   committer.suspendLogs(false);
