@@ -544,16 +544,14 @@ describe('EventsService', () => {
     const { publish, log, service } = await serve();
     const gate = Promise.withResolvers<void>();
     log.gate = gate.promise;
-    let folded = 0;
-    const running = publish(request('PhaseEvent', golden('PhaseEvent'))).then(() => {
-      folded += 1;
-    });
-    while (service.connections === 0) await new Promise((resolve) => setImmediate(resolve));
+    const running = publish(request('PhaseEvent', golden('PhaseEvent'))).catch((error: unknown) => error);
+    await log.until(() => log.commits === 1);
     const stopped = service.stop(5_000);
-    const refused = await publish(request('PhaseEvent', golden('PhaseEvent'))).catch((e: unknown) => e);
+    const refused = await publish(request('PhaseEvent', golden('PhaseEvent'))).catch((error: unknown) => error);
     expect(code(refused)).toBe(status.UNAVAILABLE);
     gate.resolve();
-    await Promise.all([running.catch(() => {}), stopped]);
-    expect(log.changes.length).toBe(folded);
+    expect(await running).toBeInstanceOf(Buffer);
+    await stopped;
+    expect(log.changes).toHaveLength(1);
   });
 });
