@@ -133,7 +133,8 @@ func reportStatus(step, address string, err error) {
 	report(step, fields{"address": address, "code": told.Code().String(), "message": told.Message()})
 }
 
-// reportStreams tells what the relay's streams ended with: of most statuses the relay itself takes no notice.
+// reportStreams tells what the relay's streams ended with, but for those that it ended itself: of most statuses the
+// relay takes no notice.
 func reportStreams(
 	ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer,
 	options ...grpc.CallOption,
@@ -145,17 +146,18 @@ func reportStreams(
 
 	sent, _ := metadata.FromOutgoingContext(ctx)
 
-	return &reportedStream{ClientStream: stream, address: strings.Join(sent.Get(wggrpc.PeerAddrKey), ",")}, nil
+	return &reportedStream{ClientStream: stream, relay: ctx, address: strings.Join(sent.Get(wggrpc.PeerAddrKey), ",")}, nil
 }
 
 type reportedStream struct {
 	grpc.ClientStream
+	relay   context.Context
 	address string
 }
 
 func (s *reportedStream) RecvMsg(into any) error {
 	err := s.ClientStream.RecvMsg(into)
-	if err != nil {
+	if err != nil && s.relay.Err() == nil {
 		reportStatus("stream_ended", s.address, err)
 	}
 
