@@ -70,7 +70,9 @@ export class NatsLink {
   /** Closes the connection: what is in flight is not waited for. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#connection?.close();
+    // A try to connect cannot be broken off; whoever stops us ends the thread, which ends that too.
+    if (this.#connection === undefined) return;
+    await this.#connection.close();
     await this.#running;
   }
 

@@ -1,4 +1,5 @@
 import { createInbox, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { errorMessage } from '../domain/errors.ts';
 import { parseAnswer } from './answers.ts';
 import type { Message } from './message.ts';
 import type { StreamFacts } from './stream-config.ts';
@@ -18,9 +19,11 @@ export class NatsWire implements Wire {
   readonly #connection: NatsConnection;
   readonly #inbox: string;
   readonly #answers: Subscription;
+  readonly #onAnswer: NatsWireDeps['onAnswer'];
 
   constructor(stream: StreamFacts, { connection, onAnswer }: NatsWireDeps) {
     this.#connection = connection;
+    this.#onAnswer = onAnswer;
     this.maxBytes = maxBytes(stream, connection);
     this.#inbox = createInbox();
     const start = this.#inbox.length + 1;
@@ -49,7 +52,12 @@ export class NatsWire implements Wire {
   send(lane: number, seq: number, message: Message): void {
     const reply = `${this.#inbox}.${lane}.${seq}`;
     const headers = new Encoded(message.head) as unknown as MsgHdrs;
-    this.#connection.publish(message.subject, message.payload, { headers, reply });
+    try {
+      this.#connection.publish(message.subject, message.payload, { headers, reply });
+    } catch (error) {
+      // A connection that is being closed says so; nothing here may end the thread, or that message ends it again and again.
+      queueMicrotask(() => this.#onAnswer(lane, seq, { stored: false, reason: 'other', message: errorMessage(error) }));
+    }
   }
 }
 

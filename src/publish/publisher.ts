@@ -225,6 +225,8 @@ export class Publisher {
         if (message.run === this.#run) this.#replaying?.resolve(message.counts);
         return;
       case 'stopped':
+        // What it sent before has come. A try to connect may still be under way there.
+        void worker.terminate();
         return;
     }
   }

@@ -80,12 +80,14 @@ export class Receipts {
    * @param acknowledged highest sequence that was acknowledged before it was looked at
    */
   judge(stream: StreamSeen | undefined, acknowledged: number): Moment | undefined {
+    const { isDoubted } = this;
     const created = stream?.created ?? this.#created;
     const isAnother = this.#created !== undefined && this.#created !== created;
     const held = isAnother ? 0 : Math.min(this.#heldAtMost, stream?.lastSequence ?? Number.POSITIVE_INFINITY);
     this.#created = created;
     this.#heldAtMost = Number.POSITIVE_INFINITY;
-    if (!isAnother && acknowledged <= held) return undefined;
+    // A doubt may have come up while the stream was being looked at: it needs no other proof.
+    if (!isAnother && !isDoubted && acknowledged <= held) return undefined;
     const index = Math.max(0, isAnother ? 0 : lastWithin(this.#moments, held));
     const chosen = this.#moments[index];
     if (chosen === undefined) throw new RangeError('no moment is remembered');

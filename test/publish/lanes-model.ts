@@ -61,7 +61,7 @@ interface Flying {
 }
 
 /** A broker that stores, refuses, forgets to answer and goes away as it is told. */
-class FakeBroker {
+export class FakeBroker {
   /** In the order in which they were stored, repeats too. */
   readonly stored: number[] = [];
   /** By seq of the record, its sequence in the stream. */
@@ -109,7 +109,7 @@ class FakeBroker {
   }
 
   /** Takes one of what is under way: stores it, perhaps, and answers, perhaps. */
-  take(index: number, outbox: Outbox, what: 'store' | 'store silently' | 'lose' | Refusal): void {
+  take(index: number, outbox: Pick<Outbox, 'answered'>, what: 'store' | 'store silently' | 'lose' | Refusal): void {
     const flying = this.#flying[index % Math.max(1, this.#flying.length)];
     if (flying === undefined) return;
     this.#flying = this.#flying.filter((other) => other !== flying);

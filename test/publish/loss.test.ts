@@ -115,6 +115,13 @@ it('takes a stream that was purged for what it is: the numbers go on', () => {
   expect(receipts.judge({ created: 'a', lastSequence: 99 }, 10)).toBeUndefined();
 });
 
+it('believes a doubt that came up while the stream was being looked at', () => {
+  const receipts = new Receipts({ windowMs: 600_000, everyMs: 1000 }, { at: 0, cursors: NO_CURSORS });
+  receipts.doubt(5000);
+  expect(receipts.judge({ created: 'a', lastSequence: 5000 }, 0)).toMatchObject({ sequence: 0 });
+  expect(receipts.judge({ created: 'a', lastSequence: 5000 }, 0)).toBeUndefined();
+});
+
 it('goes back to the newest moment that the stream still holds, and forgets what came after it', () => {
   const moments = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 30 });
   fc.assert(

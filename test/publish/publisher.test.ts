@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type NatsServer, startNatsServer } from '../helpers/nats-server.ts';
@@ -62,6 +64,20 @@ it('starts without a server and publishes when there is one', async () => {
   await server.start();
   await world.published();
   await world.verify(await received({ servers: server.url }));
+});
+
+it('stops at once while a server that says nothing is being dialled', async () => {
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const dialled = once(silent, 'connection');
+  const publisher = await world.publish([`nats://127.0.0.1:${port}`]);
+  await dialled;
+  const began = performance.now();
+  await publisher.stop(8000);
+  // A try takes ten seconds, the thread is ended by force after eight.
+  expect(performance.now() - began).toBeLessThan(6000);
+  silent.close();
 });
 
 it('loses nothing and keeps the order of each machine while the server is killed again and again', async () => {
