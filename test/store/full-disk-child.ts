@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventOf, linesOf, openLog, parse, readAll, sourceOf } from '../stream/harness.ts';
 
 const MIB = 1024 * 1024;
+// Who started it may be gone: it is not to wait for ever for what does not come.
+setTimeout(() => process.exit(1), 110_000).unref();
 const directory = process.argv[2] ?? '';
 const ballast = join(directory, 'of-others');
 const { log, health, metrics } = await openLog({
