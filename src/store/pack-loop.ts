@@ -63,13 +63,13 @@ export class PackLoop {
     if (this.#running === undefined && this.#isDue(series)) this.#run();
   }
 
-  /** Packs what is there, however little: it is to leave with a segment. */
+  /** Packs what is there, however little and also while paused: it is to leave with a segment. */
   packEarly(series: Series): void {
     this.#early.add(series);
     if (this.#running === undefined) this.#run();
   }
 
-  /** Begins no segment, until told to go on. */
+  /** Begins no segment but those asked for, until told to go on. */
   pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     if (!isPaused && this.#running === undefined) this.#run();
@@ -133,9 +133,10 @@ export class PackLoop {
   }
 
   #isDue(series: Series): boolean {
+    if (this.#early.has(series)) return true;
     if (this.#isPaused) return false;
     const { records, bytes } = this.#unpacked[series];
-    return this.#early.has(series) || records >= this.#options.segmentRecords || bytes >= this.#options.segmentBytes;
+    return records >= this.#options.segmentRecords || bytes >= this.#options.segmentBytes;
   }
 
   async #packOne(series: Series): Promise<void> {

@@ -235,11 +235,17 @@ test('nothing is packed while there is little room, and what waited is packed th
   const { log } = await openKeeping({ segmentRecords: 1_000_000 });
   await write(log, 3);
   await log.close(5000);
-  const { opened } = await shortOfDisk({ segmentRecords: 100 });
+  const { opened, retention, told } = await shortOfDisk({ segmentRecords: 100 });
   await opened.beThrifty(true);
   await opened.packed();
   const segments = async () => (await opened.usage()).series.logs.oldest.length;
   expect(await segments()).toBe(0);
+  // Unless there is nothing else that could go.
+  expect(await retention.round()).toBe(false);
+  await opened.packed();
+  expect(await segments()).toBe(1);
+  expect(await retention.round()).toBe(true);
+  expect(told).toMatchObject([{ op: 'dropSegments', series: 'logs', through: 100 }]);
   await opened.beThrifty(false);
   await opened.packed();
   expect(await segments()).toBe(3);
