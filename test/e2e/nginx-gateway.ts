@@ -6,13 +6,17 @@ const ADDRESS = '192.0.2.1';
 
 /** A gateway whose API is for the nginx in front of it alone, as docs/how-to/network.md has it. */
 export class NginxGateway extends Gateway {
+  readonly #started: Nginx[] = [];
+
   async startBehindProxy(): Promise<void> {
     await this.start({ 'api.listen': '"127.0.0.1:8081"', 'api.url': `"https://${ADDRESS}:443"` });
     await this.kernelArguments();
   }
 
-  nginx(options: NginxOptions = {}): Promise<Nginx> {
-    return new Nginx(this, ADDRESS, options).start();
+  async nginx(options: NginxOptions = {}): Promise<Nginx> {
+    const nginx = new Nginx(this, ADDRESS, options);
+    this.#started.push(nginx);
+    return await nginx.start();
   }
 
   /** A machine that asks for the tunnel and gets no UDP through, powered off. */
@@ -42,5 +46,11 @@ export class NginxGateway extends Gateway {
   /** How many there are now. */
   async streams(): Promise<number> {
     return (await this.metrics()).get('siderolinkd_tunnel_streams') ?? 0;
+  }
+
+  /** Its workers would outlive a master that is only killed. */
+  override async dispose(): Promise<void> {
+    await Promise.all(this.#started.map((nginx) => nginx.stop()));
+    await super.dispose();
   }
 }
