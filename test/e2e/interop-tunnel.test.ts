@@ -7,7 +7,8 @@ import { GenuineMachine, type GenuineOptions, type Step, withoutGo } from './gen
 // The genuine relay and the genuine user-space device, as Talos has them, through our tunnel. The relay ends only for a
 // status whose code and text are those that it knows, both exact; after any other it opens a new stream.
 
-const VIRTUAL = /^\[fd[0-9a-f]{2}(?::[0-9a-f]{1,4}){2}:[0-9a-f]{2}04:.*\]:50888$/;
+/** Byte 7 is 04; leading zeros of its group are not written. */
+const VIRTUAL = /^\[fd[0-9a-f]{2}(?::[0-9a-f]{1,4}){2}:(?:[0-9a-f]{1,2}04|4):.*\]:50888$/;
 const RELAY = /^127\.64\.0\.\d+:\d+$/;
 const EVENT_TYPES = 10;
 const REPLACED = ['Aborted', 'peer replaced'];
