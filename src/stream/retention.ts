@@ -129,8 +129,8 @@ export class Retention {
       const { oldest, bytes, unpackedSince } = usage[series];
       const limits = this.#options.retention[series];
       if (unpackedSince !== null && now - unpackedSince > limits.maxAgeMs * SEGMENT_AGE_SHARE) store.packEarly(series);
-      // What waits to be packed cannot go, and while the disk is short nothing else packs it.
-      if (series === 'logs' && wanted > 0 && oldest.length === 0 && unpackedSince !== null) store.packEarly(series);
+      // What waits to be packed cannot go, and while the disk is short nothing else packs it. Little of it would not help.
+      if (series === 'logs' && wanted > 0 && oldest.length === 0 && bytes > wanted) store.packEarly(series);
       for (const drop of planDrops(oldest, bytes, series === 'logs' ? wanted : 0, limits, now)) {
         if (this.#stop.signal.aborted) return hasDropped;
         await this.#drop(series, drop);

@@ -9,8 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventOf, linesOf, openLog, parse, readAll, sourceOf } from '../stream/harness.ts';
 
 const MIB = 1024 * 1024;
-// Who started it may be gone: it is not to wait for ever for what does not come.
-setTimeout(() => process.exit(1), 110_000).unref();
 const directory = process.argv[2] ?? '';
 const ballast = join(directory, 'of-others');
 const { log, health, metrics } = await openLog({
@@ -25,6 +23,11 @@ const { log, health, metrics } = await openLog({
   commitBytes: 256 * 1024,
   maxPendingBytes: MIB,
 });
+// Who started it may be gone: it is not to wait for ever for what does not come.
+setTimeout(() => {
+  writeSync(2, `${JSON.stringify({ conditions: health.conditions, stats: log.stats() })}\n`);
+  process.exit(1);
+}, 95_000).unref();
 const tell = (facts: unknown): void => void writeSync(1, `${JSON.stringify(facts)}\n`);
 const condition = () => health.conditions.find(({ name }) => name === 'store-space');
 const until = async (isTrue: () => boolean): Promise<void> => {
