@@ -15,6 +15,8 @@ export type Verdict = typeof REPLAY | typeof FRESH | typeof REUSED;
 
 /** How many of a boot's last lines are known by their clock (DESIGN section 4, "Boots"). A power of two. */
 const CLOCKS = 1024;
+/** Room for so many is made with the first line, and twice as much whenever more come: ten thousand logs may be short. */
+const FEW_CLOCKS = 64;
 /** Lines under used numbers that are known again; then the oldest is forgotten. */
 const MAX_REUSED = 256;
 
@@ -51,7 +53,10 @@ export class BootLog implements Boot {
   readonly #onGap: (boot: BootLog) => void;
   readonly #seen: SeenRanges;
   readonly #gaps: GapTracker;
-  /** Clocks of the lines `last - 1023 … last`, by seq modulo 1,024, modulo 2^32; made with the first line. */
+  /**
+   * Clocks of the lines `last - 1023 … last` as far as they are known, by seq modulo the length, modulo 2^32; made with
+   * the first line.
+   */
   #clocks: Uint32Array | undefined;
   /** The lowest seq whose clock is known: none before our start. */
   #clocksFrom: number;
@@ -121,16 +126,37 @@ export class BootLog implements Boot {
     const last = this.#seen.last;
     const found = this.#seen.add(seq);
     if (found === SEEN) return this.#judgeSeen(seq, clock);
-    if (this.#clocks === undefined) this.#clocks = new Uint32Array(CLOCKS);
     if (found === NEXT) {
       this.#lastClock = clock;
-      this.#clocks[seq & (CLOCKS - 1)] = clock;
+      const clocks = this.#clocksFor(seq, last);
+      clocks[seq & (clocks.length - 1)] = clock;
       return FRESH;
     }
     this.#noteHole(found, seq, last);
     if (found === AHEAD) this.#lastClock = clock;
-    if (seq > this.#seen.last - CLOCKS) this.#clocks[seq % CLOCKS] = clock;
+    if (seq > this.#seen.last - CLOCKS && seq >= this.#clocksFrom) {
+      const clocks = this.#clocksFor(seq, last);
+      clocks[seq % clocks.length] = clock;
+    }
     return FRESH;
+  }
+
+  /** With room for a line's clock besides those that are known. `last` is the highest seq before it. */
+  #clocksFor(seq: number, last: number): Uint32Array {
+    const old = this.#clocks;
+    if (old !== undefined && (seq - this.#clocksFrom < old.length || old.length === CLOCKS)) return old;
+    let room = old?.length ?? FEW_CLOCKS;
+    while (room < CLOCKS && room <= seq - this.#clocksFrom) room *= 2;
+    const clocks = new Uint32Array(room);
+    if (old !== undefined) {
+      // What is known fitted; what was skipped since then did not.
+      const end = Math.min(last + 1, this.#clocksFrom + old.length);
+      for (let known = this.#clocksFrom; known < end; known++) {
+        clocks[known % room] = old[known % old.length] ?? 0;
+      }
+    }
+    this.#clocks = clocks;
+    return clocks;
   }
 
   /**
@@ -233,8 +259,9 @@ export class BootLog implements Boot {
   }
 
   #judgeSeen(seq: number, clock: number): Verdict {
-    const known = this.#clocks !== undefined && seq >= this.#clocksFrom && seq > this.#seen.last - CLOCKS;
-    if (!known || this.#clocks?.[seq % CLOCKS] === clock >>> 0) return REPLAY;
+    const known = seq >= this.#clocksFrom && seq > this.#seen.last - CLOCKS;
+    const clocks = known ? this.#clocks : undefined;
+    if (clocks === undefined || clocks[seq % clocks.length] === clock >>> 0) return REPLAY;
     // It is sent again with all the others when Talos reads its ring from the start.
     const line = `${seq} ${clock}`;
     this.#reused ??= new Set();

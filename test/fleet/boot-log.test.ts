@@ -106,6 +106,29 @@ describe('BootLog', () => {
     expect(log.accept(1, 99)).toBe(REUSED);
   });
 
+  it('knows its last 1,024 lines by their clocks, however many there were', () => {
+    for (const count of [1, 63, 64, 65, 700, 1024, 1025, 3000]) {
+      const { log: boot } = new StoredBoot();
+      for (let seq = 0; seq < count; seq++) boot.accept(seq, seq * 7);
+      const first = Math.max(0, count - 1024);
+      for (let seq = 0; seq < count; seq++) expect(boot.accept(seq, seq * 7)).toBe(REPLAY);
+      for (const seq of new Set([0, first, first + 1, count - 1])) {
+        if (seq < count) expect(boot.accept(seq, seq * 7 + 1)).toBe(seq >= first ? REUSED : REPLAY);
+      }
+    }
+  });
+
+  it('knows lines by their clocks across holes and across lines that were refused', () => {
+    const { log: boot } = new StoredBoot();
+    for (const seq of [0, 1, 2, 100, 101]) boot.accept(seq, seq * 7);
+    for (let seq = 102; seq < 400; seq++) boot.refuse(seq, seq * 7, 'rate');
+    for (const seq of [400, 50, 401]) boot.accept(seq, seq * 7);
+    for (const seq of [0, 1, 2, 50, 100, 101, 400, 401]) {
+      expect(boot.accept(seq, seq * 7)).toBe(REPLAY);
+      expect(boot.accept(seq, seq * 7 + 1)).toBe(REUSED);
+    }
+  });
+
   it('tells refused lines with their reason, also when nothing comes after them', () => {
     const boot = new StoredBoot();
     for (const seq of [0, 1, 2]) boot.accept(seq);
