@@ -37,8 +37,8 @@ RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends iproute2 netbase nftables wireguard-go wireguard-tools \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
  && mkdir -p -m 0750 /run/siderolinkd && mkdir -p -m 0700 /var/lib/siderolinkd \
- && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/%s/main.js "$@"\n' daemon >/usr/local/bin/siderolinkd \
- && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/%s/main.js "$@"\n' cli >/usr/local/bin/siderolinkctl \
+ && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/dist/daemon/siderolinkd.sh "$@"\n' >/usr/local/bin/siderolinkd \
+ && printf '#!/bin/sh\nexec /usr/lib/siderolinkd/bin/node /usr/lib/siderolinkd/dist/cli/main.js "$@"\n' >/usr/local/bin/siderolinkctl \
  && chmod 0755 /usr/local/bin/siderolinkd /usr/local/bin/siderolinkctl
 COPY --from=build /app /usr/lib/siderolinkd
 VOLUME /var/lib/siderolinkd

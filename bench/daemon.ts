@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** `BENCH_MAIN`: another build than that of this checkout. */
+/** `BENCH_MAIN`: another build than that of this checkout. `BENCH_NODE_OPTIONS`: Node's in place of those of the product. */
 const MAIN = process.env['BENCH_MAIN'] ?? fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url));
 const API_PORT = 8081;
 
@@ -47,7 +47,10 @@ export class BenchDaemon {
   spawn(settings: Readonly<Record<string, string>> = {}): void {
     const log = openSync(join(this.directory, 'log'), 'a');
     const nodeOptions = (process.env['BENCH_NODE_OPTIONS'] ?? '').split(' ').filter((option) => option !== '');
-    this.#process = spawn(process.execPath, [...nodeOptions, MAIN, 'run'], {
+    const launcher = join(dirname(MAIN), 'siderolinkd.sh');
+    const [file, ...before] =
+      nodeOptions.length > 0 || !existsSync(launcher) ? [process.execPath, ...nodeOptions, MAIN] : [launcher];
+    this.#process = spawn(file, [...before, 'run'], {
       stdio: ['ignore', log, log],
       env: {
         ...process.env,

@@ -18,8 +18,8 @@ install_files() {
   mv "$new" "$root/$LIBRARY"
   rm -rf "$root/$LIBRARY.old"
 
-  install_wrapper "$root" siderolinkd daemon
-  install_wrapper "$root" siderolinkctl cli
+  install_wrapper "$root" siderolinkd "/$LIBRARY/dist/daemon/siderolinkd.sh"
+  install_wrapper "$root" siderolinkctl "/$LIBRARY/bin/node /$LIBRARY/dist/cli/main.js"
   install_completions "$root"
   install -Dm 0644 "$ROOT/systemd/siderolinkd.sysusers" "$root/usr/lib/sysusers.d/siderolinkd.conf"
   install -Dm 0644 -t "$root/etc/systemd/system" "$ROOT"/systemd/*.service "$ROOT"/systemd/*.socket
@@ -50,11 +50,11 @@ strip_sqlite() {
   find "$package/prebuilds" -mindepth 1 -maxdepth 1 ! -name "$platform*" -exec rm -rf {} +
 }
 
-# install_wrapper ROOT NAME ROOM: a command that starts our Node, whichever else is on PATH.
+# install_wrapper ROOT NAME COMMAND: a command that starts our Node, whichever else is on PATH.
 install_wrapper() {
   local file=$1/usr/bin/$2
   install -d "${file%/*}"
-  printf '#!/bin/sh\nexec /%s/bin/node /%s/dist/%s/main.js "$@"\n' "$LIBRARY" "$LIBRARY" "$3" >"$file"
+  printf '#!/bin/sh\nexec %s "$@"\n' "$3" >"$file"
   chmod 0755 "$file"
 }
 

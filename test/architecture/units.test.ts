@@ -15,8 +15,8 @@ function settings(path: string): Map<string, string> {
 test.each(['systemd/siderolinkd.service', 'systemd/siderolinkd-wg.service', 'Dockerfile'])(
   'the programs that %s starts are built',
   (path) => {
-    const programs = [...read(path).matchAll(/\/dist\/([\w/-]+)\.js/g)].map(([, program]) => program);
-    const missing = programs.filter((program) => !existsSync(join(root, 'src', `${program}.ts`)));
+    const programs = [...read(path).matchAll(/\/dist\/([\w/-]+\.(?:js|sh))/g)].map(([, program = '']) => program);
+    const missing = programs.filter((program) => !existsSync(join(root, 'src', program.replace(/\.js$/, '.ts'))));
     expect(missing).toEqual([]);
     expect(programs.length > 0 || path === 'Dockerfile').toBe(true);
   },
