@@ -1,8 +1,11 @@
 import { linesWithin } from './chunk.ts';
 import { addRun, type Run } from './segment-runs.ts';
 
-/** A block closes when it holds so many bytes of lines: what one read unpacks. */
-const BLOCK_BYTES = 256 * 1024;
+/**
+ * A block closes when it holds so many bytes of lines: what one read unpacks. Lines of several boots of a machine, or of
+ * tens of machines, stand in it, so that most of what they repeat does.
+ */
+const BLOCK_BYTES = 512 * 1024;
 /** A segment closes at so many records or bytes of lines. */
 export const SEGMENT_RECORDS = 65_536;
 export const SEGMENT_BYTES = 16 * 1024 * 1024;

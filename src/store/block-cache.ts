@@ -1,10 +1,8 @@
-import { zstdDecompressSync } from 'node:zlib';
 import type { Database, Statement } from 'better-sqlite3';
 import { damaged, isDamage } from './damaged.ts';
 import { LineBlock, type LineBlockHead } from './line-block.ts';
+import { unpackBlock } from './packed-block.ts';
 
-/** No block is longer: 256 KiB, or one record that is longer than that. */
-const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
 /** Damaged blocks that are remembered: every run of records in one of them would read and unpack it again. */
 const MAX_DAMAGED = 256;
 
@@ -78,20 +76,12 @@ export class BlockCache {
       const packed = this.#select.get(block) as Buffer | undefined;
       if (packed === undefined) throw damaged(`block ${block} is missing`);
       this.#unpacked++;
-      return unpacked(block, packed);
+      return unpackBlock(block, packed);
     } catch (error) {
       const [oldest] = this.#damaged.keys();
       if (this.#damaged.size >= MAX_DAMAGED && oldest !== undefined) this.#damaged.delete(oldest);
       if (isDamage(error)) this.#damaged.set(block, error);
       throw error;
     }
-  }
-}
-
-function unpacked(block: number, packed: Buffer): Uint8Array {
-  try {
-    return zstdDecompressSync(packed, { maxOutputLength: MAX_BLOCK_BYTES });
-  } catch (cause) {
-    throw damaged(`block ${block} cannot be unpacked`, cause);
   }
 }

@@ -1,19 +1,12 @@
-import { constants, zstdCompressSync } from 'node:zlib';
 import type { Database, Statement } from 'better-sqlite3';
 import { KnownNames, namesText } from '../domain/chunk.ts';
+import { LineColumns } from '../domain/line-columns.ts';
 import { type PackedChunk, planSegment } from '../domain/segment.ts';
 import { encodeRuns } from '../domain/segment-runs.ts';
 import type { Series } from './batch.ts';
 import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import { packBlock } from './packed-block.ts';
 import { EXTENT_FIELDS, type PackedSegment, type PackRequest } from './protocol.ts';
-
-/**
- * Level 1: the lines of one machine stand together, so more effort gains little. With a checksum, four bytes a block, what
- * a disk has changed is told and never taken for what a machine said.
- */
-const COMPRESSION = {
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-};
 
 interface ChunkRow extends Omit<PackedChunk, 'names' | 'firstSeq'> {
   readonly first_seq: number;
@@ -26,6 +19,7 @@ export class Packer {
   readonly #select: Readonly<Record<Series, Statement>>;
   readonly #mark: Readonly<Record<Series, Statement>>;
   readonly #names = new KnownNames();
+  readonly #columns = new LineColumns();
 
   constructor(db: Database) {
     this.#db = db;
@@ -45,7 +39,7 @@ export class Packer {
     const last = chunks.at(-1);
     if (!(full || partial) || first === undefined || last === undefined) return null;
     const blocks: Uint8Array<ArrayBuffer>[] = [];
-    const extents = planSegment(chunks, (block) => blocks.push(moved(zstdCompressSync(block, COMPRESSION))));
+    const extents = planSegment(chunks, (block) => blocks.push(packBlock(block, this.#columns)));
     const base = { seq: first.firstSeq, time: first.time };
     const runs = extents.map((extent) => encodeRuns(extent.runs, base.seq, base.time));
     let runEnd = 0;

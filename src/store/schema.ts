@@ -177,6 +177,7 @@ export const MIGRATIONS: readonly string[] = [
   -- Pages that the segment took when it was inserted, those of indexes included; 0 for one from before this was counted.
   alter table segment add column pages integer not null default 0;
   `,
+  '-- Blocks may stand in columns from here on (packed-block.ts): a program that does not know them would take them for damaged.',
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

@@ -118,7 +118,7 @@ describe('a hand in the store', () => {
   });
 
   test('takes what it touched, and nothing else: the rest comes in order, and what is missing is told', () => {
-    expect(new Set(extents.map(({ block }) => block)).size).toBeGreaterThan(10);
+    expect(new Set(extents.map(({ block }) => block)).size).toBeGreaterThan(5);
     const property = fc.property(
       fc.array(damage, { minLength: 1, maxLength: 3 }),
       fc.array(reading, { minLength: 2, maxLength: 2 }),

@@ -92,7 +92,11 @@ export const damagedStores: Target = {
   },
   generate: (dice) => {
     const kind = dice.int(0, PLACES.length - 1);
-    if (kind === 0) return Buffer.concat([Buffer.of(0), zstdCompressSync(Buffer.from(blockText(dice)))]);
+    if (kind === 0) {
+      const frame = zstdCompressSync(Buffer.from(blockText(dice)));
+      // As a block in columns, and as one that is not.
+      return Buffer.concat([Buffer.from(dice.chance(0.5) ? [0, 1] : [0]), frame]);
+    }
     const huge = dice.list(8, () => dice.pick([1, 0x7f, 0x80, 0xff, 0xff, dice.int(0, 255)]));
     return Buffer.from([kind, ...huge]);
   },
