@@ -8,7 +8,7 @@ export interface TidyHeapOptions {
   readonly everyMs?: number;
   /** The event loop's thread is calm if it computed for at most this share of that time. Default 0.1. */
   readonly calmShare?: number;
-  /** So many bytes that hold nothing, and that have come since the last time, are worth it. Default 24 MiB. */
+  /** So many bytes that hold nothing are worth it. Default 24 MiB. */
   readonly spareBytes?: number;
   /** So long after the last time at the earliest, milliseconds. Default one minute. */
   readonly restMs?: number;
@@ -37,8 +37,6 @@ export class TidyHeap {
   #cancel: () => void = () => {};
   #busyMs = 0;
   #lookedAt = 0;
-  /** The heap after the last time; what it held then it cannot do without. */
-  #least = 0;
   #lastAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: TidyHeapOptions, deps: TidyHeapDeps) {
@@ -61,7 +59,7 @@ export class TidyHeap {
     const share = (busyNow() - this.#busyMs) / Math.max(1, clock.monotonic() - this.#lookedAt);
     const { total, used } = heap();
     const isRested = clock.monotonic() - this.#lastAt >= restMs;
-    const isWorthIt = total - used >= spareBytes && total - this.#least >= spareBytes;
+    const isWorthIt = total - used >= spareBytes;
     if (share <= calmShare && isWorthIt && isRested) this.#tidy(total);
     // What it took itself is no work that came.
     this.start();
@@ -72,8 +70,7 @@ export class TidyHeap {
     const began = clock.monotonic();
     collect();
     this.#lastAt = clock.monotonic();
-    this.#least = heap().total;
-    logger.debug({ before, after: this.#least, ms: Math.round(this.#lastAt - began) }, 'heap tidied');
+    logger.debug({ before, after: heap().total, ms: Math.round(this.#lastAt - began) }, 'heap tidied');
   }
 
   #note(): void {
