@@ -207,12 +207,7 @@ export const configSchema = section({
   publish: section({
     prefix: setting('subject prefix', PREFIX, 'siderolink', 'First token of every subject.'),
     nats: section({
-      servers: setting(
-        'list of servers',
-        list(natsServer()),
-        [],
-        'Empty: the built-in stream only.',
-      ),
+      servers: setting('list of servers', list(natsServer()), [], 'Empty: the built-in stream only.'),
       user: setting('text or empty', optionalText(), '', 'User name, with password_file.'),
       password_file: setting('path or empty', optionalPath(), '', 'File with the password.'),
       token_file: setting('path or empty', optionalPath(), '', 'File with a token.'),

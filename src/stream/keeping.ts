@@ -5,6 +5,7 @@ import type { StoreMetrics } from '../store/metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Ballast } from './ballast.ts';
 import { Retention, type RetentionOptions } from './retention.ts';
 import { type DiskSpace, type SpaceOptions, SpaceWatch } from './space-watch.ts';
 import type { Change } from './types.ts';
@@ -25,6 +26,9 @@ export const KEEPING_DEFAULTS = {
   spaceMs: 1000,
 } as const satisfies Partial<KeepingOptions>;
 
+/** Of the reserve, what is really taken: thrown off, it must not look like room in which logs could go on. */
+const BALLAST_SHARE = 1 / 4;
+
 export interface KeepingDeps {
   readonly store: Store;
   readonly commit: (change: Change) => Promise<unknown>;
@@ -40,14 +44,17 @@ export interface KeepingDeps {
 export class Keeping {
   readonly #retention: Retention;
   readonly #space: SpaceWatch;
+  readonly #ballast: Ballast;
   readonly #deps: KeepingDeps;
 
   constructor(options: KeepingOptions, deps: KeepingDeps) {
     this.#deps = deps;
+    this.#ballast = new Ballast({ path: `${options.path}-reserve` }, deps);
     this.#space = new SpaceWatch(options, {
       ...deps,
       space: () => this.#room(options.path),
       onLow: (isLow) => this.#roomChanged(isLow),
+      onRoom: (reserve) => this.#ballast.take(Math.floor(reserve * BALLAST_SHARE)),
     });
     this.#retention = new Retention(options, { ...deps, shortOf: () => this.#space.shortOf() });
   }
@@ -59,6 +66,7 @@ export class Keeping {
 
   #roomChanged(isLow: boolean): void {
     const { store, suspendLogs } = this.#deps;
+    if (isLow) this.#ballast.throwOff();
     suspendLogs(isLow);
     // Only a dead thread refuses, and it ends the daemon by itself.
     store.beThrifty(isLow).catch(() => {});
@@ -82,6 +90,7 @@ export class Keeping {
   /** Lines that wait for room are tried after all: nobody will be there for them later. */
   async stop(): Promise<void> {
     await Promise.all([this.#space.stop(), this.#retention.stop()]);
+    await this.#ballast.stop();
     this.#deps.suspendLogs(false);
   }
 }

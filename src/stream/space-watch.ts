@@ -30,6 +30,8 @@ export interface SpaceDeps {
   readonly space: () => Promise<DiskSpace>;
   /** Told when it becomes low, while it stays so, and when there is room again. */
   readonly onLow: (isLow: boolean) => void;
+  /** Told of the reserve's size in bytes when there is ample room, first and each time anew. */
+  readonly onRoom: (reserve: number) => void;
   readonly clock: Clock;
   readonly health: Health;
   readonly logger: Logger;
@@ -43,6 +45,7 @@ export class SpaceWatch {
   #running: Promise<unknown> = Promise.resolve();
   #isStopped = false;
   #isLow = false;
+  #hasRoom = false;
 
   constructor(options: SpaceOptions, deps: SpaceDeps) {
     this.#options = options;
@@ -100,11 +103,14 @@ export class SpaceWatch {
   }
 
   #judge(space: DiskSpace): void {
-    const { health, logger, onLow } = this.#deps;
+    const { health, logger, onLow, onRoom } = this.#deps;
     const wasLow = this.#isLow;
     this.#isLow = space.free < (wasLow ? this.#resumeAt(space) : this.#reserve(space));
     if (this.#isLow === wasLow) {
       if (!this.#isLow) health.set(HEALTH, 'ok');
+      if (this.#isLow || this.#hasRoom || space.free < this.#resumeAt(space)) return;
+      this.#hasRoom = true;
+      onRoom(this.#reserve(space));
       return;
     }
     if (this.#isLow) {
@@ -120,6 +126,8 @@ export class SpaceWatch {
       logger.info({ freeBytes: space.free }, 'the disk of the store has room again; log lines go on');
     }
     onLow(this.#isLow);
+    this.#hasRoom = !this.#isLow;
+    if (!this.#isLow) onRoom(this.#reserve(space));
   }
 
   #reserve({ total }: DiskSpace): number {

@@ -26,7 +26,7 @@ export interface WireWorld {
 
 const OPTIONS = { idPrefix: '0123abcd', stream: 'SIDEROLINK' };
 
-export function messageFor(seq: number) {
+function messageFor(seq: number) {
   const subject = 'siderolink.acme.00000000-0000-4000-8000-000000000001.kmsg.info';
   const receivedAt = '2026-01-01T00:00:00.000Z';
   const body = `{"msg":"ä ${seq}"}`;

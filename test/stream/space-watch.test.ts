@@ -10,9 +10,11 @@ function world(disk: { free: number; total: number }) {
   const clock = new ManualClock();
   const health = new Health(() => 0);
   const told: boolean[] = [];
+  const reserves: number[] = [];
   const deps = {
     space: () => (disk.free < 0 ? Promise.reject(new Error('no such disk')) : Promise.resolve({ ...disk })),
     onLow: (isLow: boolean) => void told.push(isLow),
+    onRoom: (reserve: number) => void reserves.push(reserve),
     logger: pino({ level: 'silent' }),
     ...{ clock, health },
   };
@@ -22,7 +24,7 @@ function world(disk: { free: number; total: number }) {
     await new Promise((resolve) => setImmediate(resolve));
   };
   const condition = () => health.conditions.find(({ name }) => name === 'store-space');
-  return { watch, told, pass, condition };
+  return { watch, told, reserves, pass, condition };
 }
 
 it('logs stop below the reserve and go on with half as much more', async () => {
@@ -86,4 +88,23 @@ it('a disk that cannot be looked at changes nothing', async () => {
   expect(watch.isLow).toBe(false);
   await watch.stop();
   await pass(10_000);
+});
+
+it('ample room is told once, and again after it was low', async () => {
+  const disk = { free: 90 * MIB, total: 8000 * MIB };
+  const { watch, reserves, pass } = world(disk);
+  watch.start();
+  await pass(0);
+  expect(reserves).toEqual([]);
+  disk.free = 96 * MIB;
+  await pass(1000);
+  await pass(1000);
+  expect(reserves).toEqual([64 * MIB]);
+  disk.free = 0;
+  await pass(1000);
+  disk.free = 96 * MIB;
+  await pass(1000);
+  await pass(1000);
+  expect(reserves).toEqual([64 * MIB, 64 * MIB]);
+  await watch.stop();
 });
