@@ -21,9 +21,12 @@ export interface Beyond<Row> {
   readonly row: Row | undefined;
 }
 
+/** Keys that are tried one by one: rows that are damaged each by itself do not hide a whole one between them. */
+const TRIED = 32;
+
 /**
- * Looks beyond a damaged page, whose keys cannot be known: in growing steps until something can be read, then back to the
- * nearest key from which on it can.
+ * Looks beyond a damaged place: key by key at first, and then, as behind a damaged page, whose keys cannot be known, in
+ * growing steps until something can be read, and back to the nearest key from which on it can.
  *
  * @param from the first key that may be damaged @param limit the last key of interest, in the direction of `step`
  * @param read the first row at a key or beyond it
@@ -46,7 +49,7 @@ export function readBeyond<Row>(
   while (found === undefined) {
     if (good >= most) return { row: undefined };
     bad = good;
-    good = Math.min(most, good * 2 + 1);
+    good = Math.min(most, good < TRIED ? good + 1 : good * 2);
     found = tried(good);
   }
   while (good - bad > 1) {

@@ -29,8 +29,8 @@ export class SegmentList {
     this.#number = SERIES.indexOf(series);
     this.#ends = db
       .prepare(
-        `select (select id from segment where series = ?1 order by id limit 1),
-         (select id from segment where series = ?1 order by id desc limit 1)`,
+        `select (select id from segment where series = ? order by id limit 1),
+         (select id from segment where series = ? order by id desc limit 1)`,
       )
       .raw();
     this.#next = db.prepare(`${segment} where series = ? and id >= ? order by id limit 1`);
@@ -44,7 +44,7 @@ export class SegmentList {
     const { backward, fromSeq, toSeq } = scope;
     const step = backward ? -1 : 1;
     const ends = unlessDamaged(
-      () => this.#ends.get(this.#number) as [number | null, number | null],
+      () => this.#ends.get(this.#number, this.#number) as [number | null, number | null],
       () => [0, Number.MAX_SAFE_INTEGER] as const,
     );
     const [low, high] = ends;

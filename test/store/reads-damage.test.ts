@@ -16,9 +16,9 @@ const OPTIONS = { prefix: 'siderolink', pageMs: 10_000, cacheBytes: 1 << 20 };
 // Long lines, so that a segment has several blocks.
 const LONG = { chunks: 120, segmentRecords: 100, text: noise };
 
-/** Some 6 KB that cannot be packed. */
+/** Some 11 KB that cannot be packed. */
 function noise(seq: number): string {
-  return Array.from({ length: 140 }, (_, i) => createHash('sha256').update(`${seq} ${i}`).digest('base64')).join('');
+  return Array.from({ length: 250 }, (_, i) => createHash('sha256').update(`${seq} ${i}`).digest('base64')).join('');
 }
 
 const WANTED = [
@@ -150,6 +150,27 @@ describe('a hand in the store', () => {
     );
     fc.assert(property, { numRuns: 60, endOnFailure: true });
   }, 60_000);
+
+  test.each([
+    { gone: [1, 3], left: [2, 4] },
+    { gone: [1, 2, 4], left: [3] },
+  ])('whole segments between damaged rows are read: $gone', ({ gone, left }) => {
+    const seqsOf = (ids: readonly number[]) =>
+      extents.filter(({ series, segment }) => series === 0 && ids.includes(segment)).flatMap(({ seqs }) => seqs);
+    db.exec('savepoint whole');
+    for (const id of gone) {
+      db.prepare('update segment set last_seq = first_seq - 1 where series = 0 and id = ?').run(id);
+    }
+    const reader = new PageReader(db, OPTIONS);
+    const [up, down] = [false, true].map((backward) =>
+      readPages(reader, { filters: ['*.*.*.kmsg.>'], backward }).shown.map(({ seq }) => seq),
+    );
+    db.exec('rollback to whole; release whole');
+    expect(up?.filter((seq) => new Set(seqsOf([...gone, ...left])).has(seq))).toEqual(
+      seqsOf(left).sort((a, b) => a - b),
+    );
+    expect(down).toEqual(up?.toReversed());
+  });
 
   test('a block that cannot be read is one gap, and its machine, range and number are told', () => {
     const { block, seqs } = pick(extents, 3);
