@@ -76,6 +76,7 @@ export function growStore(path: string, bytes: number, days: number): GrownStore
   const before = -days * DAY_MS;
   db.exec(`begin;
     delete from log_chunk;
+    update extent set checksum = null;
     update segment set first_time = first_time + ${before}, last_time = last_time + ${before};
     update other_chunk set time = time + ${before};
     drop index extent_machine`);

@@ -178,6 +178,8 @@ export const MIGRATIONS: readonly string[] = [
   alter table segment add column pages integer not null default 0;
   `,
   '-- Blocks may stand in columns from here on (packed-block.ts): a program that does not know them would take them for damaged.',
+  // Of a row of `extent` and what it counts from (segment-directory.ts); null for one from before.
+  'alter table extent add column checksum integer;',
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

@@ -5,9 +5,10 @@ import { decodeRuns, type Run } from '../domain/segment-runs.ts';
 import { SERIES } from './batch.ts';
 import type { ExtentPlace } from './block-cache.ts';
 import { damaged, unlessDamaged } from './damaged.ts';
+import { extentChecksum } from './extent-checksum.ts';
 import type { LineBlockHead } from './line-block.ts';
 import type { Scope } from './pieces.ts';
-import type { Loss } from './protocol.ts';
+import { EXTENT_FIELDS, type Loss } from './protocol.ts';
 import type { TagsTable } from './registry-table.ts';
 import { readableRows } from './salvage.ts';
 
@@ -41,6 +42,8 @@ interface ExtentRow {
   readonly levels: number;
   readonly names: string;
   readonly runs: Buffer;
+  /** Null for rows from before there were any. */
+  readonly checksum: number | null;
 }
 
 export interface OpenExtent {
@@ -77,7 +80,7 @@ export class SegmentDirectories {
 
   constructor(db: Database, tags: TagsTable) {
     this.#tags = tags;
-    const columns = 'ordinal, machine, stream, boot, tags, block, offset, bytes, count, levels, names, runs';
+    const columns = `ordinal, ${EXTENT_FIELDS.join(', ')}, names, runs, checksum`;
     const all = `select ${columns} from extent where series = ? and segment = ?`;
     this.#all = db.prepare(`${all} order by ordinal`);
     this.#allDown = db.prepare(`${all} order by ordinal desc`);
@@ -144,6 +147,7 @@ export class SegmentDirectories {
     for (const row of rows) {
       unlessDamaged(
         () => {
+          verify(segment, row);
           const extent = this.#extent(segment, row);
           const { head } = extent;
           if (filter.select(head.tags, head.stream, head.names, head.levels) === 'none') return;
@@ -173,6 +177,14 @@ export class SegmentDirectories {
       place: { block: segment.first_block + row.block, offset: row.offset, bytes: row.bytes, count: row.count },
     };
   }
+}
+
+/** @throws SiderolinkError `storage` if a row is not what was written, or what it counts from is not */
+function verify({ id, first_seq, first_time, first_block }: SegmentRow, row: ExtentRow): void {
+  if (row.checksum === null) return;
+  const numbers = EXTENT_FIELDS.map((name) => row[name]);
+  if (extentChecksum([first_seq, first_time, first_block], numbers, row.names, row.runs) === row.checksum) return;
+  throw damaged(`an extent of segment ${id} is not what was written`);
 }
 
 /** Of extents that say that they hold the same record nobody knows which is right. */

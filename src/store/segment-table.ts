@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { SERIES } from './batch.ts';
+import { extentChecksum } from './extent-checksum.ts';
 import { EXTENT_FIELDS, EXTENT_WIDTH, type PackedSegment } from './protocol.ts';
 import { freePagesOf, pagesOf } from './space.ts';
 
@@ -36,7 +37,7 @@ export class SegmentTable {
 
   constructor(db: Database) {
     this.#insertBlock = db.prepare('insert into block (id, data) values (?, ?)');
-    this.#insertExtent = db.prepare('insert into extent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertExtent = db.prepare('insert into extent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#setMark = {
       logs: db.prepare('update log_state set packed_logs = ?, next_block = ?'),
@@ -87,12 +88,14 @@ export class SegmentTable {
     };
   }
 
-  #insertExtentRow({ segment, id }: Progress, ordinal: number): void {
+  #insertExtentRow({ segment, id, firstBlock }: Progress, ordinal: number): void {
     const at = ordinal * EXTENT_WIDTH;
-    const numbers = EXTENT_FIELDS.map((_, index) => segment.meta[at + index]);
+    const numbers = EXTENT_FIELDS.map((_, index) => segment.meta[at + index] ?? 0);
     const series = SERIES.indexOf(segment.series);
     const runs = segment.runs.subarray(segment.runEnds[ordinal - 1] ?? 0, segment.runEnds[ordinal]);
-    this.#insertExtent.run(series, id, ordinal, ...numbers, segment.names[ordinal], runs);
+    const names = segment.names[ordinal] ?? '';
+    const checksum = extentChecksum([segment.firstSeq, segment.firstTime, firstBlock], numbers, names, runs);
+    this.#insertExtent.run(series, id, ordinal, ...numbers, names, runs, checksum);
   }
 
   #finish({ segment, id, firstBlock, pages }: Progress): void {

@@ -66,8 +66,8 @@ test('a segment that a crash left half inserted is made anew', async () => {
   const db = new Database(store.path);
   // What the first slices of a segment write.
   db.exec(`insert into block values (1, x'00');
-    insert into extent values (0, 1, 0, 1, 0, 1, 1, 0, 0, 10, 1, 1, '', x'00');
-    insert into extent values (0, 1, 1, 2, 0, 1, 1, 0, 0, 10, 1, 1, '', x'00')`);
+    insert into extent values (0, 1, 0, 1, 0, 1, 1, 0, 0, 10, 1, 1, '', x'00', 0);
+    insert into extent values (0, 1, 1, 2, 0, 1, 1, 0, 0, 10, 1, 1, '', x'00', 0)`);
   db.close();
   const again = await openLog({ path: store.path, segmentRecords: 20 });
   await again.log.packed();

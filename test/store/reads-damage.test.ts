@@ -6,9 +6,11 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SiderolinkError } from '../../src/domain/errors.ts';
+import { encodeRuns } from '../../src/domain/segment-runs.ts';
 import { isDamage } from '../../src/store/damaged.ts';
 import { openReader } from '../../src/store/database.ts';
 import { PageReader } from '../../src/store/page-reader.ts';
+import type { PageRequest } from '../../src/store/protocol.ts';
 import { uuidOf } from '../stream/harness.ts';
 import { extentsOf, NO_GAPS_YET, type PaperRecord, paperStore, readPages, type Shown } from './paper-store.ts';
 
@@ -33,6 +35,9 @@ const reading = fc.record({
   wanted: fc.constantFrom(...WANTED),
   backward: fc.boolean(),
   maxRecords: fc.constantFrom(5, 40, 1000),
+  // Pages end anywhere: by their text, or after every step that comes further.
+  maxText: fc.constantFrom(1, 50_000, 1 << 22),
+  pageMs: fc.constantFrom(0, 10_000),
 });
 
 /** Real records come once and in order as they were written, and all that is missing lies in a gap. */
@@ -90,13 +95,12 @@ describe('a hand in the store', () => {
       return seqs;
     },
     'the runs of an extent': (at, value) => {
-      const { series, segment, ordinal } = pick(extents, at);
+      const { series, segment, ordinal, seqs } = pick(extents, at);
       const runs = Buffer.from([value % 256, 1 + (value % 120), 0]);
       db.prepare('update extent set runs = ? where series = ? and segment = ? and ordinal = ?').run(
         ...[runs, series, segment, ordinal],
       );
-      // They may be those of others, and then nobody knows who is right.
-      return extents.filter((extent) => extent.series === series && extent.segment === segment).flatMap((e) => e.seqs);
+      return seqs;
     },
     'the row of a segment': (at) => {
       const { series, segment } = pick(extents, at);
@@ -129,10 +133,11 @@ describe('a hand in the store', () => {
           for (const { kind, at, value } of damages) {
             for (const seq of DAMAGES[kind]?.(at, value) ?? []) affected.add(seq);
           }
-          const reader = new PageReader(db, OPTIONS);
           for (const one of readings) {
+            const { backward, maxRecords, maxText, pageMs } = one;
+            const reader = new PageReader(db, { ...OPTIONS, pageMs });
             const { filters, machine } = one.wanted;
-            const wanted = { filters, machine, backward: one.backward, maxRecords: one.maxRecords };
+            const wanted = { filters, machine, backward, maxRecords, maxText };
             const { shown } = readPages(reader, { ...wanted, gaps: NO_GAPS_YET });
             check(shown, records, (seq) => affected.has(seq), one);
             // Without gap records the same is there.
@@ -150,6 +155,35 @@ describe('a hand in the store', () => {
     );
     fc.assert(property, { numRuns: 60, endOnFailure: true });
   }, 60_000);
+
+  test('runs that could as well be right are no records of another seq, and their own are told', () => {
+    const { series, segment, ordinal, seqs } = pick(extents, 2);
+    const row = 'series = ? and segment = ? and ordinal = ?';
+    const place = [series, segment, ordinal];
+    const [machine, first] = db
+      .prepare(`select machine, first_seq from extent join segment on id = segment and segment.series = extent.series
+        where extent.${row}`)
+      .raw()
+      .get(...place) as [number, number];
+    db.exec('savepoint whole');
+    const runs = Buffer.from(encodeRuns([{ firstSeq: first + 1, count: seqs.length, time: 0 }], first, 0));
+    db.prepare(`update extent set runs = ? where ${row}`).run(runs, ...place);
+    const read = (wanted: Partial<PageRequest>) =>
+      readPages(new PageReader(db, OPTIONS), { machine, gaps: NO_GAPS_YET, ...wanted }).shown;
+    const shown = read({});
+    // A row from before there were checksums is taken at its word.
+    db.prepare(`update extent set checksum = null where ${row}`).run(...place);
+    const believed = read({ fromSeq: first + 1, maxRecords: 1 });
+    db.exec('rollback to whole; release whole');
+    const own = new Set(seqs);
+    expect(shown.filter(({ seq, subject }) => own.has(seq) && subject.includes('.kmsg.'))).toEqual([]);
+    const gaps = shown.filter(({ body }) => body.reason === 'damaged').map(({ body }) => body);
+    expect(seqs.every((seq) => gaps.some(({ from = 0, to = 0 }) => from <= seq && seq <= to))).toBe(true);
+    const given = new Set(shown.map(({ seq }) => seq));
+    const whole = records.filter((record) => record.machine === machine && !own.has(record.seq));
+    expect(whole.filter(({ seq }) => !given.has(seq))).toEqual([]);
+    expect(believed[0]).toMatchObject({ seq: first + 1, subject: expect.stringContaining('.kmsg.') });
+  });
 
   test.each([
     { gone: [1, 3], left: [2, 4] },
@@ -229,9 +263,10 @@ describe('bits that rot in the file', () => {
         const rotten = refusedOr(() => openReader(path));
         if (rotten === undefined) return;
         try {
-          const reader = refusedOr(() => new PageReader(rotten, OPTIONS));
+          const { backward, maxRecords, maxText, pageMs } = one;
+          const reader = refusedOr(() => new PageReader(rotten, { ...OPTIONS, pageMs }));
           const { filters, machine } = one.wanted;
-          const wanted = { filters, machine, backward: one.backward, maxRecords: one.maxRecords, gaps: NO_GAPS_YET };
+          const wanted = { filters, machine, backward, maxRecords, maxText, gaps: NO_GAPS_YET };
           const pages = reader && refusedOr(() => readPages(reader, wanted));
           if (pages === undefined) return;
           read++;

@@ -42,7 +42,7 @@ CREATE TABLE extent (
     count integer not null,
     levels integer not null,
     names text not null,
-    runs blob not null,
+    runs blob not null, checksum integer,
     primary key (series, segment, ordinal)
   ) strict, without rowid;
 CREATE TABLE log_chunk (
