@@ -5,6 +5,8 @@ import { afterEach, expect, test } from 'vitest';
 import { MIGRATIONS } from '../../src/store/schema.ts';
 import { eventOf, linesOf, openLog, readAll, sourceOf, temporaryStore } from '../stream/harness.ts';
 
+/** The schema since which the pages of segments are counted. */
+const PAGES_COUNTED = 5;
 const FOR_EVER = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
 const LOGS = { filters: ['siderolink.*.*.kmsg.>'] };
 
@@ -25,7 +27,10 @@ async function open(options: Partial<Parameters<typeof openLog>[0]>) {
 function makeOld(version: number): void {
   const path = `${store.path}.new`;
   const old = new Database(path);
-  old.pragma('page_size = 8192');
+  // Pages were smaller once. From when they are counted they are what was counted.
+  const now = new Database(store.path, { readonly: true });
+  old.pragma(`page_size = ${version < PAGES_COUNTED ? 8192 : now.pragma('page_size', { simple: true })}`);
+  now.close();
   old.pragma('auto_vacuum = incremental');
   for (const sql of MIGRATIONS.slice(0, version)) old.exec(sql);
   old.pragma(`user_version = ${version}`);
