@@ -145,11 +145,16 @@ export class NatsLink {
     const { streamMs, lookMs } = this.#options;
     const onAnswer = events.answered.bind(events);
     let wire: NatsWire | undefined;
+    const rest = (): void => {
+      wire?.close();
+      if (wire !== undefined) events.down();
+      wire = undefined;
+    };
     while (!closed.aborted) {
       const asked = new AbortController();
       this.#lookAgain = () => asked.abort();
       const acknowledged = events.acknowledged();
-      const look = await this.#look(connection);
+      const look = await this.#look(connection, rest);
       if (closed.aborted) return;
       // Whether messages are stored tells more than a look that failed.
       const isKept = look.is === 'unseen' && wire !== undefined;
@@ -172,7 +177,8 @@ export class NatsLink {
     }
   }
 
-  async #look(connection: NatsConnection): Promise<Look> {
+  /** @param beforeMade a new stream gets nothing before it is known what the old one had: or that would come first */
+  async #look(connection: NatsConnection, beforeMade: () => void): Promise<Look> {
     const { stream: wish, createStream } = this.#options;
     try {
       const { streams } = await jetstreamManager(connection, { checkAPI: false });
@@ -185,6 +191,7 @@ export class NatsLink {
           const problem = `there is no stream ${wish.name}: make it, or set publish.nats.create_stream`;
           return { is: 'unfit', problem };
         }
+        beforeMade();
         info = await streams.add(newStream(wish));
       }
       const { config: facts, created, state } = info;

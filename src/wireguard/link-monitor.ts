@@ -57,6 +57,8 @@ interface Probe {
 
 /** WireGuard tries at once and again after 5 s (REKEY_TIMEOUT); a peer that took longer has a machine that cannot reach us. */
 const FIRST_HANDSHAKE_MS = 6_000;
+/** A peer that was made anew has no session: our knock begins a handshake, tried at once and twice more, 5 s apart. */
+const HANDSHAKE_TRIES_MS = 12_000;
 /** Reading may take at most this part of the time: 1 in 50. */
 const POLL_COST_FACTOR = 50;
 const CONDITION = 'wireguard_links';
@@ -202,7 +204,8 @@ export class PollingLinkMonitor implements LinkMonitor {
     } else if (history.received > knocked.received) {
       probe.answer(true, 'alive');
     } else if (now >= knocked.until) {
-      if (this.#recovers(probe.peer.publicKey, now)) probe.fail(recovering());
+      // Without a place to send the knock to, nothing was asked: it has to come by itself.
+      if (history.endpoint === null && this.#recovers(probe.peer.publicKey, now)) probe.fail(recovering());
       else probe.answer(false, 'no_answer');
     }
   }
@@ -222,7 +225,8 @@ export class PollingLinkMonitor implements LinkMonitor {
       probe.answer(false, 'silent');
       return;
     }
-    const until = now + probe.withinMs;
+    const hasPlace = recovers && history.endpoint !== null;
+    const until = now + (hasPlace ? Math.max(probe.withinMs, HANDSHAKE_TRIES_MS) : probe.withinMs);
     probe.knocked = {
       received: history.received,
       until: isNew ? Math.min(until, silentFrom) : until,

@@ -27,6 +27,8 @@ export interface KeyHistory {
   readonly since: number;
   readonly lastGrowth: number | null;
   readonly latestHandshake: number;
+  /** `host:port` where the device sends to; `null` if it knows no place. */
+  readonly endpoint: string | null;
 }
 
 interface Counters {

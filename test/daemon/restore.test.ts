@@ -126,7 +126,9 @@ describe('restore', () => {
     const { uid, gid } = root ? { uid: 12_345, gid: 12_346 } : statSync(fresh);
     chownSync(fresh, uid, gid);
     restore(file, fresh, 0);
-    expect(readdirSync(fresh).sort()).toEqual(readdirSync(old).concat('lock').sort());
+    // What is taken of the disk for when it is full is no part of a backup.
+    const kept = readdirSync(old).filter((name) => !name.endsWith('-reserve'));
+    expect(readdirSync(fresh).sort()).toEqual(kept.concat('lock').sort());
     for (const name of readdirSync(fresh)) expect(statSync(join(fresh, name)), name).toMatchObject({ uid, gid });
   });
 

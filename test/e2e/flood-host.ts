@@ -30,6 +30,21 @@ export function stateSizes(gateway: Gateway): Readonly<Record<string, number>> {
   return Object.fromEntries(readdirSync(state).map((name) => [name, statSync(join(state, name)).size]));
 }
 
+/**
+ * The sizes now, as they would be had the WAL not been written back into the database since: the daemon does that by
+ * itself in a calm moment.
+ */
+export function sizesSince(
+  gateway: Gateway,
+  before: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const now = stateSizes(gateway);
+  const [database, wal] = ['siderolinkd.db', 'siderolinkd.db-wal'];
+  const { [database]: size = 0, [wal]: waiting = 0 } = before;
+  const isWrittenBack = waiting > 0 && now[wal] === 0 && (now[database] ?? 0) <= size + waiting;
+  return isWrittenBack ? { ...now, [database]: size, [wal]: waiting } : now;
+}
+
 /** The daemon's process: whoever listens on the API's port. */
 export async function daemonPid(gateway: Gateway): Promise<number> {
   const text = await gateway.namespace.run(['ss', '-Hltnp', 'sport', '=', ':8081']);

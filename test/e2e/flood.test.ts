@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controlTokenDigest, controlTokenLine, newControlToken } from '../../src/domain/control-token.ts';
 import type { Caller } from './caller.ts';
 import type { FloodPlan } from './flood-caller.ts';
-import { settledHeap, startFlood, startJson, stateSizes } from './flood-host.ts';
+import { settledHeap, sizesSince, startFlood, startJson, stateSizes } from './flood-host.ts';
 import type { HttpFloodPlan } from './flood-http.ts';
 import { Gateway } from './gateway.ts';
 
@@ -70,7 +70,7 @@ describe('64 callers who may not join, as fast as the API takes them', () => {
     // Were it paced too much, the test would show nothing.
     expect(report.refused).toBeGreaterThan(1_000);
     expect((await metric(name)) - before.refused).toBe(report.refused);
-    expect(stateSizes(gateway)).toEqual(before.sizes);
+    expect(sizesSince(gateway, before.sizes)).toEqual(before.sizes);
     expect(refusedLines().map(({ about }) => about)).toEqual(['null unauthorized']);
     expect(lineCount()).toBe(before.lines + 1);
   }, 60_000);
@@ -90,7 +90,7 @@ describe('64 callers who may not join, as fast as the API takes them', () => {
       expect(report).toEqual({ refused: expect.any(Number), admitted: 0, reset: 0, cut: 0 });
       expect(report.refused).toBeGreaterThan(300);
       expect((await metric(name)) - before.refused).toBe(report.refused);
-      expect(stateSizes(gateway)).toEqual(before.sizes);
+      expect(sizesSince(gateway, before.sizes)).toEqual(before.sizes);
     },
     60_000,
   );
@@ -160,7 +160,7 @@ describe('64 callers of the control API whose tokens nobody has', () => {
       const answers = startJson<Record<string, number>>(gateway, [HTTP, JSON.stringify(flood)]);
       await gateway.until('the flood has come', async () => (await metric(name)) > before.refused + 100);
       expect(await fastest(status)).toBeLessThan(GOOD_MS);
-      expect(stateSizes(gateway)).toEqual(before.sizes);
+      expect(sizesSince(gateway, before.sizes)).toEqual(before.sizes);
       expect(await fastest(() => caller.provision({ uuid: randomUUID() }))).toBeLessThan(GOOD_MS);
       const { 401: refused = 0, ...others } = await answers;
       expect(others).toEqual({});

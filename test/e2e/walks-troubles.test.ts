@@ -37,6 +37,12 @@ it('the private key is another one: the same call gets the new key and the old a
 it('the database is restored, and machines have booted since: they keep their addresses', async () => {
   const guests = await Promise.all([Guest.create(gateway), Guest.create(gateway, { meta: token('kept') })]);
   const addresses = await Promise.all(guests.map((guest) => guest.on()));
+  // With the link goes where the machine was: asked there, it shows that it is gone.
+  for (const { uuid } of guests) {
+    await gateway.until('its link is told', async () => {
+      return (await gateway.records({ machine: uuid, filter: ['*.*.*.link.up'] })).length > 0;
+    });
+  }
   await gateway.end('SIGTERM');
   cpSync(gateway.stateDir, `${gateway.stateDir}.copy`, { recursive: true });
   await gateway.start();

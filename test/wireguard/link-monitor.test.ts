@@ -227,6 +227,18 @@ describe('whether a peer is alive', () => {
     expect(speaking.answer).toBe(false);
   });
 
+  it('is no after three tries of a handshake with one that was made anew with its last endpoint', async () => {
+    const { monitor, clock, show, madeAnew, knocks } = make();
+    show(0, { latestHandshake: 0, endpoint: '198.51.100.7:51820' });
+    madeAnew.set(PEER.publicKey, clock.monotonic());
+    const asked = ask(monitor, 2_000);
+    await clock.advance(11_500);
+    expect(asked.answer).toBeUndefined();
+    expect(knocks).toHaveLength(1);
+    await clock.advance(1_000);
+    expect(asked.answer).toBe(false);
+  });
+
   it('is yes or no again once a peer that was made anew was heard', async () => {
     const { monitor, clock, show, madeAnew } = make();
     show(0, { latestHandshake: 0 });
