@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { open, stat, truncate } from 'node:fs/promises';
 import { errorMessage } from '../domain/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -58,7 +59,8 @@ export class Ballast {
   /** A part at a time, so that a disk that becomes full meanwhile is noticed. */
   async #fill(bytes: number): Promise<void> {
     await using file = await open(this.#path, 'w', 0o600);
-    const part = Buffer.alloc(STEP_BYTES);
+    // Zeros would take nothing where the file system compresses.
+    const part = randomBytes(STEP_BYTES);
     for (let left = bytes; left > 0 && !this.#isStopped; left -= part.length) {
       await file.write(left < part.length ? part.subarray(0, left) : part);
     }
