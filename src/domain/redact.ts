@@ -1,14 +1,14 @@
 import { SiderolinkError } from './errors.ts';
 import type { StringGuard } from './json-text.ts';
-import { VIRTUAL_ENDPOINTS } from './tunnel.ts';
+import { VIRTUAL_ENDPOINT_END, VIRTUAL_ENDPOINTS } from './tunnel.ts';
 
 /** What stands in place of a secret. */
 const REDACTED = '[redacted]';
 
 /** What the bytes of every text with a secret of ours have somewhere (DESIGN section 4, "Ingest"). */
-const NEEDLES = ['jointoken', 'talos.config.'] as const;
-/** Two letters of each of them, of those that are rare in logs: text without either has no secret of ours. */
-export const SECRET_HINTS = ['jo', 'g.'] as const;
+const NEEDLES = ['jointoken', 'talos.config.', VIRTUAL_ENDPOINT_END] as const;
+/** Two characters of each of them, of those that are rare in logs: text without any has no secret of ours. */
+export const SECRET_HINTS = ['jo', 'g.', ']:'] as const;
 const NEEDLE_BYTES = NEEDLES.map((needle) => Buffer.from(needle, 'latin1'));
 
 // Repetitions are bounded, so that hostile text costs no more than its length.
@@ -72,7 +72,7 @@ export class Redactor implements StringGuard {
     let result = text;
     if (NEEDLES.some((needle) => text.includes(needle))) {
       for (const pattern of TEXT_PATTERNS) result = withoutSecrets(result, pattern, () => REDACTED);
-      // In the line in which Talos logs the API's URL, token and all, it logs this too.
+      // Talos logs it each time that it begins a tunnel: beside the API's URL, token and all, and in a line of its own.
       result = result.replace(VIRTUAL_ENDPOINTS, REDACTED);
     }
     return this.#withoutExtra(result, () => REDACTED);

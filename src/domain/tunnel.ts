@@ -91,8 +91,13 @@ export function newVirtualAddress(
   }
 }
 
-/** What it was told, in a text: Talos logs it. */
+/**
+ * What it was told, in a text: Talos logs it. It alone says in the tunnel who somebody is, so it is a secret as a token is
+ * (facts/talos-client.md section 3).
+ */
 export const VIRTUAL_ENDPOINTS = /\[fd[0-9a-f:]{2,37}\]:50888/g;
+/** What each of them ends with. */
+export const VIRTUAL_ENDPOINT_END = `]:${VIRTUAL_PORT}`;
 
 /** The virtual address as a machine is told it, `[address]:port`. */
 export function virtualEndpoint(address: VirtualAddress): string {

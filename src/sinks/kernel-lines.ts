@@ -24,7 +24,7 @@ declare const WebAssembly: {
 };
 
 interface Scanner {
-  setHints(a0: number, a1: number, b0: number, b1: number): void;
+  setHints(...codes: number[]): void;
   scan(from: number, to: number, rows: number, most: number): number;
 }
 
@@ -48,8 +48,7 @@ export class KernelLines {
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const module = new WebAssembly.Module(Buffer.from(KERNEL_LINES, 'base64'));
     this.#scanner = new WebAssembly.Instance(module, { host: { memory } }).exports as unknown as Scanner;
-    const [a, b] = SECRET_HINTS;
-    this.#scanner.setHints(a.charCodeAt(0), a.charCodeAt(1), b.charCodeAt(0), b.charCodeAt(1));
+    this.#scanner.setHints(...SECRET_HINTS.flatMap((hint) => [hint.charCodeAt(0), hint.charCodeAt(1)]));
     const { buffer } = memory;
     this.memory = Buffer.from(buffer, BLOCK_AT, bytes);
     this.#words = new Int32Array(buffer, ROWS_AT, (MAX_LINES * ROW_BYTES) / 4);
@@ -83,7 +82,7 @@ export class KernelLines {
     return this.#halves[index * 12 + 2] as number;
   }
 
-  /** Whether letters of a secret's name stand in the line: without them it has none. */
+  /** Whether characters of a secret's name stand in the line: without them it has none. */
   hasHint(index: number): boolean {
     return this.#halves[index * 12 + 3] !== 0;
   }

@@ -17,19 +17,24 @@
   (data (i32.const 96) ",\"talos-time\":\"")
   (data (i32.const 112) "debuinfowarnerro")
 
-  ;; Two letters of each name of a secret, one letter in all sixteen lanes.
+  ;; Two characters of each name of a secret, one character in all sixteen lanes.
   (global $first0 (mut v128) (v128.const i64x2 0 0))
   (global $first1 (mut v128) (v128.const i64x2 0 0))
   (global $second0 (mut v128) (v128.const i64x2 0 0))
   (global $second1 (mut v128) (v128.const i64x2 0 0))
-  ;; Not zero: the letters of a secret's name stand in the strings of this line, or just behind one.
+  (global $third0 (mut v128) (v128.const i64x2 0 0))
+  (global $third1 (mut v128) (v128.const i64x2 0 0))
+  ;; Not zero: the characters of a secret's name stand in the strings of this line, or just behind one.
   (global $hints (mut v128) (v128.const i64x2 0 0))
 
-  (func (export "setHints") (param $a0 i32) (param $a1 i32) (param $b0 i32) (param $b1 i32)
+  (func (export "setHints")
+    (param $a0 i32) (param $a1 i32) (param $b0 i32) (param $b1 i32) (param $c0 i32) (param $c1 i32)
     (global.set $first0 (i8x16.splat (local.get $a0)))
     (global.set $first1 (i8x16.splat (local.get $a1)))
     (global.set $second0 (i8x16.splat (local.get $b0)))
-    (global.set $second1 (i8x16.splat (local.get $b1))))
+    (global.set $second1 (i8x16.splat (local.get $b1)))
+    (global.set $third0 (i8x16.splat (local.get $c0)))
+    (global.set $third1 (i8x16.splat (local.get $c1))))
 
   ;; Whether the same eight bytes stand at both places.
   (func $same8 (param $a i32) (param $b i32) (result i32)
@@ -98,9 +103,13 @@
             (v128.and
               (i8x16.eq (local.get $bytes) (global.get $first0))
               (i8x16.eq (local.get $after) (global.get $first1)))
-            (v128.and
-              (i8x16.eq (local.get $bytes) (global.get $second0))
-              (i8x16.eq (local.get $after) (global.get $second1))))))
+            (v128.or
+              (v128.and
+                (i8x16.eq (local.get $bytes) (global.get $second0))
+                (i8x16.eq (local.get $after) (global.get $second1)))
+              (v128.and
+                (i8x16.eq (local.get $bytes) (global.get $third0))
+                (i8x16.eq (local.get $after) (global.get $third1)))))))
       ;; A quote, a backslash, a control character.
       (local.set $special
         (i8x16.bitmask

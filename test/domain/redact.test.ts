@@ -62,6 +62,33 @@ describe('Redactor', () => {
     expect(redactor.text(line('[2001:db8::1]:51821'))).toContain('[2001:db8::1]:51821');
   });
 
+  it.each([
+    [
+      'as its tunnel begins',
+      'updating tunnel relay {"component": "controller-runtime", "old_endpoint": "", "old_node_address": "invalid AddrPort", "new_endpoint": "gw.example:8081", "new_node_address": "VIRTUAL"}',
+    ],
+    [
+      'as it gets another one',
+      'updating tunnel relay {"old_endpoint": "gw.example:8081", "old_node_address": "VIRTUAL", "new_endpoint": "gw.example:8081", "new_node_address": "VIRTUAL"}',
+    ],
+    [
+      'as it fails',
+      'tunnel relay failed, retrying {"timeout": "5s", "endpoint": "gw.example:8081", "node_address": "VIRTUAL", "error": "EOF"}',
+    ],
+  ])('takes the virtual address out where no token is beside it, %s', (_, line) => {
+    const virtual = '[fdae:41e4:649b:9304:1:2:3:4]:50888';
+    const msg = line.replaceAll('VIRTUAL', virtual);
+    const clean = line.replaceAll('VIRTUAL', '[redacted]');
+    expect(redactor.text(msg)).toBe(clean);
+    expect(JSON.parse(stored(JSON.stringify({ msg })))).toEqual({ msg: clean });
+    const escaped = JSON.stringify({ msg }).replaceAll(']:5', '\\u005d\\u003a\\u0035');
+    expect(JSON.parse(stored(escaped))).toEqual({ msg: clean });
+    expect(redactor.isSuspicious(Buffer.from(msg))).toBe(true);
+    expect(Buffer.from(redactor.bytes(Buffer.from(msg))).toString()).toBe(
+      msg.replaceAll(virtual, '*'.repeat(virtual.length)),
+    );
+  });
+
   it('leaves other text as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {

@@ -87,6 +87,20 @@ it('no secret is stored, however it is written and wherever it stands', () => {
   );
 });
 
+it('a line with the virtual address of a tunnel leaves the fast path, also where no token is beside it', () => {
+  const log = new FakeLog();
+  const boots = new BootTable({}, { image: { boots: [] }, clock: new ManualClock() });
+  const origin = lineOrigin(boots.begin(1, newKey()).boot);
+  const sink = new LineSink({ maxLineBytes: 65_536 }, { log, redactor: new Redactor() });
+  const msg = (address: string) => `updating tunnel relay {"new_node_address": "${address}"}`;
+  const others = ['[fdae:41e4:649b:9303::1]:8081', 'udevd[1]: 50888'].map((text, index) =>
+    kernelLine(index, { msg: msg(text) }),
+  );
+  const line = kernelLine(2, { msg: msg('[fdae:41e4:649b:9304:1:2:3:4]:50888') });
+  sink.take(origin, NO_TAGS, Buffer.from(`${[...others, line].join('\n')}\n`));
+  expect(log.lines).toEqual([...others, kernelLine(2, { msg: msg('[redacted]') })]);
+});
+
 it('a block without the names of secrets is handed on as it came', () => {
   const log = new FakeLog();
   const boots = new BootTable({}, { image: { boots: [] }, clock: new ManualClock() });
