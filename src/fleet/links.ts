@@ -4,13 +4,13 @@ import type { NewRecord } from '../domain/record.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { LinkEvent, LinkMonitor } from '../wireguard/types.ts';
+import type { LinkEvent, LinkMonitor, LinkState } from '../wireguard/types.ts';
 import { machineLink } from './machine-link.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { linkRecord } from './records.ts';
 import type { StatusTable } from './status.ts';
 import type { TunnelSources } from './tunnel-sources.ts';
-import type { Boots, Machines } from './types.ts';
+import type { Boots, Machine, Machines } from './types.ts';
 
 export interface LinkRecorderOptions {
   /** Records that wait for their commit; more are dropped and counted. Default 50,000. */
@@ -20,11 +20,11 @@ export interface LinkRecorderOptions {
 }
 
 export interface LinkRecorderDeps {
-  readonly links: Pick<LinkMonitor, 'onEvent'>;
+  readonly links: Pick<LinkMonitor, 'onEvent' | 'state'>;
   readonly machines: Pick<Machines, 'byId'>;
   readonly boots: Pick<Boots, 'ofKey'>;
   readonly statuses: Pick<StatusTable, 'tellLink' | 'noteEndpoint' | 'op'>;
-  readonly tunnelSources: Pick<TunnelSources, 'get'>;
+  readonly tunnelSources: Pick<TunnelSources, 'get' | 'onMoved' | 'takeMoved' | 'tell'>;
   readonly log: Pick<RecordLog, 'commit'>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -33,6 +33,8 @@ export interface LinkRecorderDeps {
 
 /** What comes within this time shares a commit, milliseconds: a gateway's outage is a thousand events at once. */
 const GATHER_MS = 20;
+/** A tunnel's source that changes all the time makes no more records than an endpoint, which is read so often. */
+const SOURCES_MS = 5_000;
 
 /** Makes records of what the link monitor sees: `link.up`, `link.down`, `link.moved`. */
 export class LinkRecorder {
@@ -41,6 +43,7 @@ export class LinkRecorder {
   readonly #maxBatch: number;
   readonly #pending: NewRecord[] = [];
   #writing: Promise<void> | undefined;
+  #cancelSources: (() => void) | undefined;
 
   constructor(options: LinkRecorderOptions, deps: LinkRecorderDeps) {
     this.#deps = deps;
@@ -50,16 +53,21 @@ export class LinkRecorder {
 
   /** Listens to the monitor; to be called before the monitor starts. */
   start(): void {
-    this.#deps.links.onEvent((event) => this.#note(event));
+    const { clock, links, tunnelSources } = this.#deps;
+    links.onEvent((event) => this.#note(event));
+    tunnelSources.onMoved(() => {
+      this.#cancelSources ??= clock.after(SOURCES_MS, () => this.#noteSources());
+    });
   }
 
   /** Resolves when all that was noted is stored, or has failed. */
   async stop(): Promise<void> {
+    if (this.#cancelSources !== undefined) this.#noteSources();
     await this.#writing;
   }
 
   #note(event: LinkEvent): void {
-    const { machines, boots, statuses, tunnelSources, metrics } = this.#deps;
+    const { machines, boots, statuses, metrics } = this.#deps;
     const boot = boots.ofKey(event.publicKey);
     const machine = boot === undefined ? undefined : machines.byId(boot.machine);
     // A key that was replaced a moment ago: its link is nobody's now.
@@ -67,16 +75,40 @@ export class LinkRecorder {
       metrics.linkDropped.inc({ reason: 'unknown_key' });
       return;
     }
-    if (this.#pending.length >= this.#maxPending) {
-      metrics.linkDropped.inc({ reason: 'full' });
-      return;
-    }
-    this.#pending.push(linkRecord(event.kind, machine, machineLink(machine, event.link, tunnelSources)));
+    if (!this.#add(event.kind, machine, event.link)) return;
     if (event.kind !== 'moved') statuses.tellLink(machine, event.kind);
     // Of the device, not of the record: behind a relay of ours the machine is nowhere that we could send to.
     statuses.noteEndpoint(machine, restorableEndpoint(event.link.endpoint));
-    metrics.linkRecords.inc({ kind: event.kind });
+  }
+
+  /** Machines whose tunnel comes from elsewhere now: the device knows our relays only, which stay where they are. */
+  #noteSources(): void {
+    const { links, machines, tunnelSources } = this.#deps;
+    this.#cancelSources?.();
+    this.#cancelSources = undefined;
+    for (const id of tunnelSources.takeMoved()) {
+      const machine = machines.byId(id);
+      const link = machine?.key == null ? undefined : links.state(machine.key);
+      // Its packets still come by UDP: the device will say when that changes.
+      if (machine === undefined || link === undefined || machineLink(machine, link, tunnelSources).mode === 'udp')
+        continue;
+      this.#add('moved', machine, link);
+    }
+  }
+
+  /** Whether there was room. */
+  #add(kind: LinkEvent['kind'], machine: Machine, link: LinkState): boolean {
+    const { metrics, tunnelSources } = this.#deps;
+    if (this.#pending.length >= this.#maxPending) {
+      metrics.linkDropped.inc({ reason: 'full' });
+      return false;
+    }
+    const shown = machineLink(machine, link, tunnelSources);
+    this.#pending.push(linkRecord(kind, machine, shown));
+    if (shown.mode === 'tunnel') tunnelSources.tell(machine.id);
+    metrics.linkRecords.inc({ kind });
     this.#writing ??= this.#write();
+    return true;
   }
 
   async #write(): Promise<void> {

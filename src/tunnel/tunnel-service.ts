@@ -1,5 +1,4 @@
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
-import { formatHostPort } from '../domain/host-port.ts';
 import { parseVirtualEndpoint, relayAddress, relayPort, type VirtualAddress } from '../domain/tunnel.ts';
 import type { TunnelSources } from '../fleet/tunnel-sources.ts';
 import type { FleetEvent, Machine } from '../fleet/types.ts';
@@ -38,7 +37,7 @@ export interface TunnelMachines {
 
 export interface TunnelDeps {
   readonly machines: TunnelMachines;
-  readonly sources: Pick<TunnelSources, 'set' | 'forget'>;
+  readonly sources: Pick<TunnelSources, 'set' | 'close' | 'forget'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: TunnelMetrics;
@@ -73,7 +72,8 @@ export class TunnelService {
     });
     this.#mayLog = new OnceAMinute({}, deps);
     // What a machine may was decided before listeners hear of it.
-    deps.machines.onEvent(({ machine }) => {
+    deps.machines.onEvent(({ kind, machine }) => {
+      if (kind === 'removed') deps.sources.forget(machine.id);
       const stream = this.#streams.get(machine.id);
       if (stream !== undefined) this.#check(stream);
     });
@@ -123,7 +123,8 @@ export class TunnelService {
     return this.#admit(stream, machine, virtual);
   }
 
-  #admit(stream: ByteStream, { id, uuid }: Machine, virtual: VirtualAddress): TunnelStream {
+  #admit(stream: ByteStream, machine: Machine, virtual: VirtualAddress): TunnelStream {
+    const { id, uuid } = machine;
     const { clock, logger, metrics, sources } = this.#deps;
     const before = this.#streams.get(id);
     const relay = before?.relay ?? this.#newRelay(id, uuid);
@@ -132,7 +133,7 @@ export class TunnelService {
       { stream, relay, budget: this.#budget, clock, metrics, onEnded: (...ended) => this.#ended(...ended) },
     );
     this.#streams.set(id, opened);
-    sources.set(id, formatHostPort({ host: stream.source, port: stream.port }));
+    sources.set(machine, { host: stream.source, port: stream.port });
     metrics.opened.inc();
     metrics.streams.set(this.#streams.size);
     logger.debug({ uuid, source: stream.source, replaces: before !== undefined }, 'a tunnel stream was opened');
@@ -170,7 +171,7 @@ export class TunnelService {
     if (this.#streams.get(stream.machine) !== stream) return;
     stream.relay.close();
     this.#streams.delete(stream.machine);
-    sources.forget(stream.machine);
+    sources.close(stream.machine);
     metrics.streams.set(this.#streams.size);
   }
 

@@ -17,6 +17,7 @@ function setup(options: LinkRecorderOptions = {}) {
   const log = new MemoryLog();
   const links = new MemoryLinks();
   const statuses = new StatusTable({}, { image: log.image, clock });
+  const sources = new TunnelSources();
   const registry = createRegistry();
   const logged: string[] = [];
   let machine = { id: 7, key, boot: 2, address: 'fd00::7', tags: { ...NO_TAGS, id: 3 } } as unknown as Machine;
@@ -25,7 +26,7 @@ function setup(options: LinkRecorderOptions = {}) {
     machines: { byId: (id) => (id === 7 ? machine : undefined) },
     boots: { ofKey: (asked) => (asked === key || asked === former ? { machine: 7, number: 2 } : undefined) },
     statuses,
-    tunnelSources: new TunnelSources(),
+    tunnelSources: sources,
     log,
     clock,
     logger: createLogger('info', { write: (line: string) => void logged.push(line) }),
@@ -43,7 +44,7 @@ function setup(options: LinkRecorderOptions = {}) {
   const remove = () => {
     machine = { ...machine, state: 'removed' };
   };
-  return { remove, key, former, links, statuses, log, settle, dropped, logged };
+  return { recorder, remove, key, former, clock, links, sources, statuses, log, settle, dropped, logged };
 }
 
 describe('link records', () => {
@@ -152,5 +153,88 @@ describe('link records', () => {
     links.emit('down', key);
     await settle();
     expect(log.records.map(({ detail }) => detail)).toEqual(['down']);
+  });
+});
+
+describe('a machine in the tunnel that comes from elsewhere', () => {
+  const relay = { state: 'up', endpoint: '127.64.0.7:21821' } as const;
+  const from = (host: string, port = 40_000) => ({ host, port });
+
+  function tunnelled() {
+    const world = setup();
+    const stream = (host: string, port?: number, boot = 2) => world.sources.set({ id: 7, boot }, from(host, port));
+    const moved = async () => {
+      world.clock.advance(5_000);
+      await world.settle();
+      return world.log.records
+        .filter(({ detail }) => detail === 'moved')
+        .map(({ body }) => JSON.parse(body ?? '') as { endpoint: string; mode: string })
+        .map(({ endpoint, mode }) => `${mode} ${endpoint}`);
+    };
+    stream('198.51.100.7');
+    world.links.set(world.key, relay);
+    return { ...world, stream, moved };
+  }
+
+  it('makes a record, though the device sees the same relay', async () => {
+    const { stream, moved, sources } = tunnelled();
+    expect(await moved()).toEqual([]);
+    stream('203.0.113.9', 40_001);
+    expect(sources.get(7)).toBe('203.0.113.9:40001');
+    expect(await moved()).toEqual(['tunnel 203.0.113.9:40001']);
+    expect(await moved()).toHaveLength(1);
+    stream('2001:db8::7', 40_002);
+    expect((await moved()).at(-1)).toBe('tunnel [2001:db8::7]:40002');
+  });
+
+  it('makes one when its stream was lost in between, and none while it has no stream', async () => {
+    const { stream, moved, sources } = tunnelled();
+    sources.close(7);
+    expect(sources.get(7)).toBeNull();
+    stream('203.0.113.9');
+    sources.close(7);
+    expect(await moved()).toEqual([]);
+    stream('203.0.113.9', 40_009);
+    expect(await moved()).toEqual(['tunnel 203.0.113.9:40009']);
+  });
+
+  it.each([
+    ['from another port of the same host', ['198.51.100.7'], []],
+    ['from elsewhere and back again', ['203.0.113.9', '198.51.100.7'], []],
+    [
+      'to and fro without end',
+      [...Array(999).keys()].map((n) => `203.0.113.${n % 200}`),
+      ['tunnel 203.0.113.198:40001'],
+    ],
+  ])('comes %s: no more records than an endpoint that is read would make', async (_, hosts, expected) => {
+    const { stream, moved } = tunnelled();
+    for (const host of hosts) stream(host, 40_001);
+    expect(await moved()).toEqual(expected);
+  });
+
+  it('makes none in another boot, nor after its removal, nor one that the device makes as well', async () => {
+    const { stream, moved, sources, links, key } = tunnelled();
+    stream('203.0.113.1', 40_000, 3);
+    expect(await moved()).toEqual([]);
+    stream('203.0.113.2', 40_000, 3);
+    links.emit('moved', key, relay);
+    expect(await moved()).toEqual(['tunnel 203.0.113.2:40000']);
+    stream('203.0.113.3', 40_000, 3);
+    links.set(key, { state: 'up', endpoint: '203.0.113.3:51820' });
+    expect(await moved()).toHaveLength(1);
+    links.set(key, relay);
+    sources.forget(7);
+    stream('203.0.113.4', 40_000, 3);
+    expect(await moved()).toHaveLength(1);
+  });
+
+  it('makes its record before a stop', async () => {
+    const { stream, recorder, log, clock } = tunnelled();
+    stream('203.0.113.9');
+    const stopped = recorder.stop();
+    clock.advance(20);
+    await stopped;
+    expect(log.records).toHaveLength(1);
+    expect(clock.waiting).toBe(0);
   });
 });

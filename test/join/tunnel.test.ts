@@ -186,7 +186,7 @@ describe('the link that others see', () => {
     expect(link()).toMatchObject({ state: 'never', mode: 'tunnel', endpoint: null });
     gateway.links.set(call.key as PublicKey, { state: 'up', endpoint: `127.64.0.${id}:21821` });
     expect(link()).toMatchObject({ mode: 'tunnel', endpoint: null });
-    gateway.fleet.tunnelSources.set(id, '198.51.100.7:40000');
+    gateway.fleet.tunnelSources.set(gateway.at(address), { host: '198.51.100.7', port: 40_000 });
     expect(link()).toMatchObject({ mode: 'tunnel', endpoint: '198.51.100.7:40000' });
     gateway.links.set(call.key as PublicKey, { state: 'up', endpoint: '198.51.100.7:51820' });
     expect(link()).toMatchObject({ mode: 'udp', endpoint: '198.51.100.7:51820' });

@@ -66,6 +66,22 @@ describe('a machine in the tunnel', () => {
     expect(places.size).toBe(1);
   });
 
+  it('comes from another address: where it is now is known, also if its first stream has not ended', async () => {
+    const world = await start();
+    const first = await world.stream(1);
+    const cable = await cutCable(world.port, '127.0.0.2');
+    await world.stream(1, world.client(cable.port));
+    await first.ended;
+    expect(world.sources.get(1)).toMatch(/^127\.0\.0\.2:\d+$/);
+    expect(world.sources.takeMoved()).toEqual([1]);
+    cable.close();
+    await world.until(() => world.sources.get(1) === null);
+    await world.stream(1);
+    expect(world.sources.get(1)).toMatch(/^127\.0\.0\.1:\d+$/);
+    // It was never told that it had been elsewhere.
+    expect(world.sources.takeMoved()).toEqual([]);
+  });
+
   it('comes a second time: the first stream is told, byte for byte, and its packets go on in the second', async () => {
     const world = await start();
     const first = await world.stream(1);
@@ -308,10 +324,10 @@ describe('strangers and enemies', () => {
 });
 
 /** A TCP connection's way that can be cut as a cable is: nobody hears of it. */
-async function cutCable(to: number) {
+async function cutCable(to: number, localAddress?: string) {
   const sockets: Socket[] = [];
   const server = createServer((near) => {
-    const far = connect(to, '127.0.0.1');
+    const far = connect({ port: to, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
     sockets.push(near, far);
     near.on('error', () => {});
     far.on('error', () => {});
