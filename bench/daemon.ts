@@ -4,11 +4,16 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** `BENCH_MAIN`: another build than that of this checkout. `BENCH_NODE_OPTIONS`: Node's in place of those of the product. */
 const MAIN = process.env['BENCH_MAIN'] ?? fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url));
 const API_PORT = 8081;
+
+/** The address of a module of the daemon's, by its path in the build. */
+export function moduleOfDaemon(path: string): string {
+  return pathToFileURL(join(dirname(MAIN), '..', path)).href;
+}
 
 /** The real daemon, as built, over a state directory of its own. */
 export class BenchDaemon {

@@ -1,25 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchDaemon } from './daemon.ts';
 import { cpuOf, memoryOf, round } from './host.ts';
-import { kernelLines } from './lines.ts';
+import { CONNECTIONS, LINES, type Load, load, WARM_UP_LINES } from './ingest-load.ts';
+import { comparePacking } from './ingest-packing.ts';
 import { newKeys, provisionAll } from './machines.ts';
 import type { Bench } from './main.ts';
 import { Rsyslog } from './rsyslog.ts';
+import { open, send, write } from './sending.ts';
 import { threadsBetween, threadsOf } from './threads.ts';
-
-const CONNECTIONS = 20;
-const LINES = 1_000_000;
-/** What either peer gets before the clock starts, where it starts warm. */
-const WARM_UP_LINES = 100_000;
-const WRITE_BYTES = 256 * 1024;
-const LINE_FEED = 0x0a;
-
-/** What one connection sends. */
-interface Load {
-  readonly warmUp: Buffer;
-  readonly timed: Buffer;
-}
 
 interface Seen {
   readonly linesPerSecond: number;
@@ -33,8 +22,9 @@ interface Seen {
  * Twice: both just started, and both warm, as they are after months. The first is told as `cold_…`.
  */
 export const ingest: Bench = {
-  what: `${LINES.toLocaleString('en')} kernel lines over ${CONNECTIONS} TCP connections, until committed with fsync; rsyslog in the same run`,
-  async run(_arguments, report) {
+  what: `${LINES.toLocaleString('en')} kernel lines over ${CONNECTIONS} TCP connections, until committed with fsync; rsyslog in the same run. packing: with and without the packer at work`,
+  async run([variant, ...rest], report) {
+    if (variant === 'packing') return report(await comparePacking(rest));
     const loads = Array.from({ length: CONNECTIONS }, (_, i) => load(i));
     const bytes = loads.reduce((sum, { timed }) => sum + timed.length, 0);
     const cold = await both(loads, false);
@@ -54,15 +44,6 @@ export const ingest: Bench = {
     });
   },
 };
-
-/** Lines of one machine, numbered through. */
-function load(seed: number): Load {
-  const warmUp = WARM_UP_LINES / CONNECTIONS;
-  const lines = kernelLines(warmUp + LINES / CONNECTIONS, seed);
-  let end = 0;
-  for (let line = 0; line < warmUp; line++) end = lines.indexOf(LINE_FEED, end) + 1;
-  return { warmUp: lines.subarray(0, end), timed: lines.subarray(end) };
-}
 
 async function both(loads: readonly Load[], warm: boolean): Promise<{ rsyslog: number; daemon: Seen }> {
   return { rsyslog: await runRsyslog(loads, warm, 3), daemon: await runDaemon(loads, warm) };
@@ -135,29 +116,4 @@ async function rsyslogLinesPerSecond(loads: readonly Load[], warm: boolean): Pro
     for (const socket of sockets) socket.destroy();
     await rsyslog.stop();
   }
-}
-
-function open(to: { readonly host: string; readonly port: number; readonly localAddress?: string }): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...to, noDelay: true });
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', reject);
-  });
-}
-
-/** Writes everything as fast as the receiver takes it. */
-async function write(socket: Socket, body: Buffer = Buffer.alloc(0)): Promise<void> {
-  for (let at = 0; at < body.length; at += WRITE_BYTES) {
-    if (!socket.write(body.subarray(at, at + WRITE_BYTES))) {
-      await new Promise((resolve) => socket.once('drain', resolve));
-    }
-  }
-}
-
-/** The same, then closes. */
-async function send(socket: Socket, body: Buffer | undefined): Promise<void> {
-  await write(socket, body);
-  await new Promise<void>((resolve) => {
-    socket.end(resolve);
-  });
 }
