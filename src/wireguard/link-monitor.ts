@@ -9,7 +9,7 @@ import type { WireGuardMetrics } from './metrics.ts';
 import type { LinkEvent, LinkMonitor, LinkState, PeerSpec, WireGuard } from './types.ts';
 
 export interface PollingLinkMonitorOptions {
-  /** Time between two readings of the device. It grows with their cost. Default 5 s. */
+  /** Time between two readings of the device. It grows with their cost, up to a fifth of `upWindowMs`. Default 5 s. */
   readonly pollMs?: number;
   /** Time between two readings while someone waits for a peer's answer. Default 250 ms. */
   readonly probePollMs?: number;
@@ -59,13 +59,16 @@ interface Probe {
 const FIRST_HANDSHAKE_MS = 6_000;
 /** A peer that was made anew has no session: our knock begins a handshake, tried at once and twice more, 5 s apart. */
 const HANDSHAKE_TRIES_MS = 12_000;
-/** Reading may take at most this part of the time: 1 in 50. */
+/** Reading may take at most this part of the time, 1 in 50, */
 const POLL_COST_FACTOR = 50;
+/** though so often it is read in the time that a link counts as up: on a busy host a reading is slow that costs little. */
+const POLLS_PER_WINDOW = 5;
 const CONDITION = 'wireguard_links';
 
 /** Reads the peers' counters again and again. */
 export class PollingLinkMonitor implements LinkMonitor {
   readonly #pollMs: number;
+  readonly #maxPollMs: number;
   readonly #probePollMs: number;
   readonly #silentMs: number;
   readonly #recoveryMs: number;
@@ -89,6 +92,8 @@ export class PollingLinkMonitor implements LinkMonitor {
 
   constructor(options: PollingLinkMonitorOptions, deps: PollingLinkMonitorDeps) {
     this.#pollMs = options.pollMs ?? 5_000;
+    const upWindowMs = options.upWindowMs ?? 75_000;
+    this.#maxPollMs = upWindowMs / POLLS_PER_WINDOW;
     this.#probePollMs = options.probePollMs ?? 250;
     this.#silentMs = options.silentMs ?? 60_000;
     this.#recoveryMs = options.recoveryMs ?? 135_000;
@@ -102,7 +107,7 @@ export class PollingLinkMonitor implements LinkMonitor {
     this.#knock = deps.knock ?? tcpKnock;
     this.#onUnreadable = deps.onUnreadable ?? (() => {});
     this.#table = new LinkTable({
-      upWindowMs: options.upWindowMs ?? 75_000,
+      upWindowMs,
       forgetAfterMs: options.forgetAfterMs ?? 3_600_000,
       lastTold: options.lastTold ?? (() => undefined),
     });
@@ -171,7 +176,7 @@ export class PollingLinkMonitor implements LinkMonitor {
         this.#onUnreadable();
       }
       const cost = this.#clock.monotonic() - started;
-      await this.#clock.sleep(Math.max(this.#pollMs, cost * POLL_COST_FACTOR), signal);
+      await this.#clock.sleep(Math.max(this.#pollMs, Math.min(cost * POLL_COST_FACTOR, this.#maxPollMs)), signal);
     }
   }
 

@@ -82,10 +82,12 @@ export async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Resolves when the other side has ended, or broken, what this one only reads. */
-export function gone(socket: Socket): Promise<unknown> {
-  socket.once('end', () => socket.end()).resume();
-  return new Promise((resolve) => socket.once('close', resolve));
+/** Resolves when the other side has ended, or broken, what this one only reads; at once if that is over already. */
+export async function gone(socket: Socket): Promise<void> {
+  if (socket.closed) return;
+  if (socket.readableEnded) socket.end();
+  else socket.once('end', () => socket.end()).resume();
+  await new Promise((resolve) => socket.once('close', resolve));
 }
 
 export async function metric(tcp: TcpHarness, line: string): Promise<number> {
