@@ -101,7 +101,7 @@ describe('the image', () => {
   it('starts with one capability, as the first process, and is healthy', async () => {
     await start();
     expect((await inside('cat', '/proc/1/status')).stdout).toMatch(/^CapEff:\t0000000000001000$/m);
-    expect((await inside('cat', '/proc/1/cmdline')).stdout).toContain('/dist/daemon/main.js');
+    expect((await inside('readlink', '/proc/1/exe')).stdout).toBe('/usr/lib/siderolinkd/bin/node');
     expect(await ctl('status')).toMatchObject({ ready: true, wireguard: { endpoints: [`${ADDRESS}:51821`] } });
   });
 
