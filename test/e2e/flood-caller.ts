@@ -16,6 +16,8 @@ export interface FloodPlan {
   /** Calls of one caller that are under way at one time; 0: a connection for each call. */
   readonly inFlight: number;
   readonly seconds: number;
+  /** It goes on beyond its time until so many calls were answered: a busy host takes fewer in a second. */
+  readonly atLeast: number;
   readonly kind: 'wrong_token' | 'known_uuid' | 'too_old' | 'broken' | 'no_key';
   /** For `known_uuid`: of a machine that is there. */
   readonly uuid?: string;
@@ -101,8 +103,13 @@ class Flood {
     return this.#report;
   }
 
+  get #isOver(): boolean {
+    const { refused, admitted, reset } = this.#report;
+    return performance.now() >= this.#end && refused + admitted + reset >= this.#plan.atLeast;
+  }
+
   async #caller(): Promise<void> {
-    while (performance.now() < this.#end) await this.#connection();
+    while (!this.#isOver) await this.#connection();
   }
 
   /** Resolves when the connection is closed: after one call, or when the time is over and all calls are answered. */
@@ -130,7 +137,7 @@ class Flood {
       onEnds(socket, (how) => {
         open -= 1;
         this.#report[how] += 1;
-        if (inFlight > 0 && performance.now() < this.#end && next < MAX_STREAM) call();
+        if (inFlight > 0 && !this.#isOver && next < MAX_STREAM) call();
         else if (open === 0) socket.destroy();
       });
     });

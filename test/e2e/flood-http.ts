@@ -10,6 +10,8 @@ export interface HttpFloodPlan {
   readonly port: number;
   readonly callers: number;
   readonly seconds: number;
+  /** It goes on beyond its time until so many requests were answered. */
+  readonly atLeast: number;
   /** A connection for each request. */
   readonly fresh: boolean;
 }
@@ -17,6 +19,8 @@ export interface HttpFloodPlan {
 const plan = JSON.parse(process.argv[2] ?? '') as HttpFloodPlan;
 const end = performance.now() + plan.seconds * 1_000;
 const answers: Record<string, number> = {};
+let answered = 0;
+const isOver = () => performance.now() >= end && answered >= plan.atLeast;
 
 function request(): string {
   const token = `slc_${randomBytes(32).toString('base64url')}`;
@@ -39,15 +43,16 @@ function connection(): Promise<void> {
       if (text.length < head + 4 + length) return;
       const status = text.slice(9, 12);
       answers[status] = (answers[status] ?? 0) + 1;
+      answered += 1;
       text = '';
-      if (plan.fresh || performance.now() >= end) socket.destroy();
+      if (plan.fresh || isOver()) socket.destroy();
       else socket.write(request());
     });
   });
 }
 
 async function caller(): Promise<void> {
-  while (performance.now() < end) await connection();
+  while (!isOver()) await connection();
 }
 
 await Promise.all(Array.from({ length: plan.callers }, caller));
