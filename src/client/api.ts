@@ -81,6 +81,7 @@ export const Status = z
       total: z.int(),
       by_state: z.partialRecord(z.enum(MACHINE_STATES), z.int()),
       by_link: z.partialRecord(z.enum(LINK_STATES), z.int()),
+      with_link_hint: z.int().meta({ description: 'whose link is up while nothing comes through it (`link.hint`)' }),
     }),
     join_tokens: z.object({ total: z.int(), valid: z.int() }),
     records: z.object({ head: z.int().meta({ description: 'seq of the newest committed record; 0 for none' }) }),
@@ -98,6 +99,13 @@ export const Status = z
   })
   .meta({ id: 'Status' });
 export type Status = z.infer<typeof Status>;
+
+export const Configuration = z
+  .object({
+    settings: z.record(z.string(), z.unknown()).meta({ description: 'every setting, as a file would have it' }),
+  })
+  .meta({ id: 'Configuration' });
+export type Configuration = z.infer<typeof Configuration>;
 
 export const KernelArgsRequest = z.strictObject({
   token: z.string().min(1).max(1_024).optional().meta({ description: 'JOIN_TOKEN stands in its place without it' }),

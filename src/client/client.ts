@@ -5,6 +5,7 @@ import type {
   Boot,
   BootsPage,
   ClaimRequest,
+  Configuration,
   CreatedJoinToken,
   Envelope,
   JoinToken,
@@ -85,6 +86,11 @@ export class ControlClient {
 
   status(): Promise<Status> {
     return this.#json('GET', '/v1/status');
+  }
+
+  /** What the daemon runs with. @throws SiderolinkError `not_found` from a daemon that cannot tell yet */
+  configuration(): Promise<Configuration> {
+    return this.#json('GET', '/v1/configuration');
   }
 
   /** All machines that pass, page after page. */

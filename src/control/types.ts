@@ -52,6 +52,8 @@ export interface DaemonStatus {
   readonly eventsPort: number;
   /** First token of every subject. */
   readonly prefix: string;
+  /** Every setting, as an operator would write it. Secrets are in files of their own, of which it has the names. */
+  readonly settings: Readonly<Record<string, unknown>>;
   /** Where publishing to NATS stands; undefined without it. */
   readonly publish?: PublishStatus | undefined;
 }

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { writtenConfig } from '../config/written.ts';
 import { ControlServer } from '../control/server.ts';
 import { restoresOf } from '../store/restore.ts';
 import { TelemetryServer } from '../telemetry/http.ts';
@@ -38,6 +39,7 @@ export async function startControl(
     kmsgPort: config.sinks.kmsg_port,
     eventsPort: config.sinks.events_port,
     prefix: config.publish.prefix,
+    settings: writtenConfig(config),
     publish: publishStatus(),
     ...facts,
   });

@@ -9,6 +9,8 @@ import {
   RecordsPage,
   Status,
 } from '../../src/client/api.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { defaultConfig } from '../../src/config/defaults.ts';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { NOW, uuidOf } from './fakes.ts';
 import { type Harness, startControl } from './harness.ts';
@@ -20,11 +22,19 @@ beforeAll(async () => {
     { id: 1, ownership: { owner: 'acme', cluster: 'prod' } },
     { id: 2, link: 'down', hostname: null },
     { id: 3, state: 'removed', link: 'never' },
-    { id: 12, ownership: { owner: 'acme' } },
+    { id: 12, ownership: { owner: 'acme' }, linkHint: 'nothing comes' },
   );
   control.health.set('store', 'warning', 'disk is nearly full');
 });
 afterAll(() => control[Symbol.asyncDispose]());
+
+describe('GET /v1/configuration', () => {
+  it('tells every setting, as a file would have it', async () => {
+    const { status, json } = await control.call('GET', '/v1/configuration');
+    expect(status).toBe(200);
+    expect(parseConfig(JSON.stringify(json.settings))).toEqual(defaultConfig());
+  });
+});
 
 describe('GET /v1/status', () => {
   it('says what the daemon is', async () => {
@@ -36,7 +46,12 @@ describe('GET /v1/status', () => {
       overlay: { prefix: 'fdae:2859:5bb1:7a03::/64', server: 'fdae:2859:5bb1:7a03::1' },
       ready: true,
       conditions: [{ name: 'store', severity: 'warning', message: 'disk is nearly full' }],
-      machines: { total: 4, by_state: { accepted: 3, removed: 1 }, by_link: { up: 2, down: 1, never: 1 } },
+      machines: {
+        total: 4,
+        by_state: { accepted: 3, removed: 1 },
+        by_link: { up: 2, down: 1, never: 1 },
+        with_link_hint: 1,
+      },
     });
   });
 });

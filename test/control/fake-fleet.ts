@@ -34,6 +34,7 @@ export interface FakeMachine {
   readonly aliases?: readonly string[];
   readonly uniqueToken?: Machine['uniqueToken'];
   readonly link?: LinkState['state'];
+  readonly linkHint?: string;
   readonly hostname?: string | null;
   readonly status?: Partial<MachineStatus>;
 }
@@ -119,7 +120,7 @@ export class MemoryMachines implements Machines {
     const up = (fake?.link ?? 'up') === 'up';
     return {
       machine,
-      linkHint: null,
+      linkHint: fake?.linkHint ?? null,
       status: {
         ...NO_STATUS,
         stage: 'RUNNING',

@@ -1,5 +1,7 @@
 import { Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { defaultConfig } from '../../src/config/defaults.ts';
+import { writtenConfig } from '../../src/config/written.ts';
 import type { BackupSource, StatusSource } from '../../src/control/types.ts';
 import type { BootSummary } from '../../src/domain/boot-summary.ts';
 import { SiderolinkError } from '../../src/domain/errors.ts';
@@ -177,6 +179,7 @@ export const fakeStatus: StatusSource = {
     kmsgPort: 4001,
     eventsPort: 4002,
     prefix: 'siderolink',
+    settings: writtenConfig(defaultConfig()),
   }),
 };
 

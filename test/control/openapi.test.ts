@@ -56,6 +56,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'POST /v1/join-tokens/{id}/rotate': 'admin',
   'DELETE /v1/join-tokens/{id}': 'admin',
   'POST /v1/kernel-args': 'reader',
+  'GET /v1/configuration': 'admin',
   'GET /v1/records': 'reader',
   'GET /v1/stream': 'reader',
   'POST /v1/backup': 'admin',

@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { writtenConfig } from '../../src/config/written.ts';
 import { type GatherOptions, gather } from '../../src/daemon/doctor/gather.ts';
 import { defaultRoutes4, defaultRoutes6, localPorts } from '../../src/daemon/doctor/proc-net.ts';
 import { issueServerCertificate, loadAuthority } from '../../src/daemon/tls/own-authority.ts';
@@ -11,6 +13,7 @@ import { SiderolinkError } from '../../src/domain/errors.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { version } from '../../src/version.ts';
 import type { Runner } from '../../src/wireguard/runner.ts';
+import { fakeStatus } from '../control/fakes.ts';
 import { type Harness, startControl } from '../control/harness.ts';
 
 describe('tables of /proc/net', () => {
@@ -61,7 +64,7 @@ describe('gathering on this host', () => {
   const found = (options: Omit<GatherOptions, 'env'> = {}, env: Record<string, string> = {}) =>
     gather(
       {
-        socket: control.socket,
+        socket: '/nonexistent.sock',
         ...options,
         env: { SIDEROLINKD__STATE_DIR: join(directory, 'state'), ...env },
       },
@@ -70,16 +73,46 @@ describe('gathering on this host', () => {
 
   it('asks the daemon', async () => {
     control.health.set('store', 'warning', 'disk is nearly full');
-    expect((await found()).daemon).toMatchObject({
+    expect((await found({ socket: control.socket })).daemon).toMatchObject({
       kind: 'answers',
       version,
       backend: 'userspace',
       conditions: [{ name: 'store', severity: 'warning', message: 'disk is nearly full' }],
+      links: { hinted: 0 },
     });
-    expect((await found({ socket: '/nonexistent.sock' })).daemon).toEqual({
-      kind: 'silent',
-      message: 'nobody answers on /nonexistent.sock',
+    expect(await found()).toMatchObject({
+      daemon: { kind: 'silent', message: 'nobody answers on /nonexistent.sock' },
+      settings: { of: 'here', message: null },
     });
+  });
+
+  it('takes the settings and the endpoints of a daemon that answers, and tells what here is another', async () => {
+    const config = parseConfig('api: { tls: { self_signed: true } }\nstore: { max_age: 1h }');
+    const status = () => ({ ...fakeStatus.status(), settings: writtenConfig(config) });
+    await using other = await startControl({}, undefined, { status: { status } });
+    const env = { SIDEROLINKD__WIREGUARD__ENDPOINTS: '["198.51.100.7:51821"]' };
+    expect(await found({ socket: other.socket }, env)).toMatchObject({
+      config,
+      settings: {
+        of: 'daemon',
+        differing: ['state_dir', 'wireguard.endpoints', 'api.tls.self_signed', 'store.max_age'],
+      },
+      endpoints: { configured: false, endpoints: [{ endpoint: '192.0.2.7:51821' }] },
+    });
+    const wrong = await found({ socket: other.socket }, { SIDEROLINKD__WIREGUARD__LISTEN_PORT: 'no port' });
+    expect(wrong).toMatchObject({ config, settings: { of: 'daemon', differing: null } });
+  });
+
+  it.each([
+    ['settings that this version does not know', { store: { max_rage: '1h' } }, /max_rage/],
+    ['what is none of ours', { store: { max_age: {} } }, /max_age/],
+  ])('goes on with its own where a daemon tells %s', async (_, settings, message) => {
+    const status = () => ({ ...fakeStatus.status(), settings: settings });
+    await using other = await startControl({}, undefined, { status: { status } });
+    const facts = await found({ socket: other.socket });
+    expect(facts.settings).toEqual({ of: 'here', message: expect.stringMatching(message) });
+    expect(facts.config.state_dir).toBe(join(directory, 'state'));
+    expect(facts.daemon.kind).toBe('answers');
   });
 
   it('reads the state directory', async () => {

@@ -8,7 +8,16 @@ import { checksJson, exitCodeOf, formatChecks } from '../../src/daemon/doctor/re
 const NOW = Date.parse('2026-11-21T12:00:00Z');
 const GIB = 1024 ** 3;
 
-const ANSWERS = { kind: 'answers', version: '1.0.0', ready: true, backend: 'kernel', conditions: [] } as const;
+const ANSWERS = {
+  kind: 'answers',
+  version: '1.0.0',
+  ready: true,
+  backend: 'kernel',
+  conditions: [],
+  endpoints: ['203.0.113.7:51821'],
+  apiUrl: 'https://203.0.113.7:8081',
+  links: { up: 7, hinted: 0 },
+} as const;
 const SILENT = { kind: 'silent', message: 'nobody answers on /run/x.sock' } as const;
 const ACTIVE = { load: 'loaded', active: 'active', enabled: 'enabled' } as const;
 
@@ -18,6 +27,7 @@ const WELL: Facts = {
   version: '1.0.0',
   configuration: { kind: 'right', file: '/etc/siderolinkd/config.yaml' },
   config: parseConfig('api: { tls: { cert_file: /c.pem, key_file: /k.pem } }'),
+  settings: { of: 'daemon', differing: [] },
   daemon: ANSWERS,
   unit: ACTIVE,
   backend: { kernel: true, wireguardGo: false, tun: true },
@@ -69,6 +79,63 @@ describe('judging', () => {
       'error',
       /line 3/,
       /put it right/,
+    ],
+    [
+      'a wrong configuration beside a daemon',
+      { configuration: { kind: 'wrong', message: 'line 3: no' }, settings: { of: 'daemon', differing: null } },
+      'settings',
+      'ok',
+      /^those that the daemon runs with were judged$/,
+      null,
+    ],
+    [
+      'a file that is not what the daemon runs with',
+      { settings: { of: 'daemon', differing: ['api.tls.self_signed', 'log.level'] } },
+      'settings',
+      'warning',
+      /daemon runs with were judged; other ones stand here: api\.tls\.self_signed, log\.level$/,
+      /restart/,
+    ],
+    [
+      'no file, and a daemon with settings of its own',
+      { configuration: { kind: 'right', file: null }, settings: { of: 'daemon', differing: ['state_dir'] } },
+      'settings',
+      'ok',
+      /other ones stand here: state_dir$/,
+      null,
+    ],
+    [
+      'no daemon to ask for its settings',
+      { daemon: SILENT, settings: { of: 'here', message: null } },
+      'settings',
+      'ok',
+      /this file and environment were judged: no daemon answers$/,
+      null,
+    ],
+    [
+      'a daemon that may not be asked for its settings',
+      { daemon: { kind: 'forbidden', message: 'x' }, settings: { of: 'here', message: null } },
+      'settings',
+      'ok',
+      /may not be asked/,
+      null,
+    ],
+    [
+      'a daemon that cannot tell its settings',
+      { settings: { of: 'here', message: 'its version cannot tell them' } },
+      'settings',
+      'warning',
+      /this file and environment were judged: its version/,
+      /restart/,
+    ],
+    ['links that carry something', {}, 'links', 'ok', /^7 up/, null],
+    [
+      'links that carry nothing',
+      { daemon: { ...ANSWERS, links: { up: 7, hinted: 2 } } },
+      'links',
+      'warning',
+      /^2 of 7 are up.*MTU/,
+      /select\(\.link\.hint\)/,
     ],
     ['no file', { configuration: { kind: 'right', file: null } }, 'configuration', 'ok', /all defaults/, null],
     [
@@ -469,6 +536,11 @@ describe('judging', () => {
   it('says nothing twice: what the daemon finds of the API is judged here already', () => {
     const conditions = [{ name: 'api_plaintext', severity: 'warning', message: 'the API is plaintext' }] as const;
     expect(judge({ ...WELL, daemon: { ...ANSWERS, conditions } })).toEqual(judge(WELL));
+  });
+
+  it('says nothing of links that the daemon does not count', () => {
+    expect(find({ daemon: { ...ANSWERS, links: { up: 7, hinted: null } } }, 'links')).toBeUndefined();
+    expect(find({ daemon: SILENT }, 'links')).toBeUndefined();
   });
 
   it('one uplink may be as strict as it likes', () => {

@@ -25,7 +25,10 @@ function formatStatus(status: Status, { style, clock }: Context): string {
     ],
     ['api', `${status.api.url}${plaintext}`],
     ['sinks', `kernel logs [${overlay.server}]:${sinks.kmsg_port}, events [${overlay.server}]:${sinks.events_port}`],
-    ['machines', `${machines.total}${counts(machines.by_state)}; links${counts(machines.by_link, '')}`],
+    [
+      'machines',
+      `${machines.total}${counts(machines.by_state)}; links${counts(machines.by_link, '')}${hinted(machines)}`,
+    ],
     ['join tokens', `${tokens.total}, ${tokens.valid} valid`],
     ['records', `up to seq ${status.records.head}`],
     ...(status.publish === null ? [] : [['publishing', publishing(status.publish, now)] as const]),
@@ -46,6 +49,11 @@ function publishing(publish: NonNullable<Status['publish']>, now: number): strin
   const lag = waiting === 0 ? 'nothing waits' : `${waiting} waiting`;
   const age = oldest === null ? '' : `, the oldest since ${ago(oldest, now)}`;
   return printable(`${where}, ${lag}${age}${problem === null ? '' : `: ${problem}`}`);
+}
+
+/** What `machine get` shows as a hint. */
+function hinted({ with_link_hint: count }: Status['machines']): string {
+  return count > 0 ? `; ${count} up and nothing comes through` : '';
 }
 
 function counts(byName: Readonly<Record<string, number>>, lead = ':'): string {

@@ -1,4 +1,4 @@
-import { Status } from '../../client/api.ts';
+import { Configuration, Status } from '../../client/api.ts';
 import { version } from '../../version.ts';
 import type { App, RouteDeps } from '../app.ts';
 import { problemResponses } from '../responses.ts';
@@ -18,16 +18,32 @@ export function statusRoutes(app: App, deps: RouteDeps): void {
     },
     async () => statusJson(deps),
   );
+  app.get(
+    '/v1/configuration',
+    {
+      config: { role: 'admin' },
+      schema: {
+        operationId: 'getConfiguration',
+        summary: 'The settings that the daemon runs with',
+        description:
+          'From file, environment and command line, defaults included. Of secrets it has the names of files.',
+        response: { 200: Configuration, ...problemResponses() },
+      },
+    },
+    async () => ({ settings: deps.status.status().settings }),
+  );
 }
 
 function statusJson({ log, machines, tokens, health, status: source, clock }: RouteDeps): Status {
   const status = source.status();
   const byState: Status['machines']['by_state'] = {};
   const byLink: Status['machines']['by_link'] = {};
+  let hinted = 0;
   for (const machine of machines.all()) {
     byState[machine.state] = (byState[machine.state] ?? 0) + 1;
-    const link = machines.view(machine).link.state;
-    byLink[link] = (byLink[link] ?? 0) + 1;
+    const { link, linkHint } = machines.view(machine);
+    byLink[link.state] = (byLink[link.state] ?? 0) + 1;
+    if (linkHint !== null) hinted += 1;
   }
   const list = tokens.list();
   return {
@@ -51,7 +67,7 @@ function statusJson({ log, machines, tokens, health, status: source, clock }: Ro
       message,
       since: new Date(since).toISOString(),
     })),
-    machines: { total: machines.size, by_state: byState, by_link: byLink },
+    machines: { total: machines.size, by_state: byState, by_link: byLink, with_link_hint: hinted },
     join_tokens: {
       total: list.length,
       valid: list.filter((token) => tokenState(token, clock.now()) === 'valid').length,

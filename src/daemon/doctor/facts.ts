@@ -8,8 +8,9 @@ export interface Facts {
   /** Version of the program that looks. */
   readonly version: string;
   readonly configuration: ConfigurationFact;
-  /** The one that was read; where it is wrong, the defaults. */
+  /** What is judged: the daemon's, if it says it; else the one that was read; where that is wrong, the defaults. */
   readonly config: Config;
+  readonly settings: SettingsFact;
   readonly daemon: DaemonFact;
   readonly unit: UnitFact | null;
   readonly backend: BackendFact;
@@ -29,6 +30,12 @@ export type ConfigurationFact =
   /** `file` is null for all defaults. */
   { readonly kind: 'right'; readonly file: string | null } | { readonly kind: 'wrong'; readonly message: string };
 
+export type SettingsFact =
+  /** The daemon's are judged. `differing`: settings that are others in what was read here; null if that is wrong. */
+  | { readonly of: 'daemon'; readonly differing: readonly string[] | null }
+  /** Those read here are judged; `message` is why a daemon that answers did not tell its own. */
+  | { readonly of: 'here'; readonly message: string | null };
+
 export type DaemonFact =
   | {
       readonly kind: 'answers';
@@ -36,6 +43,15 @@ export type DaemonFact =
       readonly ready: boolean;
       readonly backend: 'kernel' | 'userspace';
       readonly conditions: readonly Pick<Condition, 'name' | 'severity' | 'message'>[];
+      /** `host:port` that machines are told to dial, best first. */
+      readonly endpoints: readonly string[];
+      /** What `siderolink.api=` advertises. */
+      readonly apiUrl: string;
+      readonly links: {
+        readonly up: number;
+        /** Up, while nothing comes through. Null from a daemon that does not count them. */
+        readonly hinted: number | null;
+      };
     }
   /** The socket is there and may not be opened by who asks. */
   | { readonly kind: 'forbidden'; readonly message: string }

@@ -54,9 +54,9 @@ function freeBytes(directory: string): number | null {
   }
 }
 
-/** Each certificate that the configuration names, as callers would meet it. */
-export function certificateFacts(config: Config, now: number): readonly CertificateFact[] {
-  const api = config.api.url ?? null;
+/** Each certificate that the configuration names, as callers would meet it; `told` is where a daemon says they call. */
+export function certificateFacts(config: Config, now: number, told?: string): readonly CertificateFact[] {
+  const api = told ?? config.api.url;
   const host = api === null ? config.wireguard.endpoints[0]?.host : new URL(api).hostname.replace(/^\[(.*)\]$/, '$1');
   const sections = [
     {

@@ -19,9 +19,11 @@ export function ipv6Fact(device: string): Ipv6Fact {
   };
 }
 
-export async function endpointsFact(config: Config, clock: Clock): Promise<EndpointsFact> {
+/** @param told what a daemon that answers tells machines to dial; without one, what it would */
+export async function endpointsFact(config: Config, clock: Clock, told?: readonly string[]): Promise<EndpointsFact> {
   const { endpoints: configured, listen_port } = config.wireguard;
-  const { endpoints } = advertisedEndpoints(configured, listen_port, networkInterfaces(), config.overlay.interface);
+  const own = config.overlay.interface;
+  const endpoints = told ?? advertisedEndpoints(configured, listen_port, networkInterfaces(), own).endpoints;
   return {
     configured: configured.length > 0,
     endpoints: await Promise.all(

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { ControlClient } from '../../client/client.ts';
-import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../../config/config.ts';
+import { type Config, DEFAULT_CONFIG_PATH, loadConfig, parseConfig } from '../../config/config.ts';
 import { defaultConfig } from '../../config/defaults.ts';
+import { differences } from '../../config/written.ts';
 import { errorCode, errorMessage } from '../../domain/errors.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { version } from '../../version.ts';
 import type { Runner } from '../../wireguard/runner.ts';
-import type { BackendFact, ConfigurationFact, DaemonFact, Facts, UnitFact } from './facts.ts';
+import type { BackendFact, ConfigurationFact, DaemonFact, Facts, SettingsFact, UnitFact } from './facts.ts';
 import { certificateFacts, stateDirFact } from './gather-files.ts';
 import { endpointsFact, ipv6Fact, networkFact, portFacts } from './gather-network.ts';
 
@@ -28,14 +29,17 @@ const STATUS_TIMEOUT_MS = 5_000;
 
 /** Finds out what there is to judge. Changes nothing, needs no rights; what cannot be found out is told as such. */
 export async function gather(options: GatherOptions, deps: GatherDeps): Promise<Facts> {
-  const { configuration, config } = readConfiguration(options);
+  const read = readConfiguration(options);
+  const { configuration } = read;
   const { clock } = deps;
-  const [daemon, unit, backend, endpoints, certificates, clockSynchronized] = await Promise.all([
-    askDaemon(options.socket ?? config.control.socket, clock),
+  const { daemon, told } = await askDaemon(options.socket ?? read.config.control.socket, clock);
+  const { config, settings } = chooseSettings(read, told);
+  const says = daemon.kind === 'answers' ? daemon : undefined;
+  const [unit, backend, endpoints, certificates, clockSynchronized] = await Promise.all([
     unitFact(deps.runner),
     backendFact(deps.runner, options.env),
-    endpointsFact(config, clock),
-    certificateFacts(config, clock.now()),
+    endpointsFact(config, clock, says?.endpoints),
+    certificateFacts(config, clock.now(), says?.apiUrl),
     synchronized(deps.runner),
   ]);
   return {
@@ -43,6 +47,7 @@ export async function gather(options: GatherOptions, deps: GatherDeps): Promise<
     version,
     configuration,
     config,
+    settings,
     daemon,
     unit,
     backend,
@@ -67,16 +72,47 @@ function readConfiguration({ config: path, env }: GatherOptions): { configuratio
   }
 }
 
-async function askDaemon(socket: string, clock: Clock): Promise<DaemonFact> {
+/** The settings of a daemon that answers, or why it did not tell them. */
+type Told = { readonly config: Config } | { readonly message: string } | undefined;
+
+async function askDaemon(socket: string, clock: Clock): Promise<{ readonly daemon: DaemonFact; readonly told: Told }> {
   const client = new ControlClient({ target: { socket }, timeoutMs: STATUS_TIMEOUT_MS }, { clock });
   try {
     const status = await client.status();
-    const { ready, conditions } = status;
-    return { kind: 'answers', version: status.version, ready, backend: status.wireguard.backend, conditions };
+    const { ready, conditions, machines } = status;
+    // An older daemon than this program does not count them.
+    const hinted = (machines.with_link_hint as number | undefined) ?? null;
+    const { backend, endpoints } = status.wireguard;
+    const links = { up: machines.by_link.up ?? 0, hinted };
+    const { version, api } = status;
+    const daemon = { kind: 'answers', version, ready, backend, conditions, endpoints, apiUrl: api.url, links } as const;
+    return { daemon, told: await askSettings(client) };
   } catch (error) {
-    if (errorCode(error) === 'unauthorized') return { kind: 'forbidden', message: errorMessage(error) };
-    return { kind: 'silent', message: `nobody answers on ${socket}` };
+    if (errorCode(error) === 'unauthorized') {
+      return { daemon: { kind: 'forbidden', message: errorMessage(error) }, told: undefined };
+    }
+    return { daemon: { kind: 'silent', message: `nobody answers on ${socket}` }, told: undefined };
   }
+}
+
+async function askSettings(client: ControlClient): Promise<Told> {
+  try {
+    const { settings } = await client.configuration();
+    return { config: parseConfig(JSON.stringify(settings), 'of the daemon') };
+  } catch (error) {
+    if (errorCode(error) === 'not_found') return { message: 'its version cannot tell them' };
+    return { message: errorMessage(error) };
+  }
+}
+
+function chooseSettings(
+  { configuration, config }: ReturnType<typeof readConfiguration>,
+  told: Told,
+): { readonly config: Config; readonly settings: SettingsFact } {
+  if (told === undefined) return { config, settings: { of: 'here', message: null } };
+  if ('message' in told) return { config, settings: { of: 'here', message: told.message } };
+  const differing = configuration.kind === 'right' ? differences(config, told.config) : null;
+  return { config: told.config, settings: { of: 'daemon', differing } };
 }
 
 async function unitFact(runner: Runner): Promise<UnitFact | null> {

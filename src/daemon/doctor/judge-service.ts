@@ -6,13 +6,47 @@ import type { Facts } from './facts.ts';
 
 const UNIT = 'siderolinkd.service';
 
-export function judgeConfiguration({ configuration }: Facts): Check {
+export function judgeConfiguration({ configuration, settings }: Facts): Check {
   const name = 'configuration';
   if (configuration.kind === 'wrong') {
-    return wrong(name, configuration.message, 'put it right; the rest was judged with the defaults in its place');
+    const rest =
+      settings.of === 'daemon'
+        ? 'the daemon does not start again with it'
+        : 'the rest was judged with the defaults in its place';
+    return wrong(name, configuration.message, `put it right; ${rest}`);
   }
   const file = configuration.file;
   return ok(name, file === null ? 'there is no file: all defaults, and the environment is right' : `${file} is right`);
+}
+
+/** Whose settings all else is judged by. */
+export function judgeSettings({ configuration, settings, daemon }: Facts): Check {
+  const name = 'settings';
+  if (settings.of === 'here') {
+    const why = settings.message ?? (daemon.kind === 'silent' ? 'no daemon answers' : 'the daemon may not be asked');
+    const judged = `those of this file and environment were judged: ${why}`;
+    return settings.message === null
+      ? ok(name, judged)
+      : warning(name, judged, `systemctl restart ${UNIT}; no link is cut`);
+  }
+  const judged = 'those that the daemon runs with were judged';
+  const { differing } = settings;
+  if (differing === null || differing.length === 0) return ok(name, judged);
+  const message = `${judged}; other ones stand here: ${differing.join(', ')}`;
+  // Without a file, who started it gave it an environment or arguments that this shell has not.
+  if (configuration.kind === 'right' && configuration.file === null) return ok(name, message);
+  return warning(name, message, 'if the file was changed since it started: restart it, no link is cut');
+}
+
+/** Links over which a handshake comes, and nothing else (facts/users.md C9). */
+export function judgeLinks({ daemon }: Facts): readonly Check[] {
+  if (daemon.kind !== 'answers' || daemon.links.hinted === null) return [];
+  const name = 'links';
+  const { up, hinted } = daemon.links;
+  if (hinted === 0) return [ok(name, `${up} up, and something comes through each`)];
+  const message = `${hinted} of ${up} are up, and no log line and no event of the boot came through: the path may drop large packets (MTU), or the machines were booted without talos.logging.kernel= and talos.events.sink=`;
+  const find = `siderolinkctl machine list -o json | jq -r 'select(.link.hint) | .server_uuid'`;
+  return [warning(name, message, `${find} names them; machine get says what to look at`)];
 }
 
 export function judgeDaemon({ daemon, unit, version, network }: Facts): readonly Check[] {
