@@ -20,8 +20,8 @@ beforeAll(async () => {
   await gateway.start();
   before = await gateway.machine({ linesPerSecond: 20 });
   after = await gateway.machine({ linesPerSecond: 20 });
-}, 60_000);
-afterAll(() => gateway.dispose(), 60_000);
+}, 240_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 /** Everything that the host had is gone, and so is its device. */
 async function loseHost(): Promise<void> {

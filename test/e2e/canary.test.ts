@@ -91,7 +91,7 @@ beforeAll(async () => {
   const [, early = ''] = /talos\.config\.early=(\S+)/.exec(await gateway.kernelArguments()) ?? [];
   ca = parse(zstdDecompressSync(Buffer.from(early, 'base64')).toString()).certificates;
   joinToken('the join token', gateway.token);
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 function provision(fields: sidero.link.IProvisionRequest): Deed {
@@ -149,7 +149,7 @@ describe('secrets that are handled', () => {
     ]);
     expect(answers.map(({ status }) => status)).toEqual([0, 7, 7, 7, 7, 7, 7, 0]);
     keep('Provision', answers);
-  }, 60_000);
+  }, 240_000);
 
   it('unique tokens: handed out at pre-registration, written over the link', async () => {
     const { machine } = await gateway.client.registerMachine(randomUUID(), { unique_token: true });
@@ -171,7 +171,7 @@ describe('secrets that are handled', () => {
     await says(guest);
     await guest.machine.reboot();
     await guest.linked();
-  }, 90_000);
+  }, 240_000);
 
   /** What a machine's kernel, services and events may say. */
   async function says(guest: Guest): Promise<void> {
@@ -247,7 +247,7 @@ describe('secrets that are handled', () => {
     ]);
     expect(answers.every(({ status }) => status !== 0)).toBe(true);
     keep('bad Provision', answers);
-  }, 60_000);
+  }, 240_000);
 
   it('bad requests to the control API, with a secret where it breaks', async () => {
     const wrong = canary('a control token that is nobody’s', 'slc_');
@@ -298,7 +298,7 @@ describe('secrets that are handled', () => {
     const good = answers.filter(({ status }) => status < 400);
     expect([good.length, answers[0]?.status, answers[4]?.status]).toEqual([1, 200, 400]);
     expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   it('a configuration with a secret where it is wrong', async () => {
     const file = join(gateway.directory, 'wrong.yaml');
@@ -344,7 +344,7 @@ describe('secrets that are handled', () => {
       expect([command.join(' '), code === 0]).toEqual([command.join(' '), !command.includes(wrong)]);
       said.set(`siderolinkctl ${command.slice(4).join(' ')}`, output);
     }
-  }, 60_000);
+  }, 240_000);
 });
 
 describe('where they are', () => {
@@ -384,7 +384,7 @@ describe('where they are', () => {
     expect(stream.length).toBeGreaterThan(100);
     expect(search('records', text)).toEqual([]);
     expect(search('stream', stream.join('\n'))).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   it('in nothing that the API shows', async () => {
     const names = ['machines', 'join-tokens', 'status', 'openapi.json'];
@@ -430,7 +430,7 @@ describe('where they are', () => {
     check();
     expect(await gateway.end('SIGTERM')).toBe(0);
     check();
-  }, 60_000);
+  }, 240_000);
 
   it('in no line of the log, which tells everything', () => {
     expect(gateway.log).toContain('"level":"debug"');

@@ -36,7 +36,7 @@ beforeAll(async () => {
   uuid = (await machine.state()).uuid;
   await machine.start();
   await gateway.until('the link is up', async () => (await gateway.client.machine(uuid)).link.state === 'up');
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 const HANDSHAKE = `
@@ -78,4 +78,4 @@ it('reaches a machine’s Talos API from elsewhere, through the gateway and the 
   const done = once(command, 'exit');
   command.kill('SIGINT');
   expect((await done)[0]).toBe(130);
-}, 60_000);
+}, 240_000);

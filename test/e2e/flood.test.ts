@@ -28,7 +28,7 @@ beforeAll(async () => {
   await gateway.start({ 'control.listen': CONTROL, 'control.tokens_file': tokensFile });
   caller = await gateway.caller();
   await caller.provision({ uuid: known });
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 function plan(wanted: Partial<FloodPlan> = {}): FloodPlan {
@@ -80,7 +80,7 @@ describe('64 callers who may not join, as fast as the API takes them', () => {
     expect(sizesSince(gateway, before.sizes)).toEqual(before.sizes);
     expect(refusedLines().map(({ about }) => about)).toEqual(['null unauthorized']);
     expect(lineCount()).toBe(before.lines + 1);
-  }, 120_000);
+  }, 240_000);
 
   it.each([
     ['with a connection for each call', { inFlight: 0 }, 'refused_total{reason="unauthorized"}'],
@@ -99,7 +99,7 @@ describe('64 callers who may not join, as fast as the API takes them', () => {
       expect((await metric(name)) - before.refused).toBe(report.refused);
       expect(sizesSince(gateway, before.sizes)).toEqual(before.sizes);
     },
-    120_000,
+    240_000,
   );
 
   it('are a line a minute for each machine and reason, and one for all that are nobody', () => {
@@ -129,7 +129,7 @@ describe('64 callers who may not join, as fast as the API takes them', () => {
       await gateway.until('the flood goes on', async () => (await metric(refused)) > before, 2_000);
       expect((await flood).admitted).toBe(0);
     },
-    120_000,
+    240_000,
   );
 
   it('leave nothing in memory', async () => {
@@ -175,6 +175,6 @@ describe('64 callers of the control API whose tokens nobody has', () => {
       expect((await metric(name)) - before.refused).toBeGreaterThanOrEqual(refused);
       expect(gateway.logged('control request refused')).toHaveLength(1);
     },
-    120_000,
+    240_000,
   );
 });

@@ -37,8 +37,8 @@ export class Gateway {
   #token: string | undefined;
   #callers = 0;
 
-  /** `patienceMs`: how long `until` waits where nothing else is said. Default 30 s. */
-  constructor({ patienceMs = 30_000 }: { readonly patienceMs?: number } = {}) {
+  /** `patienceMs`: how long `until` waits where nothing else is said; only for what never comes. Default 2 min. */
+  constructor({ patienceMs = 120_000 }: { readonly patienceMs?: number } = {}) {
     this.#patienceMs = patienceMs;
     this.client = new ControlClient({ target: { socket: this.#socket } }, { clock: systemClock });
   }

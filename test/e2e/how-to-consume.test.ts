@@ -70,4 +70,4 @@ it('what one that was killed had taken and not stored comes before what is new',
     await server.dispose();
     rmSync(cwd, { recursive: true });
   }
-}, 60_000);
+}, 240_000);

@@ -32,12 +32,12 @@ const seqs = (count: number) => Array.from({ length: count }, (_, seq) => seq);
 const statuses = (steps: readonly Step[]) => steps.map(({ code, message }) => [code, message]);
 
 describe.skipIf(withoutGo)('the genuine relay and device', () => {
-  const gateway = new Gateway({ patienceMs: 60_000 });
+  const gateway = new Gateway();
   beforeAll(async () => {
     await gateway.create();
     await gateway.start();
-  }, 60_000);
-  afterAll(() => gateway.dispose(), 60_000);
+  }, 240_000);
+  afterAll(() => gateway.dispose(), 240_000);
 
   const seen = (uuid: string): Promise<Machine> => gateway.client.machine(uuid);
 
@@ -67,7 +67,7 @@ describe.skipIf(withoutGo)('the genuine relay and device', () => {
     return endpoint ?? '';
   }
 
-  describe('where the daemon stays', { concurrent: true, timeout: 120_000 }, () => {
+  describe('where the daemon stays', { concurrent: true, timeout: 240_000 }, () => {
     it('join where UDP is blocked; all events and lines arrive, tagged; and so after a reboot', async () => {
       const machine = await GenuineMachine.create(gateway, { asksForTunnel: true, tcpOnly: true });
       await gateway.client.registerMachine(machine.uuid, TAGS);
@@ -211,5 +211,5 @@ describe.skipIf(withoutGo)('the genuine relay and device', () => {
       const events = await gateway.records({ machine: machine.uuid, filter: ['*.*.*.event.>'] });
       expect(events).not.toEqual([]);
     }
-  }, 120_000);
+  }, 240_000);
 });

@@ -20,7 +20,7 @@ describe.skipIf(withoutGo)('the genuine client', () => {
   beforeAll(async () => {
     await gateway.create();
     await gateway.start();
-  }, 60_000);
+  }, 240_000);
   afterAll(() => gateway.dispose());
 
   it.each([
@@ -66,7 +66,7 @@ describe.skipIf(withoutGo)('the genuine client', () => {
         expect(events).toHaveLength(EVENTS.length + 1);
       }
     },
-    120_000,
+    240_000,
   );
 
   it('is refused with a wrong token', async () => {

@@ -10,7 +10,7 @@ beforeAll(async () => {
   await gateway.create();
   await gateway.start();
   for (let i = 0; i < 2; i++) machines.push(await gateway.machine({ linesPerSecond: 100 }));
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 it('kill -9 under load, again and again: nothing acknowledged is lost, nothing is missing silently, no link is cut', async () => {
@@ -42,7 +42,7 @@ it('kill -9 under load, again and again: nothing acknowledged is lost, nothing i
     await gateway.until(
       'every event is acknowledged',
       async () => (await machine.state()).eventsPending === 0,
-      120_000,
+      240_000,
     );
     const { counters } = await machine.state();
     const events = await gateway.records({ machine: uuid, filter: ['*.*.*.event.>'] });

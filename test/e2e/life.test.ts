@@ -10,7 +10,7 @@ import { token } from './walking.ts';
 // The life of a machine, with machines that talk while it is decided: pending, accepted, rejected, known, removed. The
 // gateway holds newcomers, so every state has its place here.
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 const BY = 'admin control socket';
 const NO_UUID = '00000000-0000-0000-0000-000000000000';
 const TALKING = { quiet: false, linesPerSecond: 50 };
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await gateway.create();
   await gateway.start({ 'join.policy': 'hold' });
 }, 240_000);
-afterAll(() => gateway.dispose(), 120_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 const seen = (uuid: string): Promise<Machine> => gateway.client.machine(uuid);
 

@@ -53,4 +53,4 @@ it('its firewall lets UDP and the tunnel through, and its sysctl leaves IPv6 to 
   expect(rules).toMatch(/127\.64\.0\.0\/10.* counter packets [1-9]/);
   const disabled = await namespace.run(['sysctl', '-n', 'net.ipv6.conf.lo.disable_ipv6']);
   expect(disabled.trim()).toBe('1');
-}, 60_000);
+}, 240_000);

@@ -6,7 +6,7 @@ import { NginxGateway } from './nginx-gateway.ts';
 
 // The recipe of docs/how-to/network.md, in Debian's nginx. What takes minutes is in nginx.long.ts.
 
-const gateway = new NginxGateway({ patienceMs: 60_000 });
+const gateway = new NginxGateway();
 const LINES = 160;
 const LINE = 'v'.repeat(8_000);
 let nginx: Nginx;
@@ -15,8 +15,8 @@ beforeAll(async () => {
   await gateway.create();
   await gateway.startBehindProxy();
   nginx = await gateway.nginx();
-}, 120_000);
-afterAll(() => gateway.dispose(), 60_000);
+}, 240_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 /** A machine that is there, and has sent more than 1 MiB. */
 async function loud(by: Nginx): Promise<Guest> {
@@ -27,7 +27,7 @@ async function loud(by: Nginx): Promise<Guest> {
   return guest;
 }
 
-describe('behind nginx', { concurrent: true, timeout: 120_000 }, () => {
+describe('behind nginx', { concurrent: true, timeout: 240_000 }, () => {
   it('a machine joins and talks by TCP and TLS alone, as much as it likes', async () => {
     const guest = await loud(nginx);
     await gateway.until('all of it is stored', async () => (await gateway.lines(guest, LINE.slice(0, 99))) === LINES);

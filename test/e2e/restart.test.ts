@@ -16,11 +16,11 @@ beforeAll(async () => {
   await gateway.create();
   holder = await SocketHolder.create(gateway, { SIDEROLINKD__OVERLAY__FIREWALL: 'false' });
   await holder.start();
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   await holder.stop();
   await gateway.dispose();
-}, 60_000);
+}, 240_000);
 
 it('takes the sockets over, and hands them to nobody', () => {
   expect(gateway.logged('systemd listens for us')).toMatchObject([{ sockets: ['api', 'kmsg', 'kmsg-udp', 'events'] }]);
@@ -62,7 +62,7 @@ it('takes the datagrams that came while there was no daemon', async () => {
   };
   await gateway.until('all datagrams', async () => (await received()).length >= 10);
   expect(await received()).toEqual(Array.from({ length: 10 }, (_, index) => `datagram ${index}`));
-}, 60_000);
+}, 240_000);
 
 /** Sends ten service log lines over UDP as soon as its standard input ends. Arguments: from, to, port. */
 const DATAGRAMS = `

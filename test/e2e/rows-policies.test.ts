@@ -10,7 +10,7 @@ import { madeFor } from './walking.ts';
 // The rows of the table that other policies and limits open, each after a restart with that configuration; a machine that
 // has its link goes on through all of it.
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 let caller: Caller;
 let linked: Guest;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   linked = await Guest.create(gateway);
   await linked.on();
 }, 240_000);
-afterAll(() => gateway.dispose(), 120_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 async function restart(settings: Readonly<Record<string, string>>): Promise<void> {
   expect(await gateway.end('SIGTERM')).toBe(0);

@@ -11,7 +11,7 @@ import { madeFor } from './walking.ts';
 // The table of DESIGN section 6, row by row, over the wire: a caller with any key, UUID and tokens, the real daemon and
 // its WireGuard device. Rows and limits of other policies are in rows-policies.test.ts. Where a row asks whether the present machine answers, that is a simulated machine with a link.
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 let caller: Caller;
 /** It is on all the time. */
 let linked: NamespacedMachine;
@@ -28,7 +28,7 @@ beforeAll(async () => {
     return told.length > 0 && (await linked.state()).eventsPending === 0;
   });
 }, 240_000);
-afterAll(() => gateway.dispose(), 120_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 async function conflictsOf(uuid: string): Promise<readonly Record<string, unknown>[]> {
   const records = await gateway.records({ machine: uuid, filter: ['*.*.*.machine.conflict'] });

@@ -29,7 +29,7 @@ beforeAll(async () => {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}, 120_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 async function listed(selector?: string, owner?: string): Promise<string[]> {
@@ -50,7 +50,7 @@ it('finds among ten thousand machines those that a selector means, over all page
     expected((n) => n % 20 === 4 && n % 2 === 0 && n >= 80),
   );
   expect(await listed('rack=r17,slot=40')).toEqual([]);
-}, 60_000);
+}, 240_000);
 
 it('knows them all after a restart, in the order in which they became known', async () => {
   const before: string[] = [];
@@ -62,7 +62,7 @@ it('knows them all after a restart, in the order in which they became known', as
   expect(after).toEqual(before);
   const { machines } = await gateway.client.status();
   expect(machines).toMatchObject({ total: MACHINES, by_state: { known: MACHINES }, by_link: { never: MACHINES } });
-}, 90_000);
+}, 240_000);
 
 it('lists them all on a terminal', async () => {
   const socket = `${gateway.directory}/control.sock`;
@@ -70,4 +70,4 @@ it('lists them all on a terminal', async () => {
   expect(code).toBe(0);
   const shown = [...said.matchAll(/"server_uuid": *"([^"]+)"/g)].map(([, uuid]) => uuid);
   expect(shown.sort()).toEqual(expected(() => true));
-}, 60_000);
+}, 240_000);

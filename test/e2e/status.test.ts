@@ -14,7 +14,7 @@ beforeAll(async () => {
   await gateway.start();
   machine = await gateway.machine({ version: '1.13' });
   uuid = (await machine.state()).uuid;
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose());
 
 const running = (boot: number) =>
@@ -74,4 +74,4 @@ it('a machine that is upgraded, and then loses its power, says so in its status'
   for (const name of ['stage', 'ready', 'hostname', 'addresses', 'conditions', 'last_reboot', 'boot'] as const) {
     expect(restarted[name]).toEqual(after[name]);
   }
-}, 120_000);
+}, 240_000);

@@ -15,7 +15,7 @@ describe('an API with an authority of its own', () => {
     vi.stubEnv('SIDEROLINKD__API__TLS__SELF_SIGNED', 'true');
     await gateway.create();
     await gateway.start();
-  }, 60_000);
+  }, 240_000);
   afterAll(async () => {
     vi.unstubAllEnvs();
     await gateway.dispose();
@@ -49,7 +49,7 @@ describe('an API with an authority of its own', () => {
       await gateway.start();
       expect(await authority()).toBe(ca);
     }
-  }, 120_000);
+  }, 240_000);
 
   it('keeps the key of the authority to itself', () => {
     const file = join(gateway.directory, 'state', 'api-ca.pem');
@@ -90,18 +90,18 @@ describe('an API with an authority of its own', () => {
     it('joins over TLS', async () => {
       const steps = await dial(await authority(), 50);
       expect(steps.map(({ step }) => step)).toEqual(expect.arrayContaining(['provisioned', 'handshake', 'done']));
-    }, 90_000);
+    }, 240_000);
 
     it('sends its packets in the tunnel over TLS', async () => {
       const steps = await dial(await authority(), 52, { tunnel: true, uuid: UUID.replace('5', '6') });
       expect(steps.map(({ step }) => step)).toEqual(['provisioned', 'link', 'handshake', 'lines', 'done']);
       expect(steps[1]).toMatchObject({ backend: 'tunnel' });
-    }, 90_000);
+    }, 240_000);
 
     it('does not call an API that it does not trust, and the log names it and the reason', async () => {
       const steps = await dial(new TestAuthority().root.cert, 51);
       expect(steps).toEqual([{ step: 'failed', error: expect.stringMatching(/certificate/) }]);
       await gateway.until('it is logged', () => /10\.9\.51\.2.*does not trust our certificate/.test(gateway.log));
-    }, 90_000);
+    }, 240_000);
   });
 });

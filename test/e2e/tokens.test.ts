@@ -8,7 +8,7 @@ import { Guest } from './guest.ts';
 
 // The life of a join token, with calls over the wire and with a machine that has its link by one.
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 const { client } = gateway;
 let caller: Caller;
 /** Whatever was shown once. */
@@ -20,7 +20,7 @@ beforeAll(async () => {
   caller = await gateway.caller();
   secrets.push(gateway.token);
 }, 240_000);
-afterAll(() => gateway.dispose(), 120_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 const BY = 'admin control socket';
 

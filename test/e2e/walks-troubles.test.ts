@@ -12,7 +12,7 @@ import { token } from './walking.ts';
 
 // The walks of DESIGN section 6 in which it is us who are not what we were.
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 let caller: Caller;
 
 beforeAll(async () => {
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await gateway.start();
   caller = await gateway.caller();
 }, 240_000);
-afterAll(() => gateway.dispose(), 120_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 it('the private key is another one: the same call gets the new key and the old address', async () => {
   const call = { uuid: randomUUID(), key: newKey() };

@@ -13,7 +13,7 @@ const MISSES_US_MS = 275_000 + 30_000;
 
 /** A walk has a gateway to itself, because some end the daemon; so several can wait at one time. */
 async function walk(go: (gateway: Gateway) => Promise<void>): Promise<void> {
-  const gateway = new Gateway({ patienceMs: 60_000 });
+  const gateway = new Gateway();
   try {
     await gateway.create();
     await gateway.start();

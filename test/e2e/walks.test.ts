@@ -11,7 +11,7 @@ import { expectManyBoots, madeFor, token, told } from './walking.ts';
 // The walks of DESIGN section 6 with simulated machines over real links; several at a time, because most of their time is
 // spent waiting for a machine that does not answer. Those that take minutes are in walks.long.ts.
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 let caller: Caller;
 
 beforeAll(async () => {
@@ -19,7 +19,7 @@ beforeAll(async () => {
   await gateway.start();
   caller = await gateway.caller();
 }, 240_000);
-afterAll(() => gateway.dispose(), 120_000);
+afterAll(() => gateway.dispose(), 240_000);
 
 const UNAUTHORIZED = /unauthorized/;
 
