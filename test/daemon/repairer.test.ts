@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { Repairer } from '../../src/daemon/repairer.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock } from '../sinks/fakes.ts';
@@ -23,7 +23,7 @@ it('has looked once when it is started, and goes on when a look fails', async ()
   await repairer.start();
   expect(looks).toHaveLength(1);
   clock.advance(1000);
-  await vi.waitFor(() => expect(looks).toHaveLength(2));
+  await expect.poll(() => looks).toHaveLength(2);
   await repairer.stop();
 });
 

@@ -37,7 +37,7 @@ beforeAll(async () => {
       stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
-  await vi.waitFor(() => statSync(join(directory, 'up')), { timeout: 10_000 });
+  await vi.waitFor(() => statSync(join(directory, 'up')), { timeout: 100_000 });
 });
 afterAll(async () => {
   const gone = once(host, 'exit');

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import type { MachineNotice } from '../../src/simulate/machine.ts';
 import { MachineNamespace, removeLeftovers } from '../../src/simulate/machine-namespace.ts';
@@ -139,7 +139,7 @@ test('a machine whose process was killed leaves its link, and closing it takes a
   }
   expect(await systemCommand('ip', 'netns', 'list')).not.toContain(name);
   // wireguard-go took its socket along, so it has ended.
-  await vi.waitFor(() => expect(existsSync(`/run/wireguard/${linkInterface}.sock`)).toBe(false));
+  await expect.poll(() => existsSync(`/run/wireguard/${linkInterface}.sock`)).toBe(false);
 });
 
 test('namespaces of processes that are gone are removed, those of others stay', async () => {

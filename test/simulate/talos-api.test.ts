@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as http2Connect, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { machine as protocol } from '../../src/gen/proto.js';
 import { parseBootArguments } from '../../src/simulate/boot-args.ts';
@@ -330,7 +330,7 @@ test('a connection too many is dropped, and its place is free again when another
   await once(third, 'close');
   first.socket.destroy();
   // The other side has to notice it first.
-  await vi.waitFor(async () => expect(await client(it, 1_000).version()).toEqual({ ok: 'v1.13.0' }));
+  await expect.poll(() => client(it, 5_000).version()).toEqual({ ok: 'v1.13.0' });
   second.socket.destroy();
 });
 

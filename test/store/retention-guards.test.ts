@@ -63,7 +63,7 @@ async function writeAndClose(segments: number): Promise<void> {
 }
 
 /** On a busy host what takes a moment takes longer. */
-const eventually = <T>(get: () => T) => expect.poll(get, { timeout: 10_000 });
+const eventually = <T>(get: () => T) => expect.poll(get);
 
 function edit<T>(change: (db: Database.Database) => T): T {
   const db = new Database(store.path);

@@ -46,7 +46,7 @@ async function openKeeping(options: Partial<RecordLogOptions>) {
 }
 
 /** On a busy host what takes a moment takes longer. */
-const eventually = <T>(get: () => T) => expect.poll(get, { timeout: 10_000 });
+const eventually = <T>(get: () => T) => expect.poll(get);
 
 /** Lines of several machines, in so many commits of 20 lines. */
 async function write(log: StoredRecordLog, commits: number, name: string): Promise<void> {

@@ -29,7 +29,7 @@ test('a follower that falls behind memory goes through the store and back withou
   opened = await openLog({ path: store.path, recentBytes: 2000, itemRecords: 7, segmentRecords: 500 });
   const { log } = opened;
   const total = 3000;
-  const items = log.follow({ filters: [], after: 0 }, AbortSignal.timeout(20_000));
+  const items = log.follow({ filters: [], after: 0 }, AbortSignal.timeout(60_000));
   const seqs: number[] = [];
   const consumer = (async () => {
     for await (const item of items) {
@@ -52,7 +52,7 @@ test('without a start a follower gets what is committed from now on, also what c
   opened = await openLog({ path: store.path });
   const { log } = opened;
   await log.commit({ ops: [], records: [eventOf(1, 'x', 'before')] });
-  const items = log.follow({ filters: [] }, AbortSignal.timeout(10_000));
+  const items = log.follow({ filters: [] }, AbortSignal.timeout(60_000));
   await log.commit({ ops: [], records: [eventOf(1, 'x', 'a'), eventOf(1, 'x', 'b')] });
   expect((await take(items, 2)).map((record) => parse(record).msg)).toEqual(['a', 'b']);
 });
@@ -61,7 +61,7 @@ test('followers with filters get their records only, rendered as reads render th
   opened = await openLog({ path: store.path });
   const { log } = opened;
   for (const machine of [1, 2]) await putTags(log, tagsOf(machine));
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   const warnings = take(log.follow({ filters: ['siderolink.*.*.kmsg.warn'] }, signal), 2);
   const ofTwo = take(log.follow({ filters: [], machine: 2 }, signal), 6);
   await new Promise(setImmediate);
@@ -76,7 +76,7 @@ test('a narrow filter is told the position, by number and by time', async () => 
   const clock = manualClock();
   opened = await openLog({ path: store.path, positionRecords: 10 }, clock);
   const { log } = opened;
-  const items = log.follow({ filters: ['siderolink.*.*.event.>'], after: 0 }, AbortSignal.timeout(10_000));
+  const items = log.follow({ filters: ['siderolink.*.*.event.>'], after: 0 }, AbortSignal.timeout(60_000));
   const iterator = items[Symbol.asyncIterator]();
   const next = async (): Promise<FollowItem> => (await iterator.next()).value;
   log.appendLog(sourceOf(1), linesOf(Array.from({ length: 12 }, (_, i) => `${i}`)));

@@ -149,7 +149,7 @@ test('reads and follows tell what a plain list tells, wherever the records are',
       // A follower lives no longer than its log.
       const isFollowed = !steps.some(({ kind }) => kind === 'restart');
       const followed = isFollowed
-        ? take(log.follow({ filters: [], after: base }, AbortSignal.timeout(20_000)), total)
+        ? take(log.follow({ filters: [], after: base }, AbortSignal.timeout(60_000)), total)
         : undefined;
       const taken = await takeSteps(steps, log);
       log = taken.log;

@@ -41,7 +41,7 @@ test('a follower that starts at a time is told the place, then what was received
   const [last] = await readAll(log);
   const since = Date.parse(last === undefined ? '' : parse(last).received_at) + 1;
   while (Date.now() <= since) await new Promise(setImmediate);
-  const items = log.follow({ filters: [], since, gaps: true }, AbortSignal.timeout(10_000))[Symbol.asyncIterator]();
+  const items = log.follow({ filters: [], since, gaps: true }, AbortSignal.timeout(60_000))[Symbol.asyncIterator]();
   const next = async (): Promise<FollowItem> => (await items.next()).value;
   expect(await next()).toEqual({ type: 'position', seq: 1 });
   await log.commit({ ops: [], records: [eventOf(1, 'x', 'after')] });
@@ -75,7 +75,7 @@ test('a block that rots is a gap to readers and followers, a warning and a numbe
   const back = await log.read({ filters: [], limit: 1000, tail: true, gaps: true });
   expect(back.records).toEqual(page.records);
   expect((await readAll(log)).length).toBe(150);
-  const followed = await take(log.follow({ filters: [], after: 0, gaps: true }, AbortSignal.timeout(10_000)), 151);
+  const followed = await take(log.follow({ filters: [], after: 0, gaps: true }, AbortSignal.timeout(60_000)), 151);
   expect(followed).toEqual(page.records);
   expect(health.conditions.find(({ name }) => name === 'store-damaged')).toMatchObject({
     severity: 'warning',
