@@ -1,14 +1,13 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { joinFleet } from './big-store.ts';
 import { BenchDaemon } from './daemon.ts';
 import { EVENTS_PORT, publishStatus } from './events.ts';
 import { MachineLog } from './fleet-lines.ts';
-import { cpuOf, cpuOfChildren, memoryOf, metric, networkOf, progress, round } from './host.ts';
+import { memoryOf, metric, progress, round } from './host.ts';
 import type { Joined } from './machines.ts';
 import type { Bench } from './main.ts';
+import { processesOf } from './processes.ts';
 import { RawSession } from './raw-session.ts';
 
 /** Two connections each: as many as fit where a process may open 20,000 files. */
@@ -95,21 +94,4 @@ async function connectMachine(host: string, { address, uuid }: Joined, seed: num
   const events = await RawSession.open({ host, port: EVENTS_PORT, localAddress: address });
   await publishStatus(events, `talos-${seed}`);
   return { log, events };
-}
-
-/** The daemon; the process that runs its commands, with those that have ended; wireguard-go. */
-function processesOf(daemon: number): { readonly cpu: () => number }[] {
-  const children = readFileSync(`/proc/${daemon}/task/${daemon}/children`, 'utf8').trim().split(' ').map(Number);
-  const { stdout } = spawnSync('pgrep', ['-f', '^wireguard-go .*siderolink$'], { encoding: 'utf8' });
-  const devices = stdout
-    .split('\n')
-    .filter((pid) => pid !== '')
-    .map(Number)
-    .filter((pid) => networkOf(pid) === networkOf('self'));
-  const sum = (pids: readonly number[], of: (pid: number) => number) => pids.reduce((all, pid) => all + of(pid), 0);
-  return [
-    { cpu: () => cpuOf(daemon) },
-    { cpu: () => sum(children, (pid) => cpuOf(pid) + cpuOfChildren(pid)) },
-    { cpu: () => sum(devices, cpuOf) },
-  ];
 }

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { join as joinPath } from 'node:path';
 import { BenchDaemon } from './daemon.ts';
-import { cpuOf, metric, percentile, round } from './host.ts';
+import { metric, percentile, round } from './host.ts';
 import { newKeys, provisionAll } from './machines.ts';
-import type { Bench } from './main.ts';
+import type { Bench, Figures } from './main.ts';
+import { processesOf } from './processes.ts';
+import { threadsBetween, threadsOf } from './threads.ts';
 
 const SIZES = [100, 1000, 10_000];
 
@@ -20,7 +22,7 @@ export const join: Bench = {
   },
 };
 
-async function measure(machines: number, tls: boolean): Promise<Record<string, number | boolean>> {
+async function measure(machines: number, tls: boolean): Promise<Figures> {
   const daemon = new BenchDaemon();
   try {
     await daemon.start(tls ? certificate(daemon.directory) : {});
@@ -28,12 +30,16 @@ async function measure(machines: number, tls: boolean): Promise<Record<string, n
     const keys = newKeys(machines);
     // Reading it makes the lag's measure begin anew.
     await daemon.http('/metrics');
-    const cpu = cpuOf(daemon.pid);
+    const processes = processesOf(daemon.pid);
+    const used = processes.map(({ cpu }) => cpu());
+    const threads = threadsOf(daemon.pid);
     const ownCpu = process.cpuUsage();
     const started = performance.now();
     const joined = await provisionAll(keys, `${tls ? 'https' : 'http'}://${daemon.api}`, token);
     const seconds = (performance.now() - started) / 1000;
     const { user, system } = process.cpuUsage(ownCpu);
+    const [daemonCpu = 0, commandsCpu = 0, deviceCpu = 0] = processes.map(({ cpu }, i) => cpu() - (used[i] ?? 0));
+    const threadsUsed = threadsBetween(threads, threadsOf(daemon.pid));
     const metrics = await daemon.http('/metrics');
     if (new Set(joined.map(({ address }) => address)).size !== machines) throw new Error('an address was given twice');
     const latencies = joined.map(({ ms }) => ms).sort((a, b) => a - b);
@@ -46,11 +52,14 @@ async function measure(machines: number, tls: boolean): Promise<Record<string, n
       lag_p99_ms: round(1000 * metric(metrics, 'nodejs_eventloop_lag_p99_seconds')),
       lag_max_ms: round(1000 * metric(metrics, 'nodejs_eventloop_lag_max_seconds')),
       device_batches: metric(metrics, 'siderolinkd_wireguard_batch_seconds_count'),
-      daemon_cpu_seconds: round(cpuOf(daemon.pid) - cpu, 2),
+      daemon_cpu_seconds: round(daemonCpu, 2),
+      commands_cpu_seconds: round(commandsCpu, 2),
+      wireguard_go_cpu_seconds: round(deviceCpu, 2),
       client_cpu_seconds: round((user + system) / 1e6, 2),
       ms_per_machine: round((seconds * 1000) / machines, 3),
       calls_broken: joined.reduce((sum, { broken }) => sum + broken, 0),
       calls_refused: joined.reduce((sum, { refused }) => sum + refused, 0),
+      threads: threadsUsed,
     };
   } finally {
     await daemon.stop();

@@ -1,21 +1,37 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
+import { Turnstile } from '../lib/turnstile.ts';
 import type { PeerChange } from './types.ts';
 
 export interface BatcherOptions {
-  /** How long the first change of a batch waits for others, in milliseconds, while no batch runs. */
+  /** How long the first change of a batch waits for others, in milliseconds. */
   readonly windowMs: number;
+  /** How long it waits when `busyFrom` have come by then, unless `fullAt` wait: a storm makes few batches. */
+  readonly busyWindowMs: number;
+  /** Default 16. */
+  readonly busyFrom?: number;
+  /** So many changes wait for no more. */
+  readonly fullAt: number;
   /** How long a caller waits at most, in milliseconds. */
   readonly deadlineMs: number;
   /** Changes waiting or running; one more is refused as `exhausted`. */
   readonly maxPending: number;
+  /** Callers that are told in one turn of the event loop: what they do then is most of a join. Default 64. */
+  readonly toldPerTurn?: number;
 }
 
 interface Entry {
   readonly change: PeerChange;
-  readonly settle: (error: Error | undefined) => void;
-  /** Set once the caller has its answer. */
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  readonly cancelDeadline: () => void;
+  /** Set once it is known what the caller is told. */
   answer: 'done' | 'failed' | undefined;
+}
+
+interface Told {
+  readonly entry: Entry;
+  readonly error: Error | undefined;
 }
 
 /** Changes asked for since (or unanswered at) its making, without those that failed. */
@@ -28,24 +44,28 @@ export interface Recorder {
 type RunBatch = (changes: readonly PeerChange[]) => Promise<readonly (Error | undefined)[]>;
 
 /**
- * Gathers changes into batches, one at a time. While one batch runs the next one gathers, and it starts the moment the
- * running one ends: so under load the batches grow instead of the queue.
+ * Gathers changes into batches, one at a time. While one batch runs the next one gathers: so under load the batches grow
+ * instead of the queue.
  */
 export class ChangeBatcher {
-  readonly #options: BatcherOptions;
+  readonly #options: Required<BatcherOptions>;
   readonly #clock: Clock;
   readonly #run: RunBatch;
   readonly #recorders = new Set<Entry[]>();
   readonly #unanswered = new Set<Entry>();
+  readonly #told: Turnstile<Told>;
   #gathering: Entry[] = [];
+  /** When the first of them came. Monotonic. */
+  #gatheringSince = 0;
   #running: Promise<void> | undefined;
   #cancelWindow: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: BatcherOptions, deps: { readonly clock: Clock; readonly run: RunBatch }) {
-    this.#options = options;
+    this.#options = { busyFrom: 16, toldPerTurn: 64, ...options };
     this.#clock = deps.clock;
     this.#run = deps.run;
+    this.#told = new Turnstile({ perTurn: this.#options.toldPerTurn }, { pass: tell });
   }
 
   /** @throws SiderolinkError `unavailable` after the deadline or when stopped, `exhausted`; else what the batch said */
@@ -60,22 +80,17 @@ export class ChangeBatcher {
       const entry: Entry = {
         change,
         answer: undefined,
-        settle: (error) => {
-          if (entry.answer !== undefined) return;
-          entry.answer = error === undefined ? 'done' : 'failed';
-          cancelDeadline();
-          this.#unanswered.delete(entry);
-          if (error === undefined) resolve();
-          else reject(error);
-        },
+        resolve,
+        reject,
+        cancelDeadline: this.#clock.after(this.#options.deadlineMs, () => this.#settleNow(entry, late(this.#options))),
       };
-      const cancelDeadline = this.#clock.after(this.#options.deadlineMs, () => entry.settle(late(this.#options)));
       this.#unanswered.add(entry);
+      if (this.#gathering.length === 0) this.#gatheringSince = this.#clock.monotonic();
       this.#gathering.push(entry);
       for (const recorder of this.#recorders) recorder.push(entry);
-      if (this.#running === undefined) {
-        this.#cancelWindow ??= this.#clock.after(this.#options.windowMs, () => this.#flush());
-      }
+      if (this.#running !== undefined) return;
+      if (this.#gathering.length >= this.#options.fullAt) this.#flush();
+      else this.#cancelWindow ??= this.#clock.after(this.#options.windowMs, () => this.#windowEnded());
     });
   }
 
@@ -94,11 +109,24 @@ export class ChangeBatcher {
     this.#stopped = true;
     this.#cancelWindow?.();
     this.#cancelWindow = undefined;
-    for (const entry of this.#gathering.splice(0)) entry.settle(stopped());
+    for (const entry of this.#gathering.splice(0)) this.#settleNow(entry, stopped());
     await this.#running;
   }
 
+  /** The time that the first change waits for others is over, or would be but for the batch that ran. */
+  #windowEnded(): void {
+    this.#cancelWindow = undefined;
+    const { windowMs, busyWindowMs, busyFrom, fullAt } = this.#options;
+    const count = this.#gathering.length;
+    if (count === 0) return;
+    const window = count >= fullAt ? 0 : count >= busyFrom ? busyWindowMs : windowMs;
+    const wait = this.#gatheringSince + window - this.#clock.monotonic();
+    if (wait <= 0) this.#flush();
+    else this.#cancelWindow = this.#clock.after(wait, () => this.#windowEnded());
+  }
+
   #flush(): void {
+    this.#cancelWindow?.();
     this.#cancelWindow = undefined;
     // A caller that has given up may have taken its decision back: its change must not be done behind its back.
     const entries = this.#gathering.filter((entry) => entry.answer === undefined);
@@ -106,7 +134,7 @@ export class ChangeBatcher {
     if (entries.length === 0) return;
     this.#running = this.#runBatch(entries).finally(() => {
       this.#running = undefined;
-      this.#flush();
+      this.#windowEnded();
     });
   }
 
@@ -114,12 +142,35 @@ export class ChangeBatcher {
     try {
       const errors = await this.#run(entries.map((entry) => entry.change));
       entries.forEach((entry, index) => {
-        entry.settle(errors[index]);
+        this.#settle(entry, errors[index]);
       });
     } catch (error) {
-      for (const entry of entries) entry.settle(error instanceof Error ? error : new Error(String(error)));
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const entry of entries) this.#settle(entry, failure);
     }
   }
+
+  /** The answer stands from now on; the caller hears of it in its turn. */
+  #settle(entry: Entry, error: Error | undefined): void {
+    if (this.#decide(entry, error)) this.#told.add({ entry, error });
+  }
+
+  #settleNow(entry: Entry, error: Error): void {
+    if (this.#decide(entry, error)) tell({ entry, error });
+  }
+
+  #decide(entry: Entry, error: Error | undefined): boolean {
+    if (entry.answer !== undefined) return false;
+    entry.answer = error === undefined ? 'done' : 'failed';
+    entry.cancelDeadline();
+    this.#unanswered.delete(entry);
+    return true;
+  }
+}
+
+function tell({ entry, error }: Told): void {
+  if (error === undefined) entry.resolve();
+  else entry.reject(error);
 }
 
 function late(options: BatcherOptions): SiderolinkError {

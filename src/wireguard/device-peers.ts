@@ -1,8 +1,9 @@
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import type { PublicKey } from '../domain/keys.ts';
-import { isRight, outcome, planPeers } from '../domain/peer-plan.ts';
+import { outcome, planPeers } from '../domain/peer-plan.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { KnownDevice, shows } from './known-device.ts';
 import type { WireGuardMetrics } from './metrics.ts';
 import type { ObservedDevice, PeerChange, PeerSpec, Repair } from './types.ts';
 import { chunkChanges, type Wg } from './wg.ts';
@@ -14,24 +15,35 @@ export interface DevicePeersOptions {
   readonly peersPerCall: number;
   /** So long it is remembered that a repair made a peer anew, milliseconds. */
   readonly rememberMs: number;
+  /** So long after a reading changes are not read back, milliseconds. */
+  readonly freshMs: number;
+  /** Peers that may be changed until the next reading. */
+  readonly maxUnread: number;
 }
 
 export interface DevicePeersDeps {
   readonly wg: Wg;
+  /** The number that the system has given the interface; `undefined` if there is none of our name. */
+  readonly index: () => Promise<number | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WireGuardMetrics;
 }
 
-/** The peers of the device: sets them and believes only what the device shows afterwards. */
+/**
+ * The peers of the device: sets them and believes what the device shows afterwards, or, where it is known well enough,
+ * what `wg` says. Reading costs as much as there are peers, and joins change one.
+ */
 export class DevicePeers {
   readonly #options: DevicePeersOptions;
   readonly #deps: DevicePeersDeps;
+  readonly #known: KnownDevice;
   readonly #madeAnew = new Map<PublicKey, number>();
 
   constructor(options: DevicePeersOptions, deps: DevicePeersDeps) {
     this.#options = options;
     this.#deps = deps;
+    this.#known = new KnownDevice(options, deps);
   }
 
   /** Peers that a repair made anew, and when: monotonic milliseconds. */
@@ -50,6 +62,33 @@ export class DevicePeers {
   }
 
   /**
+   * Takes a reading for what the device is. `index` is of before it, where it was looked up.
+   *
+   * @throws SiderolinkError `command_failed` if it does not show our key, `unavailable` if it lacks what it was given
+   */
+  believe(observed: ObservedDevice, index?: number): void {
+    try {
+      this.verifyKey(observed);
+      const missed = this.#known.missed(observed);
+      if (missed.length > 0) {
+        throw new SiderolinkError('unavailable', 'the WireGuard device does not show peers as it took them', {
+          peers: missed.length,
+          publicKey: missed[0],
+        });
+      }
+    } catch (error) {
+      this.#known.forget();
+      throw error;
+    }
+    this.#known.read(index);
+  }
+
+  /** Nothing is known of the device any more: it could not be read, or is about to be repaired. */
+  doubt(): void {
+    this.#known.forget();
+  }
+
+  /**
    * Makes the peers those that are wanted. `onWhole` hears `false` before the device is given peers that it lacks, and
    * `true` once all were set, before it is known whether the device shows them: one that is not is its own trouble.
    *
@@ -57,7 +96,7 @@ export class DevicePeers {
    */
   async repair(
     desired: readonly PeerSpec[],
-    observed: ObservedDevice,
+    { observed, index }: { readonly observed: ObservedDevice; readonly index: number },
     onWhole: (isWhole: boolean) => void,
   ): Promise<Repair> {
     const { wg, logger, metrics } = this.#deps;
@@ -83,13 +122,33 @@ export class DevicePeers {
       metrics.repairs.inc({ what: 'peer' }, steps.length);
       logger.info({ added, removed, changed, empty: empty.length }, 'repaired the peers of the device');
     }
+    this.#known.read(index);
     return { added, removed, changed };
   }
 
-  /** Does changes that were asked for together; gives for each its error, or `undefined` where the device shows it. */
+  /**
+   * Does changes that were asked for together; gives for each its error, or `undefined` where it is in the device.
+   *
+   * @throws SiderolinkError `command_failed`
+   */
   async apply(changes: readonly PeerChange[]): Promise<readonly (Error | undefined)[]> {
-    const { wg, clock, logger, metrics } = this.#deps;
+    const { clock, metrics } = this.#deps;
     const started = clock.monotonic();
+    const failures = await this.#set(changes);
+    for (const { remove, set } of changes) {
+      if (remove !== undefined) this.#madeAnew.delete(remove);
+      // Its machine has just called: it makes its session by itself.
+      if (set !== undefined) this.#madeAnew.delete(set.publicKey);
+    }
+    const expected = outcome(changes);
+    const observed = await this.#verify(expected, failures.size > 0);
+    metrics.batchSeconds.observe((clock.monotonic() - started) / 1000);
+    if (observed === undefined) return changes.map(() => undefined);
+    return changes.map((change) => failures.get(change) ?? notShown(change, expected, observed));
+  }
+
+  async #set(changes: readonly PeerChange[]): Promise<ReadonlyMap<PeerChange, Error>> {
+    const { wg, logger, metrics } = this.#deps;
     const failures = new Map<PeerChange, Error>();
     for (const chunk of chunkChanges(changes, this.#options.peersPerCall)) {
       try {
@@ -100,16 +159,27 @@ export class DevicePeers {
         for (const change of chunk) failures.set(change, error as Error);
       }
     }
+    return failures;
+  }
+
+  /** What the device shows after changes; `undefined` where what is known of it says that it has them. */
+  async #verify(
+    expected: ReadonlyMap<PublicKey, PeerSpec['address'] | null>,
+    failed: boolean,
+  ): Promise<ObservedDevice | undefined> {
+    const { wg, index: lookUp } = this.#deps;
+    const index = await lookUp();
+    if (!failed && this.#known.vouchesFor(index, expected)) {
+      this.#known.note(expected);
+      return undefined;
+    }
+    this.#known.forget();
+    this.#known.drop(expected);
     const observed = await wg.dump();
     this.verifyKey(observed);
-    const expected = outcome(changes);
-    for (const { remove, set } of changes) {
-      if (remove !== undefined) this.#madeAnew.delete(remove);
-      // Its machine has just called: it makes its session by itself.
-      if (set !== undefined) this.#madeAnew.delete(set.publicKey);
-    }
-    metrics.batchSeconds.observe((clock.monotonic() - started) / 1000);
-    return changes.map((change) => failures.get(change) ?? notShown(change, expected, observed));
+    // Changes of before that it does not show are none of this batch's: the next observation is to find them.
+    if (this.#known.missed(observed).length === 0) this.#known.read(index);
+    return observed;
   }
 
   /** An endpoint is worth having, and no reason to be without peers. */
@@ -145,10 +215,9 @@ function notShown(
 ): Error | undefined {
   for (const key of [remove, set?.publicKey]) {
     if (key === undefined) continue;
-    const address = expected.get(key) ?? null;
-    const shown = observed.peers.get(key);
-    const right = address === null ? shown === undefined : isRight(shown, address as PeerSpec['address']);
-    if (!right) {
+    const address = (expected.get(key) ?? null) as PeerSpec['address'] | null;
+    if (!shows(observed, key, address)) {
+      const shown = observed.peers.get(key);
       return new SiderolinkError('command_failed', 'the WireGuard device does not show the peer that was set', {
         publicKey: key,
         address,

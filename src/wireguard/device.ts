@@ -45,6 +45,15 @@ export interface WireGuardDeviceOptions {
   readonly peersPerCall?: number;
   /** So long it is remembered that a repair made a peer anew. Default 10 min. */
   readonly rememberRepairMs?: number;
+  /**
+   * So long after a reading that showed our key, changes that `wg` did without an error in the same interface count as
+   * done; older than that, they are read back. Default 15 s: the link monitor reads every 5 s.
+   */
+  readonly freshMs?: number;
+  /** Peers that are changed without having been read back; one more, and the device is read. Default 20,000. */
+  readonly maxUnreadPeers?: number;
+  /** How long a batch gathers at most once changes come in numbers. Default 250 ms. */
+  readonly busyWindowMs?: number;
 }
 
 export interface WireGuardDeviceDeps {
@@ -99,8 +108,10 @@ export class WireGuardDevice implements WireGuard {
         publicKey: options.publicKey,
         peersPerCall: options.peersPerCall ?? 500,
         rememberMs: options.rememberRepairMs ?? 600_000,
+        freshMs: options.freshMs ?? 15_000,
+        maxUnread: options.maxUnreadPeers ?? 20_000,
       },
-      { wg: this.#wg, clock, logger, metrics: deps.metrics },
+      { wg: this.#wg, index: async () => (await this.#link.view())?.index, clock, logger, metrics: deps.metrics },
     );
     this.#maker = new DeviceMaker(
       { interface: name, backend: options.backend },
@@ -120,6 +131,8 @@ export class WireGuardDevice implements WireGuard {
     this.#batcher = new ChangeBatcher(
       {
         windowMs: options.batchWindowMs ?? 50,
+        busyWindowMs: options.busyWindowMs ?? 250,
+        fullAt: options.peersPerCall ?? 500,
         deadlineMs: options.applyDeadlineMs ?? 10_000,
         maxPending: options.maxPendingChanges ?? 20_000,
       },
@@ -155,9 +168,10 @@ export class WireGuardDevice implements WireGuard {
     try {
       const repair = await this.#alone(async () => {
         this.#refuseStopped();
-        const observed = await this.#repairDevice();
+        this.#peers.doubt();
+        const shown = await this.#repairDevice();
         const wanted = patchPeers(desired, recorder.changes());
-        return this.#peers.repair(wanted, observed, (isWhole) => {
+        return this.#peers.repair(wanted, shown, (isWhole) => {
           this.#isWhole = isWhole;
         });
       });
@@ -192,6 +206,7 @@ export class WireGuardDevice implements WireGuard {
       this.#metrics.observeSeconds.observe((this.#clock.monotonic() - started) / 1000);
       return observed;
     } catch (error) {
+      this.#peers.doubt();
       this.#metrics.commandFailures.inc({ kind: 'observe' });
       throw error;
     }
@@ -213,7 +228,7 @@ export class WireGuardDevice implements WireGuard {
    * not gone. @throws SiderolinkError `command_failed`, `unavailable` until its repair
    */
   #believed(observed: ObservedDevice): ObservedDevice {
-    this.#peers.verifyKey(observed);
+    this.#peers.believe(observed);
     const { madeAnew } = this.#peers;
     if (this.#isWhole) return madeAnew.size === 0 ? observed : { ...observed, madeAnew };
     throw new SiderolinkError('unavailable', 'the WireGuard device lacks peers that it should have');
@@ -239,9 +254,10 @@ export class WireGuardDevice implements WireGuard {
   }
 
   /**
-   * All but the peers; gives what the device shows then. The table comes first: the interface is never there without it.
+   * All but the peers; gives what the device shows then, and the interface's number of before. The table comes first: the
+   * interface is never there without it.
    */
-  async #repairDevice(): Promise<ObservedDevice> {
+  async #repairDevice(): Promise<{ readonly observed: ObservedDevice; readonly index: number }> {
     if (this.#options.firewall && (await this.#table.repair())) this.#repaired('firewall');
     for (const what of await this.#link.repairUnreachable()) this.#repaired(what);
     const { backend, link, made, observed } = await this.#maker.ensure();
@@ -252,10 +268,11 @@ export class WireGuardDevice implements WireGuard {
     for (const what of await this.#link.repairLink(link)) this.#repaired(what);
     const newPort = await this.#repairPort(observed);
     for (const what of await this.#link.repairAddressing()) this.#repaired(what);
-    if (!newKey && !newPort) return observed;
+    const { index } = link;
+    if (!newKey && !newPort) return { observed, index };
     const after = await this.#wg.dump();
     this.#peers.verifyKey(after);
-    return after;
+    return { observed: after, index };
   }
 
   async #repairKey(observed: ObservedDevice): Promise<boolean> {

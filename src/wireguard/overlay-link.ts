@@ -15,6 +15,8 @@ const UNREACHABLE_METRIC = 4_294_967_295;
 export type LinkKind = 'wireguard' | 'tun' | 'other';
 
 export interface LinkView {
+  /** The system gives no number twice: another one is another interface. */
+  readonly index: number;
   readonly kind: LinkKind;
   readonly mtu: number;
   readonly up: boolean;
@@ -27,6 +29,7 @@ interface IpLink {
   readonly ifname: string;
   readonly mtu: number;
   readonly flags: readonly string[];
+  readonly ifindex: number;
   readonly linkinfo?: { readonly info_kind?: string };
 }
 interface IpAddress {
@@ -69,6 +72,7 @@ export class OverlayLink {
     if (link === undefined) return undefined;
     const kind = link.linkinfo?.info_kind;
     return {
+      index: link.ifindex,
       kind: kind === 'wireguard' || kind === 'tun' ? kind : 'other',
       mtu: link.mtu,
       up: link.flags.includes('UP'),

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { PublicKey } from '../../src/domain/keys.ts';
 import { ChangeBatcher } from '../../src/wireguard/batcher.ts';
@@ -11,7 +12,7 @@ function make(maxPending = 100) {
   const clock = new ManualClock();
   const batches: { readonly changes: readonly PeerChange[]; readonly answer: (e?: Error) => void }[] = [];
   const batcher = new ChangeBatcher(
-    { windowMs: 50, deadlineMs: 10_000, maxPending },
+    { windowMs: 50, busyWindowMs: 250, busyFrom: 10, fullAt: 20, deadlineMs: 10_000, maxPending, toldPerTurn: 3 },
     {
       clock,
       run: (changes) =>
@@ -36,7 +37,7 @@ describe('batches of changes', () => {
     await Promise.all([first, second]);
   });
 
-  it('gather while one runs, and start the moment it ends', async () => {
+  it('gather while one runs, and start the moment it ends if their window has', async () => {
     const { clock, batches, batcher } = make();
     const calls = [batcher.submit(change(1))];
     await clock.advance(50);
@@ -56,6 +57,57 @@ describe('batches of changes', () => {
     await Promise.all(calls);
   });
 
+  it('gather for longer once many come, and for no longer once they are full', async () => {
+    const { clock, batches, batcher } = make();
+    const calls = Array.from({ length: 10 }, (_, n) => batcher.submit(change(n)));
+    await clock.advance(249);
+    expect(batches.length).toBe(0);
+    calls.push(batcher.submit(change(10)));
+    await clock.advance(1);
+    expect(batches[0]?.changes.length).toBe(11);
+    calls.push(...Array.from({ length: 19 }, (_, n) => batcher.submit(change(20 + n))));
+    batches[0]?.answer();
+    await clock.advance(0);
+    expect(batches.length).toBe(1);
+    calls.push(batcher.submit(change(40)));
+    expect(batches[1]?.changes.length).toBe(20);
+    // What is full when the one before ends waits no more either.
+    calls.push(...Array.from({ length: 25 }, (_, n) => batcher.submit(change(50 + n))));
+    batches[1]?.answer();
+    await clock.advance(0);
+    expect(batches[2]?.changes.length).toBe(25);
+    batches[2]?.answer();
+    await Promise.all(calls);
+  });
+
+  it('tell a few callers in each turn of the event loop, in their order', async () => {
+    const { clock, batches, batcher } = make();
+    const told: number[] = [];
+    const calls = Array.from({ length: 8 }, (_, n) => batcher.submit(change(n)).then(() => told.push(n)));
+    await clock.advance(50);
+    batches[0]?.answer();
+    const seen: number[] = [];
+    while (told.length < 8) {
+      await nextTurn();
+      if (told.length > 0) seen.push(told.length);
+    }
+    expect(seen).toEqual([3, 6, 8]);
+    expect(told).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    await Promise.all(calls);
+  });
+
+  it('that are done by the deadline are done, whenever their callers hear of it', async () => {
+    const { clock, batches, batcher } = make();
+    const calls = Array.from({ length: 8 }, (_, n) => batcher.submit(change(n)));
+    await clock.advance(50);
+    const recorder = batcher.record();
+    batches[0]?.answer();
+    await Promise.resolve();
+    await clock.advance(10_000);
+    await Promise.all(calls);
+    expect(recorder.changes().length).toBe(8);
+  });
+
   it('that fail reject each of their callers, and the next one runs', async () => {
     const { clock, batches, batcher } = make();
     const first = batcher.submit(change(1));
@@ -63,7 +115,8 @@ describe('batches of changes', () => {
     const second = batcher.submit(change(2));
     batches[0]?.answer(new Error('no such device'));
     await expect(first).rejects.toThrow('no such device');
-    await clock.advance(0);
+    expect(batches.length).toBe(1);
+    await clock.advance(50);
     batches[1]?.answer();
     await second;
   });
@@ -77,7 +130,7 @@ describe('batches of changes', () => {
     await Promise.all([running, waiting]);
     const next = batcher.submit(change(3));
     batches[0]?.answer();
-    await clock.advance(0);
+    await clock.advance(50);
     expect(batches[1]?.changes).toEqual([change(3)]);
     batches[1]?.answer();
     await next;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { newAddress, overlayOf } from '../../src/domain/overlay.ts';
+import type { Backend } from '../../src/wireguard/device-maker.ts';
 import type { Runner } from '../../src/wireguard/runner.ts';
 import type { ObservedDevice, PeerSpec } from '../../src/wireguard/types.ts';
 import { isMutation, type World } from './world.ts';
@@ -31,6 +32,14 @@ export function deviceContract(name: string, system: ContractSystem): void {
 
     const run = (...argv: Command) => world.runner.run(argv);
     const wg = (...args: string[]) => run('wg', 'set', world.interface, ...args);
+
+    /** As the unit of its own does when wireguard-go ended. */
+    async function remake(backend: Backend): Promise<void> {
+      const { interface: dev } = world;
+      await run('ip', 'link', 'del', 'dev', dev);
+      if (backend === 'kernel') await run('ip', 'link', 'add', 'dev', dev, 'type', 'wireguard');
+      else await world.runner.run(['wireguard-go', dev], { detached: true });
+    }
 
     /** All that is ours, as the system itself shows it. */
     async function look() {
@@ -189,11 +198,7 @@ export function deviceContract(name: string, system: ContractSystem): void {
       await device.start();
       const peers = [world.peer(), world.peer()];
       await device.reconcile(peers);
-      const { interface: dev } = world;
-      await run('ip', 'link', 'del', 'dev', dev);
-      // As the unit of its own does when wireguard-go ended.
-      if (device.backend === 'kernel') await run('ip', 'link', 'add', 'dev', dev, 'type', 'wireguard');
-      else await world.runner.run(['wireguard-go', dev], { detached: true });
+      await remake(device.backend);
       await expect(device.observe()).rejects.toMatchObject({ code: 'command_failed' });
       expect(await device.reconcile(peers)).toEqual({ added: 2, removed: 0, changed: 0 });
       expect(shown(await device.observe())).toEqual(wanted(peers));
@@ -237,6 +242,84 @@ export function deviceContract(name: string, system: ContractSystem): void {
       await device.apply({ remove: next.publicKey });
       await device.apply({ remove: next.publicKey });
       expect(shown(await device.observe())).toEqual({});
+    });
+
+    it('is not read for a change while it is the same device and was read of late', async () => {
+      const device = world.device({ freshMs: 600_000 });
+      await device.start();
+      const [there, joined] = [world.peer(), world.peer()];
+      const next = { ...world.peer(), address: joined.address };
+      await device.reconcile([there]);
+      world.commands.length = 0;
+      await device.apply({ set: joined });
+      await device.apply({ remove: joined.publicKey, set: next });
+      await device.apply({ remove: there.publicKey });
+      const { interface: dev } = world;
+      const look = `ip -j -d link show dev ${dev}`;
+      expect(world.commands).toEqual([
+        `wg set ${dev} peer ${joined.publicKey} allowed-ips ${joined.address}/128`,
+        look,
+        `wg set ${dev} peer ${joined.publicKey} remove peer ${next.publicKey} allowed-ips ${next.address}/128`,
+        look,
+        `wg set ${dev} peer ${there.publicKey} remove`,
+        look,
+      ]);
+      expect(shown(await device.observe())).toEqual(wanted([next]));
+    });
+
+    it.each([
+      ['the last reading is old', { freshMs: 0 }],
+      ['much was changed since', { maxUnreadPeers: 0 }],
+    ])('is read for a change when %s', async (_, options) => {
+      const device = world.device(options);
+      await device.start();
+      await device.reconcile([world.peer()]);
+      world.commands.length = 0;
+      await device.apply({ set: world.peer() });
+      expect(world.commands).toContain(`wg show ${world.interface} dump`);
+    });
+
+    it('no change counts as done in a device that another made anew', async () => {
+      const device = world.device();
+      await device.start();
+      const [there, joined] = [world.peer(), world.peer()];
+      await device.reconcile([there]);
+      await remake(device.backend);
+      await expect(device.apply({ set: joined })).rejects.toMatchObject({ code: 'command_failed' });
+      // Nor is that one believed later, until it is repaired.
+      await expect(device.apply({ set: joined })).rejects.toMatchObject({ code: 'command_failed' });
+      await expect(device.observe()).rejects.toMatchObject({ code: 'command_failed' });
+      await device.reconcile([there]);
+      await device.apply({ set: joined });
+      expect(shown(await device.observe())).toEqual(wanted([there, joined]));
+    });
+
+    it('a change that another undid is found by the next reading, which shows nobody then, and repaired', async () => {
+      const device = world.device({ freshMs: 600_000 });
+      await device.start();
+      const [there, joined] = [world.peer(), world.peer()];
+      await device.reconcile([there]);
+      await device.apply({ set: joined });
+      await wg('peer', joined.publicKey, 'remove');
+      await expect(device.observe()).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(device.observe()).rejects.toMatchObject({ code: 'unavailable' });
+      expect(await device.reconcile([there, joined])).toEqual({ added: 1, removed: 0, changed: 0 });
+      expect(shown(await device.observe())).toEqual(wanted([there, joined]));
+    });
+
+    it('a key that is not ours any more is found by the next reading; no change counts as done from then on', async () => {
+      const device = world.device();
+      await device.start();
+      const [there, joined] = [world.peer(), world.peer()];
+      await device.reconcile([there]);
+      world.writeKey(PrivateKey.generate());
+      await wg('private-key', world.keyFile);
+      world.writeKey(world.key);
+      await expect(device.observe()).rejects.toMatchObject({ code: 'command_failed' });
+      await expect(device.apply({ set: joined })).rejects.toMatchObject({ code: 'command_failed' });
+      await device.reconcile([there]);
+      await device.apply({ set: joined });
+      expect(shown(await device.observe())).toEqual(wanted([there, joined]));
     });
 
     it('takes changes asked for at once in few calls, each with at most 500 peers', async () => {

@@ -12,6 +12,7 @@ interface FakePeer {
 }
 
 interface FakeLink {
+  readonly index: number;
   kind: string;
   mtu: number;
   up: boolean;
@@ -38,6 +39,7 @@ export class FakeSystem implements Runner {
   readonly groups = new Map<string, string>();
   passwd = 'root:x:0:0:root:/root:/bin/sh\n';
   readonly takenPorts = new Set<number>();
+  #lastIndex = 1;
   kernelWireGuard = true;
   wireguardGo = true;
   ipv6Disabled = false;
@@ -87,7 +89,13 @@ export class FakeSystem implements Runner {
     switch (`${object} ${verb}`) {
       case 'link show':
         return JSON.stringify([
-          { ifname: name, mtu: link.mtu, flags: link.up ? ['UP'] : [], linkinfo: { info_kind: link.kind } },
+          {
+            ifname: name,
+            ifindex: link.index,
+            mtu: link.mtu,
+            flags: link.up ? ['UP'] : [],
+            linkinfo: { info_kind: link.kind },
+          },
         ]);
       case 'link del':
         this.links.delete(name);
@@ -134,7 +142,8 @@ export class FakeSystem implements Runner {
 
   #newLink(name: string, kind: string, isWireGuard: boolean): void {
     const wireguard = isWireGuard ? { privateKey: undefined, port: 0, peers: new Map<string, FakePeer>() } : undefined;
-    this.links.set(name, { kind, mtu: 1420, up: false, addresses: new Set(), wireguard });
+    this.#lastIndex += 1;
+    this.links.set(name, { index: this.#lastIndex, kind, mtu: 1420, up: false, addresses: new Set(), wireguard });
   }
 
   #up(argv: readonly string[], link: FakeLink): void {
