@@ -1,3 +1,5 @@
+import { DamageError } from './damage.ts';
+
 const LINE_FEED = 0x0a;
 /** The longest number takes so many bytes. */
 export const MAX_VARINT_BYTES = 8;
@@ -50,7 +52,7 @@ export class Column {
   }
 }
 
-/** Reads a column from its begin. */
+/** Reads a column from its begin. What it is asked for beyond its end is a `DamageError`. */
 export class ColumnReader {
   readonly bytes: Uint8Array;
   at: number;
@@ -63,7 +65,7 @@ export class ColumnReader {
   }
 
   byte(): number {
-    if (this.at >= this.end) throw new RangeError('a column is too short');
+    if (this.at >= this.end) throw new DamageError('a column is too short');
     return this.bytes[this.at++] ?? 0;
   }
 
@@ -78,7 +80,7 @@ export class ColumnReader {
       if (byte < 0x80) return value;
       factor *= 0x80;
     }
-    throw new RangeError('a number of a column is too long');
+    throw new DamageError('a number of a column is too long');
   }
 
   difference(): number {
@@ -96,7 +98,7 @@ export class ColumnReader {
   /** Where so many bytes begin, which are passed. */
   take(count: number): number {
     const start = this.at;
-    if (count > this.end - start) throw new RangeError('a column is too short');
+    if (count > this.end - start) throw new DamageError('a column is too short');
     this.at = start + count;
     return start;
   }

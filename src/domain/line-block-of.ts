@@ -1,10 +1,13 @@
 import { Column, ColumnReader } from './column.ts';
+import { DamageError } from './damage.ts';
 import { COLUMNS, type ColumnName } from './line-columns.ts';
 import { dateText, LINE_TEXTS } from './line-form.ts';
 
 const LINE_FEED = 0x0a;
 const ZERO = 0x30;
 const DAY_SECONDS = 86_400;
+/** Either way from 1970: what lies beyond has no date. */
+const MAX_DAY = 1e8;
 
 /** What stands around the numbers and the message of lines with one facility, priority and level. */
 interface Head {
@@ -16,12 +19,12 @@ interface Head {
 /**
  * The block that was divided into these columns, byte for byte.
  * @param maxBytes of the block
- * @throws RangeError if these are no columns, or the block would be longer
+ * @throws DamageError if these are no columns, or the block would be longer
  */
 export function blockOf(columns: Uint8Array, maxBytes: number): Uint8Array {
   const header = new ColumnReader(columns, 0, columns.length);
   const length = header.number();
-  if (length > maxBytes) throw new RangeError(`a block of ${length} bytes`);
+  if (length > maxBytes) throw new DamageError(`a block of ${length} bytes`);
   const lines = header.number();
   const readers = readersOf(columns, header);
   const { gaps, kinds, seqs, clocks, times, others, messages } = readers;
@@ -34,7 +37,7 @@ export function blockOf(columns: Uint8Array, maxBytes: number): Uint8Array {
   for (let line = 0; line < lines; line++) {
     block.others(others, gaps.number());
     const head = heads[kinds.byte()];
-    if (head === undefined) throw new RangeError('columns name a head that they do not have');
+    if (head === undefined) throw new DamageError('columns name a head that they do not have');
     seq += 1 + seqs.difference();
     clock += clocks.difference();
     ahead += times.difference();
@@ -130,11 +133,12 @@ class BlockWriter {
     this.#digits(value, from);
   }
 
-  /** @param micros since the epoch @param nanos beyond them */
+  /** @param micros since the epoch @param nanos beyond them @throws DamageError */
   time(micros: number, nanos: number): void {
     const seconds = Math.floor(micros / 1e6);
     const day = Math.floor(seconds / DAY_SECONDS);
     if (day !== this.#day) {
+      if (!(Math.abs(day) <= MAX_DAY)) throw new DamageError('a line has no date');
       const date = dateText(day);
       for (let i = 0; i < date.length; i++) this.#date[i] = date.charCodeAt(i);
       this.#day = day;
@@ -158,9 +162,9 @@ class BlockWriter {
     this.#byte(0x5a);
   }
 
-  /** @throws RangeError unless exactly the block was written */
+  /** @throws DamageError unless exactly the block was written */
   whole(): Uint8Array {
-    if (this.#length !== this.#bytes.length) throw new RangeError('columns are not of the length that they tell');
+    if (this.#length !== this.#bytes.length) throw new DamageError('columns are not of the length that they tell');
     return this.#bytes;
   }
 

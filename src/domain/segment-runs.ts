@@ -1,3 +1,5 @@
+import { DamageError } from './damage.ts';
+
 /** Consecutive records of one extent with consecutive seqs, received at one time. */
 export interface Run {
   readonly firstSeq: number;
@@ -21,6 +23,7 @@ export function encodeRuns(runs: readonly Run[], baseSeq: number, baseTime: numb
   return Uint8Array.from(bytes);
 }
 
+/** @throws DamageError if they end early */
 export function decodeRuns(bytes: Uint8Array, baseSeq: number, baseTime: number): Run[] {
   const runs: Run[] = [];
   let seq = baseSeq;
@@ -31,7 +34,7 @@ export function decodeRuns(bytes: Uint8Array, baseSeq: number, baseTime: number)
     let factor = 1;
     for (;;) {
       const byte = bytes[at++];
-      if (byte === undefined) throw new RangeError('truncated runs');
+      if (byte === undefined) throw new DamageError('runs end early');
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
       factor *= 0x80;

@@ -39,7 +39,7 @@ export class BlockCache {
     return this.#unpacked;
   }
 
-  /** @throws SiderolinkError `storage`, SqliteError if the block or what it holds is not what was written */
+  /** @throws DamageError, SqliteError if the block or what it holds is not what was written */
   lines(place: ExtentPlace, head: LineBlockHead): LineBlock {
     const entry = this.#entry(place.block);
     let lines = entry.lines.get(place.offset);
@@ -73,8 +73,8 @@ export class BlockCache {
   #read(block: number): Uint8Array {
     if (this.#damaged.has(block)) throw this.#damaged.get(block);
     try {
-      const packed = this.#select.get(block) as Buffer | undefined;
-      if (packed === undefined) throw damaged(`block ${block} is missing`);
+      const packed: unknown = this.#select.get(block);
+      if (!Buffer.isBuffer(packed)) throw damaged(`block ${block} is missing`);
       this.#unpacked++;
       return unpackBlock(block, packed);
     } catch (error) {

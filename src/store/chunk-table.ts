@@ -1,24 +1,49 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { streamOfNumber } from '../domain/chunk.ts';
 import { batchLength, type ChunkBatch, FIELD, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
+import { CHUNK_TABLES, chunkChecksum, headChecksum } from './chunk-row.ts';
+import { ChunkRows } from './chunk-rows.ts';
+import { checkShape, type RowShape } from './damaged.ts';
 
-/** Table of each series. Names are ours, so they may stand in SQL text. */
-export const CHUNK_TABLES: Readonly<Record<Series, string>> = { logs: 'log_chunk', others: 'other_chunk' };
+interface SizeRow {
+  readonly first_seq: number;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+const SIZE_SHAPE: RowShape<SizeRow> = { numbers: ['first_seq', 'count', 'bytes'], texts: [], blobs: [] };
 
 /** Inserts chunks and removes those that are packed. */
 export class ChunkTable {
   readonly #insert: Readonly<Record<Series, Statement>>;
   readonly #dead: Readonly<Record<Series, Statement>>;
   readonly #delete: Readonly<Record<Series, Statement>>;
+  readonly #sizes: Readonly<Record<Series, ChunkRows<SizeRow>>>;
+  /** Rows up to there are gone, or cannot be removed because their pages are damaged. */
+  readonly #swept = eachSeries(() => 0);
 
   constructor(db: Database) {
     const perSeries = (sql: (table: string) => string): Record<Series, Statement> => ({
       logs: db.prepare(sql(CHUNK_TABLES.logs)),
       others: db.prepare(sql(CHUNK_TABLES.others)),
     });
-    this.#insert = perSeries((table) => `insert into ${table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#dead = perSeries((table) => `select first_seq, bytes from ${table} where first_seq <= ? limit ?`);
-    this.#delete = perSeries((table) => `delete from ${table} where first_seq <= ?`);
+    this.#insert = perSeries((table) => `insert into ${table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#dead = perSeries(
+      (table) => `select first_seq, bytes from ${table} where first_seq between ? and ? order by first_seq limit ?`,
+    );
+    this.#delete = perSeries((table) => `delete from ${table} where first_seq between ? and ?`);
+    const check = (row: SizeRow) => checkShape('a chunk', row, SIZE_SHAPE);
+    this.#sizes = eachSeries((series) => new ChunkRows(db, series, 'first_seq, count, bytes', check));
+  }
+
+  /** Records and bytes of lines behind one seq and up to another, as far as they can be counted. */
+  size(series: Series, after: number, through: number): { records: number; bytes: number } {
+    const sum = { records: 0, bytes: 0 };
+    for (const { row } of this.#sizes[series].between(after, through)) {
+      sum.records += row?.count ?? 0;
+      sum.bytes += row?.bytes ?? 0;
+    }
+    return sum;
   }
 
   /** Inserts chunks `from` … `to - 1`, numbered from `seq` on; returns the seq that follows. */
@@ -32,21 +57,29 @@ export class ChunkTable {
       const stream = number(FIELD.stream);
       const bytes = number(FIELD.bytes);
       const offset = number(FIELD.offset);
+      const name = names[number(FIELD.names)] ?? '';
+      const details = Buffer.from(body, offset + bytes, count);
+      const payload = Buffer.from(body, offset, bytes);
+      const [machine, boot, tags] = [number(FIELD.machine), number(FIELD.boot), number(FIELD.tags)];
+      const [time, levels] = [number(FIELD.time), number(FIELD.levels)];
+      const head = headChecksum([next, count, machine, stream, boot, tags, time, levels], name);
       this.#insert[seriesOf(streamOfNumber(stream))].run(
         next,
         count,
-        number(FIELD.machine),
+        machine,
         stream,
-        number(FIELD.boot),
-        number(FIELD.tags),
-        number(FIELD.time),
+        boot,
+        tags,
+        time,
         orNull(number(FIELD.firstKseq)),
         orNull(number(FIELD.lastKseq)),
-        number(FIELD.levels),
-        names[number(FIELD.names)],
+        levels,
+        name,
         bytes,
-        Buffer.from(body, offset + bytes, count),
-        Buffer.from(body, offset, bytes),
+        details,
+        payload,
+        head,
+        chunkChecksum(head, details, payload),
       );
       meta[at + FIELD.firstSeq] = next;
       next += count;
@@ -56,7 +89,8 @@ export class ChunkTable {
 
   /** Removes the oldest chunks up to the mark, at most so many rows and about so many bytes; whether more are left. */
   sweep(series: Series, through: number, rows: number, bytes: number): boolean {
-    const dead = this.#dead[series].raw().all(through, rows) as [number, number][];
+    const from = this.#swept[series] + 1;
+    const dead = this.#dead[series].raw().all(from, through, rows) as [number, number][];
     let last = -1;
     let sum = 0;
     let taken = 0;
@@ -66,8 +100,21 @@ export class ChunkTable {
       last = firstSeq;
       taken++;
     }
-    if (taken > 0) this.#delete[series].run(last);
+    if (taken > 0) this.#delete[series].run(from, last);
     return taken < dead.length || dead.length === rows;
+  }
+
+  /** Leaves the rows that `sweep` would remove next where they are, for this run of the program: nobody reads them. */
+  giveUp(series: Series, through: number, rows: number, bytes: number): void {
+    let sum = 0;
+    let taken = 0;
+    for (const { row, lost } of this.#sizes[series].between(this.#swept[series], through)) {
+      this.#swept[series] = row?.first_seq ?? lost?.to ?? through;
+      sum += row?.bytes ?? 0;
+      taken++;
+      if (sum > bytes || taken === rows) return;
+    }
+    this.#swept[series] = through;
   }
 }
 

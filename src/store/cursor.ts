@@ -1,13 +1,23 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { KnownNames, streamOfNumber } from '../domain/chunk.ts';
+import { KnownNames } from '../domain/chunk.ts';
 import { errorMessage } from '../domain/errors.ts';
 import type { Selection } from '../domain/filter.ts';
 import type { Series } from './batch.ts';
 import type { BlockCache } from './block-cache.ts';
-import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
-import { damaged, unlessDamaged } from './damaged.ts';
+import {
+  BODY_COLUMNS,
+  CHUNK_TABLES,
+  type ChunkBodyRow,
+  type ChunkHeadRow,
+  checkBody,
+  checkHead,
+  HEAD_COLUMNS,
+} from './chunk-row.ts';
+import { eachSeries } from './chunk-table.ts';
+import { damaged, streamOfRow, unlessDamaged } from './damaged.ts';
 import type { Deletions } from './deletions.ts';
 import { LineBlock, type LineBlockHead } from './line-block.ts';
+import { placeOfChunk } from './lost-records.ts';
 import { lostPiece, type Piece, passed, type Scope } from './pieces.ts';
 import type { TagsTable } from './registry-table.ts';
 import { firstWhere, readableRows, readBeyond } from './salvage.ts';
@@ -16,18 +26,6 @@ import { SegmentList } from './segment-list.ts';
 
 /** Rows of chunks that are looked at together; their payloads are fetched one by one. */
 const ROWS = 256;
-
-interface ChunkRow {
-  readonly first_seq: number;
-  readonly count: number;
-  readonly machine: number;
-  readonly stream: number;
-  readonly boot: number;
-  readonly tags: number;
-  readonly time: number;
-  readonly levels: number;
-  readonly names: string;
-}
 
 interface ChunkStatements {
   /** The first chunk at a seq or beyond it, in the direction of the walk. */
@@ -118,7 +116,14 @@ export class SeriesWalker {
         line: run.line + gone,
       };
       const lines = () => this.#blocks.lines(extent.place, extent.head);
-      yield { firstSeq, count, time, found: { series, place, isSealed: true, selection, line, lines }, lost: null };
+      const { machine } = extent.head;
+      yield {
+        firstSeq,
+        count,
+        time,
+        found: { series, place, machine, isSealed: true, selection, line, lines },
+        lost: null,
+      };
     }
   }
 
@@ -148,8 +153,8 @@ export class SeriesWalker {
         const next = this.#beyondDamage(series, scope, expected);
         const to = next === undefined ? (backward ? scope.fromSeq : scope.toSeq) : backward ? next.end : next.first - 1;
         const range = backward ? { from: to, to: expected } : { from: expected, to };
-        const place = `unpacked ${series} at seq ${expected}`;
-        const loss = { series, place, ...range, count: null, time: next?.time ?? 0, why: errorMessage(error) };
+        const what = { machine: null, count: null, time: next?.time ?? 0, why: errorMessage(error) };
+        const loss = { series, place: placeOfChunk(series, expected), ...range, ...what };
         const piece = lostPiece(loss, scope);
         if (piece !== null) yield piece;
         if (next === undefined) return;
@@ -160,29 +165,30 @@ export class SeriesWalker {
     }
   }
 
-  #chunkPiece(series: Series, row: ChunkRow, scope: Scope): Piece {
-    const { first_seq: firstSeq, count, time } = row;
+  #chunkPiece(series: Series, row: ChunkHeadRow, scope: Scope): Piece {
+    const { first_seq: firstSeq, count, machine, time } = row;
     const nothing = passed(scope.backward ? firstSeq : firstSeq + count - 1);
-    const place = `unpacked ${series} at seq ${firstSeq}`;
+    const place = placeOfChunk(series, firstSeq);
     return unlessDamaged(
       () => {
         const head = this.#chunkHead(row);
-        const isDeleted = firstSeq <= this.#deletions.through(series, row.machine);
+        const isDeleted = firstSeq <= this.#deletions.through(series, machine);
         const selection = isDeleted ? 'none' : select(scope, head, time);
         if (selection === 'none') return nothing;
         const lines = (): LineBlock => {
-          const body = this.#chunks[series].body.get(firstSeq) as [Buffer, Buffer] | undefined;
+          const body = this.#chunks[series].body.get(firstSeq) as ChunkBodyRow | undefined;
           if (body === undefined) throw damaged(`${place} is missing`);
-          const [details, payload] = body;
-          return new LineBlock(head, count, details, payload);
+          checkBody(row, body);
+          return new LineBlock(head, count, body.details, body.payload);
         };
         const gone = Math.max(0, scope.fromSeq - firstSeq);
         const left = { firstSeq: firstSeq + gone, count: count - gone };
-        return { ...left, time, found: { series, place, isSealed: false, selection, line: gone, lines }, lost: null };
+        const isSealed = row.head_checksum !== null;
+        return { ...left, time, found: { series, place, machine, isSealed, selection, line: gone, lines }, lost: null };
       },
       (error) => {
         const range = { from: firstSeq, to: firstSeq + count - 1 };
-        return lostPiece({ series, place, ...range, count, time, why: errorMessage(error) }, scope) ?? nothing;
+        return lostPiece({ series, place, ...range, machine, count, time, why: errorMessage(error) }, scope) ?? nothing;
       },
     );
   }
@@ -192,7 +198,7 @@ export class SeriesWalker {
     const { next, nextOfMachine, previous, previousOfMachine } = this.#chunks[series];
     const { machine, backward } = scope;
     const of = machine === null ? (backward ? previous : next) : backward ? previousOfMachine : nextOfMachine;
-    const read = (seq: number) => (machine === null ? of.get(seq) : of.get(machine, seq)) as ChunkRow | undefined;
+    const read = (seq: number) => checked(machine === null ? of.get(seq) : of.get(machine, seq));
     const { row } = readBeyond(from, backward ? scope.fromSeq : scope.toSeq, backward ? -1 : 1, read);
     return row && { first: row.first_seq, end: row.first_seq + row.count, time: row.time };
   }
@@ -202,7 +208,7 @@ export class SeriesWalker {
     const { next, previous, previousOfMachine } = this.#chunks[series];
     // Time never goes back, so places in time are found by bisection.
     const isAt = (holds: (time: number) => boolean) => (seq: number) => {
-      const row = next.get(seq) as ChunkRow | undefined;
+      const row = checked(next.get(seq));
       return row === undefined || holds(row.time);
     };
     if (backward) {
@@ -225,28 +231,27 @@ export class SeriesWalker {
       if (first > fromSeq) return first - 1;
     }
     const at = unlessDamaged(
-      () =>
-        (machine === null ? previous.get(fromSeq) : previousOfMachine.get(machine, fromSeq)) as ChunkRow | undefined,
+      () => checked(machine === null ? previous.get(fromSeq) : previousOfMachine.get(machine, fromSeq)),
       () => undefined,
     );
     return (at?.first_seq ?? fromSeq) - 1;
   }
 
-  #chunkRows(series: Series, scope: Scope, edge: number): { rows: ChunkRow[]; error: unknown } {
+  #chunkRows(series: Series, scope: Scope, edge: number): { rows: ChunkHeadRow[]; error: unknown } {
     const { up, upOfMachine, down, downOfMachine } = this.#chunks[series];
-    if (scope.machine === null) return readableRows(scope.backward ? down : up, edge);
-    return readableRows(scope.backward ? downOfMachine : upOfMachine, scope.machine, edge);
+    if (scope.machine === null) return readableRows(scope.backward ? down : up, [edge], checkHead);
+    return readableRows(scope.backward ? downOfMachine : upOfMachine, [scope.machine, edge], checkHead);
   }
 
-  #chunkHead(row: ChunkRow): LineBlockHead {
+  #chunkHead(row: ChunkHeadRow): LineBlockHead {
     const { machine, boot, levels } = row;
     const names = this.#names.parse(row.names);
-    return { machine, boot, levels, stream: streamOfNumber(row.stream), tags: this.#tags.get(row.tags), names };
+    return { machine, boot, levels, stream: streamOfRow('a chunk', row.stream), tags: this.#tags.get(row.tags), names };
   }
 }
 
 function prepareChunks(db: Database, series: Series): ChunkStatements {
-  const chunk = `select first_seq, count, machine, stream, boot, tags, time, levels, names from ${CHUNK_TABLES[series]}`;
+  const chunk = `select ${HEAD_COLUMNS} from ${CHUNK_TABLES[series]}`;
   const ofMachine = `${chunk} where machine = ? and`;
   return {
     next: db.prepare(`${chunk} where first_seq >= ? order by first_seq limit 1`),
@@ -257,8 +262,14 @@ function prepareChunks(db: Database, series: Series): ChunkStatements {
     upOfMachine: db.prepare(`${ofMachine} first_seq > ? order by first_seq limit ${ROWS}`),
     down: db.prepare(`${chunk} where first_seq < ? order by first_seq desc limit ${ROWS}`),
     downOfMachine: db.prepare(`${ofMachine} first_seq < ? order by first_seq desc limit ${ROWS}`),
-    body: db.prepare(`select details, payload from ${CHUNK_TABLES[series]} where first_seq = ?`).raw(),
+    body: db.prepare(`select ${BODY_COLUMNS} from ${CHUNK_TABLES[series]} where first_seq = ?`),
   };
+}
+
+/** @throws DamageError for a row that is not what was written */
+function checked(row: unknown): ChunkHeadRow | undefined {
+  if (row !== undefined) checkHead(row as ChunkHeadRow);
+  return row as ChunkHeadRow | undefined;
 }
 
 function select({ filter, since, until }: Scope, head: LineBlockHead, time: number): Selection {

@@ -2,7 +2,9 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { RegistryOp } from '../domain/registry.ts';
 import { decodeRuns } from '../domain/segment-runs.ts';
 import { SERIES, type Series } from './batch.ts';
-import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import { CHUNK_TABLES } from './chunk-row.ts';
+import { eachSeries } from './chunk-table.ts';
+import { unlessDamaged } from './damaged.ts';
 import type { ClearReply } from './protocol.ts';
 
 type DeleteRecords = Extract<RegistryOp, { readonly op: 'deleteRecords' }>;
@@ -77,12 +79,20 @@ export class DeletionTable {
   clear(marks: Readonly<Record<Series, number>>, rows: number, bytes: number): ClearReply {
     const deletion = this.#next.get() as Deletion | undefined;
     const series = SERIES[deletion?.series ?? -1];
-    if (deletion === undefined || series === undefined) return NOTHING;
+    if (deletion === undefined || series === undefined) return { more: false, ...NOTHING };
     const chunks = this.#clearChunks(deletion, series, marks[series], rows, bytes);
     if (chunks.records > 0) return { more: true, series, ...chunks };
     const packed = this.#clearExtents(deletion, rows);
     if (packed === 0) this.#done.run(deletion.machine, deletion.series);
     return { more: true, series, records: packed, unpackedRecords: 0, unpackedBytes: 0 };
+  }
+
+  /** Leaves what `clear` would remove next where it is: nobody reads it, and packed or not it leaves with its neighbours. */
+  giveUp(): Series | null {
+    const deletion = this.#next.get() as Deletion | undefined;
+    if (deletion === undefined) return null;
+    this.#done.run(deletion.machine, deletion.series);
+    return SERIES[deletion.series] ?? null;
   }
 
   #clearChunks({ machine, through }: Deletion, series: Series, mark: number, rows: number, maxBytes: number) {
@@ -111,7 +121,11 @@ export class DeletionTable {
     const found = whole.length > 0 ? whole : (this.#lastExtents.all(machine, series, through, -1) as ExtentRow[]);
     let records = 0;
     for (const { segment, ordinal, count, runs, first_seq, first_time } of found) {
-      const last = decodeRuns(runs, first_seq, first_time).at(-1);
+      // Of one that is damaged nobody reads anything; it leaves with its segment.
+      const last = unlessDamaged(
+        () => decodeRuns(runs, first_seq, first_time).at(-1),
+        () => undefined,
+      );
       if (last === undefined || last.firstSeq + last.count - 1 > through) continue;
       this.#deleteExtent.run(series, segment, ordinal);
       records += count;
@@ -120,4 +134,5 @@ export class DeletionTable {
   }
 }
 
-const NOTHING: ClearReply = { more: false, series: null, records: 0, unpackedRecords: 0, unpackedBytes: 0 };
+/** A step that removed nothing. */
+export const NOTHING = { series: null, records: 0, unpackedRecords: 0, unpackedBytes: 0 } as const;

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { StoreMetrics } from './metrics.ts';
-import type { ClearDroppedReply } from './protocol.ts';
+import type { SliceReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
 
 const HEALTH = 'store-clearing';
@@ -105,7 +105,7 @@ export class DropLoop {
     let wait = RETRY_MS;
     while (!this.#stop.signal.aborted) {
       try {
-        const { more, damage } = (await writer.request(request(this.#isThrifty ? THRIFT : 1))) as ClearDroppedReply;
+        const { more, damage } = (await writer.request(request(this.#isThrifty ? THRIFT : 1))) as SliceReply;
         this.#isFailing = false;
         health.set(HEALTH, 'ok');
         wait = RETRY_MS;

@@ -23,7 +23,7 @@ export class LineBlock {
   readonly #offsets: Uint32Array;
   #search: TextSearch | undefined;
 
-  /** @throws SiderolinkError `storage` unless there are so many details, and so many lines or more */
+  /** @throws DamageError unless there are so many details, and so many lines or more */
   constructor(head: LineBlockHead, count: number, details: Uint8Array, payload: Uint8Array) {
     const offsets = lineOffsets(payload, count);
     // Where lines are missing, the last ones are empty and at its end.

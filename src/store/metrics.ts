@@ -75,7 +75,7 @@ export function createStoreMetrics(registry: MetricsRegistry) {
     }),
     clearFailures: new Counter({
       name: 'siderolinkd_store_clear_failures_total',
-      help: 'Failed steps of freeing the space of dropped records; each is tried again',
+      help: 'Failed steps of freeing the space of records that are gone; each is tried again, unless what is there is damaged',
       registers,
     }),
     unpackedBlocks: new Counter({

@@ -4,6 +4,7 @@ import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { SERIES, type Series } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
+import type { DamageReports } from './damage-reports.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { ClearReply, PackedSegment, SeriesState, SliceReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
@@ -24,6 +25,7 @@ export interface PackOptions {
 interface PackDeps {
   readonly writer: WorkerHost;
   readonly packer: WorkerHost;
+  readonly damage: DamageReports;
   readonly clock: Clock;
   readonly health: Health;
   readonly logger: Logger;
@@ -51,6 +53,7 @@ export class PackLoop {
   /** Removes what an earlier run left, and packs what is waiting. */
   start(): void {
     this.#run(async () => {
+      await this.#persistently(() => this.#deps.writer.request({ kind: 'unfinished' }));
       for (const series of SERIES) await this.#sweep(series);
     });
   }
@@ -120,7 +123,9 @@ export class PackLoop {
     for (;;) {
       const step = () => this.#deps.writer.request({ kind: 'clear', rows, bytes });
       const reply = (await this.#persistently(step)) as ClearReply | undefined;
-      if (reply === undefined || reply.series === null) return;
+      if (reply === undefined) return;
+      this.#tellDamage(reply);
+      if (reply.series === null) return;
       this.#unpacked[reply.series].records -= reply.unpackedRecords;
       this.#unpacked[reply.series].bytes -= reply.unpackedBytes;
       this.#deps.metrics.deletedRecords.inc({ series: reply.series }, reply.records);
@@ -140,7 +145,7 @@ export class PackLoop {
   }
 
   async #packOne(series: Series): Promise<void> {
-    const { packer, writer, metrics } = this.#deps;
+    const { packer, writer, damage, metrics } = this.#deps;
     const { segmentRecords: maxRecords, segmentBytes: maxBytes } = this.#options;
     const request = { kind: 'pack', series, maxRecords, maxBytes, partial: this.#early.delete(series) };
     const segment = (await this.#persistently(() => packer.request(request))) as PackedSegment | null | undefined;
@@ -149,13 +154,14 @@ export class PackLoop {
       this.#unpacked[series] = { records: 0, bytes: 0 };
       return;
     }
-    const { records, lineBytes } = segment;
+    const { records, lineBytes, losses } = segment;
     const transfer = [segment.meta.buffer, segment.runs.buffer, ...segment.blocks.map((block) => block.buffer)];
     await writer.request({ kind: 'segment', segment }, transfer);
     if (!(await this.#slices('insert', series))) return;
     this.#unpacked[series].records -= records;
     this.#unpacked[series].bytes -= lineBytes;
     metrics.packedRecords.inc({ series }, records);
+    damage.note(losses);
     await this.#sweep(series);
   }
 
@@ -170,8 +176,16 @@ export class PackLoop {
       const request = { kind, series, rows, bytes };
       const reply = (await this.#persistently(() => this.#deps.writer.request(request))) as SliceReply | undefined;
       if (reply === undefined) return false;
+      this.#tellDamage(reply);
       if (!reply.more) return true;
     }
+  }
+
+  #tellDamage({ damage }: SliceReply): void {
+    if (damage === undefined) return;
+    this.#deps.metrics.clearFailures.inc();
+    const what = 'a part of the packed or deleted records is damaged; its space in the file is not freed';
+    this.#deps.logger.warn({ error: damage }, what);
   }
 
   /** Tries until it works; undefined if stopped before. Records stay readable meanwhile: only their chunks pile up. */

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { blockOf } from '../domain/line-block-of.ts';
 import type { LineColumns } from '../domain/line-columns.ts';
-import { damaged } from './damaged.ts';
+import { damaged, isDamage } from './damaged.ts';
 
 /** No block is longer: BLOCK_BYTES of lines with their details, or one record that is longer than that. */
 const MAX_BLOCK_BYTES = 64 * 1024 * 1024;
@@ -20,6 +20,8 @@ const COMPRESSION = {
   chunkSize: CHUNK_BYTES,
   params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
 };
+/** What the decompressor says of bytes that it cannot take; that it has no memory says nothing of them. */
+const NOT_PACKED = /^(Z_(BUF|DATA)_ERROR|ERR_BUFFER_TOO_LARGE|ZSTD_error_(?!memory_allocation))/;
 const DECOMPRESSION = { chunkSize: CHUNK_BYTES, maxOutputLength: MAX_BLOCK_BYTES };
 
 /** A block as it is stored, in a buffer of its own. */
@@ -33,12 +35,13 @@ export function packBlock(block: Uint8Array, columns: LineColumns): Uint8Array<A
   return packed;
 }
 
-/** @throws SiderolinkError `storage` if these are not the bytes that were packed */
+/** @throws DamageError if these are not the bytes that were packed */
 export function unpackBlock(id: number, packed: Uint8Array): Uint8Array {
   try {
     if (packed[0] !== IN_COLUMNS) return zstdDecompressSync(packed, DECOMPRESSION);
     return blockOf(zstdDecompressSync(packed.subarray(1), DECOMPRESSION), MAX_BLOCK_BYTES);
   } catch (cause) {
+    if (!isDamage(cause) && !NOT_PACKED.test(String((cause as NodeJS.ErrnoException).code))) throw cause;
     throw damaged(`block ${id} cannot be unpacked`, cause);
   }
 }

@@ -1,40 +1,53 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { KnownNames, namesText } from '../domain/chunk.ts';
+import { KnownNames, lineOffsets, namesText, streamNumber } from '../domain/chunk.ts';
+import { errorMessage } from '../domain/errors.ts';
 import { LineColumns } from '../domain/line-columns.ts';
 import { type PackedChunk, planSegment } from '../domain/segment.ts';
 import { encodeRuns } from '../domain/segment-runs.ts';
 import type { Series } from './batch.ts';
-import { CHUNK_TABLES, eachSeries } from './chunk-table.ts';
+import { BODY_COLUMNS, type ChunkBodyRow, type ChunkHeadRow, checkBody, checkHead, HEAD_COLUMNS } from './chunk-row.ts';
+import { ChunkRows } from './chunk-rows.ts';
+import { eachSeries } from './chunk-table.ts';
+import { damaged, streamOfRow, unlessDamaged } from './damaged.ts';
+import { placeOfChunk } from './lost-records.ts';
 import { packBlock } from './packed-block.ts';
-import { EXTENT_FIELDS, type PackedSegment, type PackRequest } from './protocol.ts';
+import { EXTENT_FIELDS, type Loss, type PackedSegment, type PackRequest } from './protocol.ts';
 
-interface ChunkRow extends Omit<PackedChunk, 'names' | 'firstSeq'> {
-  readonly first_seq: number;
-  readonly names: string;
+type ChunkRow = ChunkHeadRow & ChunkBodyRow;
+
+const LINE_FEED = 0x0a;
+
+/** What was read for a segment. */
+interface Read {
+  readonly chunks: readonly PackedChunk[];
+  readonly losses: readonly Loss[];
+  readonly full: boolean;
 }
 
-/** Rewrites the oldest unpacked chunks of a series as a segment. Only reads; what it reads no longer changes. */
+/**
+ * Rewrites the oldest unpacked chunks of a series as a segment. Only reads; what it reads no longer changes. Chunks that are
+ * damaged are left out and told: else nothing behind them would ever be packed.
+ */
 export class Packer {
   readonly #db: Database;
-  readonly #select: Readonly<Record<Series, Statement>>;
-  readonly #mark: Readonly<Record<Series, Statement>>;
+  readonly #chunks: Readonly<Record<Series, ChunkRows<ChunkRow>>>;
+  readonly #range: Readonly<Record<Series, Statement>>;
   readonly #names = new KnownNames();
   readonly #columns = new LineColumns();
 
   constructor(db: Database) {
     this.#db = db;
-    this.#select = eachSeries((series) =>
-      db.prepare(
-        `select first_seq, count, machine, stream, boot, tags, time, levels, names, details, payload
-         from ${CHUNK_TABLES[series]} where first_seq > ? order by first_seq`,
-      ),
+    this.#chunks = eachSeries(
+      (series) => new ChunkRows<ChunkRow>(db, series, `${HEAD_COLUMNS}, ${BODY_COLUMNS}`, checkHead),
     );
-    this.#mark = eachSeries((series) => db.prepare(`select packed_${series} from log_state`).pluck());
+    this.#range = eachSeries((series) => db.prepare(`select packed_${series}, next_seq - 1 from log_state`).raw());
   }
 
   /** The next segment, or null if there are not yet enough chunks for one; with `partial`, if there are none. */
   pack({ series, maxRecords, maxBytes, partial }: PackRequest): PackedSegment | null {
-    const { chunks, full } = this.#db.transaction(() => this.#readChunks(series, maxRecords, maxBytes)).deferred();
+    const { chunks, losses, full } = this.#db
+      .transaction(() => this.#readChunks(series, maxRecords, maxBytes))
+      .deferred();
     const first = chunks[0];
     const last = chunks.at(-1);
     if (!(full || partial) || first === undefined || last === undefined) return null;
@@ -56,22 +69,52 @@ export class Packer {
       names: extents.map((extent) => namesText(extent.names)),
       runs: moved(Buffer.concat(runs)),
       runEnds: runs.map((bytes) => (runEnd += bytes.length)),
+      // What is damaged at the end may be packed with what comes behind it.
+      losses: losses.filter(({ from }) => from < last.firstSeq),
     };
   }
 
-  #readChunks(series: Series, maxRecords: number, maxBytes: number): { chunks: PackedChunk[]; full: boolean } {
+  #readChunks(series: Series, maxRecords: number, maxBytes: number): Read {
     const chunks: PackedChunk[] = [];
+    const losses: Loss[] = [];
     let records = 0;
     let bytes = 0;
-    for (const row of this.#select[series].iterate(this.#mark[series].get()) as IterableIterator<ChunkRow>) {
-      const { first_seq: firstSeq, names, ...rest } = row;
-      chunks.push({ ...rest, firstSeq, names: this.#names.parse(names) });
-      records += row.count;
-      bytes += row.payload.length;
-      if (records >= maxRecords || bytes >= maxBytes) return { chunks, full: true };
+    const [mark, head] = this.#range[series].get() as [number, number];
+    for (const { row, lost } of this.#chunks[series].between(mark, head)) {
+      if (lost !== undefined) {
+        const what = { machine: null, count: null, time: chunks.at(-1)?.time ?? 0, why: errorMessage(lost.error) };
+        losses.push({ series, place: placeOfChunk(series, lost.from), from: lost.from, to: lost.to, ...what });
+        continue;
+      }
+      const chunk = unlessDamaged(
+        () => this.#chunk(row),
+        (error) => void losses.push(lossOf(series, row, error)),
+      );
+      if (chunk === undefined) continue;
+      chunks.push(chunk);
+      records += chunk.count;
+      bytes += chunk.payload.length;
+      if (records >= maxRecords || bytes >= maxBytes) return { chunks, losses, full: true };
     }
-    return { chunks, full: false };
+    return { chunks, losses, full: false };
   }
+
+  /** @throws DamageError */
+  #chunk(row: ChunkRow): PackedChunk {
+    const { first_seq: firstSeq, count, machine, boot, tags, time, levels, details, payload } = row;
+    checkBody(row, row);
+    // Without a checksum, lines that are missing would give the others of their block wrong numbers.
+    const isWhole = details.length === count && lineOffsets(payload, count).at(-1) === payload.length;
+    if (!isWhole || payload.at(-1) !== LINE_FEED) throw damaged(`lines of a chunk of machine ${machine} are missing`);
+    const stream = streamNumber(streamOfRow('a chunk', row.stream));
+    const names = this.#names.parse(row.names);
+    return { firstSeq, count, machine, stream, boot, tags, time, levels, names, details, payload };
+  }
+}
+
+function lossOf(series: Series, { first_seq: from, count, machine, time }: ChunkRow, error: unknown): Loss {
+  const range = { from, to: from + count - 1 };
+  return { series, place: placeOfChunk(series, from), ...range, machine, count, time, why: errorMessage(error) };
 }
 
 /** The bytes in a buffer of their own, so that it can be moved to another thread. */

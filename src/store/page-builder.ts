@@ -123,8 +123,13 @@ export class PageBuilder {
     this.#last = seq;
   }
 
-  #loseFound({ time }: Piece, { series, place }: Found, { from, to }: Pick<Loss, 'from' | 'to'>, error: unknown): void {
-    this.#lose({ series, place, from, to, count: to - from + 1, time, why: errorMessage(error) });
+  #loseFound(
+    { time }: Piece,
+    { series, place, machine }: Found,
+    { from, to }: Pick<Loss, 'from' | 'to'>,
+    error: unknown,
+  ): void {
+    this.#lose({ series, place, machine, from, to, count: to - from + 1, time, why: errorMessage(error) });
   }
 
   #lose(loss: Loss): void {

@@ -6,6 +6,7 @@ import { BlockCache } from './block-cache.ts';
 import { SeriesWalker } from './cursor.ts';
 import { Deletions } from './deletions.ts';
 import type { DroppedSeries } from './gap-lines.ts';
+import { LostRecords } from './lost-records.ts';
 import { PageBuilder } from './page-builder.ts';
 import type { Piece, Scope } from './pieces.ts';
 import type { PageReply, PageRequest } from './protocol.ts';
@@ -33,6 +34,7 @@ export class PageReader {
   readonly #walker: SeriesWalker;
   readonly #blocks: BlockCache;
   readonly #deletions: Deletions;
+  readonly #lost: LostRecords;
   readonly #marks: Statement;
   readonly #dropped: Statement;
   readonly #machineOf: Statement;
@@ -46,6 +48,7 @@ export class PageReader {
     const directories = new SegmentDirectories(db, tags);
     this.#blocks = new BlockCache(db, options.cacheBytes);
     this.#deletions = new Deletions(db);
+    this.#lost = new LostRecords(db, this.#deletions);
     this.#walker = new SeriesWalker(db, {
       ...{ tags, directories, blocks: this.#blocks, deletions: this.#deletions },
     });
@@ -90,7 +93,11 @@ export class PageReader {
     const machines = this.#machinesOf(scope);
     const walks = SERIES.filter((series) => mayMatch(series, scope.filter)).flatMap((series) => {
       const gone = dropped.find((one) => one.series === series)?.through ?? 0;
-      return machines.map((machine) => this.#walker.walk(series, marks[series], gone, { ...scope, machine }));
+      const lost = this.#lost.walk(series, gone, machines, scope);
+      return [
+        lost,
+        ...machines.map((machine) => this.#walker.walk(series, marks[series], gone, { ...scope, machine })),
+      ];
     });
     const heads = walks.map((walk) => walk.next().value as Piece | undefined);
     for (;;) {

@@ -30,12 +30,13 @@ export interface Found {
   readonly series: Series;
   /** Where the records are stored, for who repairs the store. */
   readonly place: string;
+  readonly machine: number;
   /** Whether a checksum was over them: else a line may be no JSON any more. */
   readonly isSealed: boolean;
   readonly selection: Selection;
   /** Index of the first record's line. */
   readonly line: number;
-  /** @throws SiderolinkError `storage`, SqliteError if they are damaged */
+  /** @throws DamageError, SqliteError if they are damaged */
   readonly lines: () => LineBlock;
 }
 

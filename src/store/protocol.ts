@@ -89,6 +89,8 @@ export interface PackedSegment {
   /** The runs of all extents, one after the other, and where those of each end. */
   readonly runs: Uint8Array<ArrayBuffer>;
   readonly runEnds: readonly number[];
+  /** Records between those of the segment that are damaged: their neighbours go on without them. */
+  readonly losses: readonly Loss[];
 }
 
 export interface PackRequest {
@@ -134,6 +136,8 @@ export type WriterRequest =
   | ({ readonly kind: 'commit' } & CommitRequest)
   /** Takes a segment; it is inserted by the `insert` requests that follow, a slice each. */
   | { readonly kind: 'segment'; readonly segment: PackedSegment }
+  /** Removes what a run that was killed left of a segment. */
+  | { readonly kind: 'unfinished' }
   | { readonly kind: 'insert'; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'sweep'; readonly series: Series; readonly rows: number; readonly bytes: number }
   | { readonly kind: 'clear'; readonly rows: number; readonly bytes: number }
@@ -149,11 +153,7 @@ export type WriterRequest =
 /** Whether there is more to do. */
 export interface SliceReply {
   readonly more: boolean;
-}
-
-/** What a step of removing dropped segments came to. */
-export interface ClearDroppedReply extends SliceReply {
-  /** Why a segment was given up that is damaged. */
+  /** Why a part was left where it is that is damaged: nobody reads it, and its space in the file is lost. */
   readonly damage?: string;
 }
 
@@ -207,7 +207,8 @@ export interface Loss {
   /** They lie between these seqs, both included. */
   readonly from: number;
   readonly to: number;
-  /** Null if nobody knows. */
+  /** Whose they are, and how many; null if nobody knows. */
+  readonly machine: number | null;
   readonly count: number | null;
   /** When they were received, about; milliseconds since the epoch. */
   readonly time: number;

@@ -19,6 +19,7 @@ export class RetentionTable {
   readonly #queue: Statement;
   readonly #note: Statement;
   readonly #delete: Statement;
+  readonly #forgetLost: Statement;
   readonly #next: Statement;
   readonly #extentsLeft: Statement;
   readonly #deleteExtents: Statement;
@@ -39,6 +40,7 @@ export class RetentionTable {
        records = records + excluded.records`,
     );
     this.#delete = db.prepare('delete from segment where series = ? and last_seq <= ?');
+    this.#forgetLost = db.prepare('delete from lost where series = ? and last_seq <= ?');
     this.#next = db.prepare('select * from dropped_segment limit 1');
     this.#extentsLeft = db.prepare('select min(ordinal) from extent where series = ? and segment = ?').pluck();
     this.#deleteExtents = db.prepare('delete from extent where series = ? and segment = ? and ordinal < ?');
@@ -53,6 +55,7 @@ export class RetentionTable {
     this.#queue.run(series, through);
     this.#note.run(series, through);
     this.#delete.run(series, through);
+    this.#forgetLost.run(series, through);
   }
 
   /** Removes rows of one dropped segment, at most so many and about so many bytes of blocks; whether more are left. */

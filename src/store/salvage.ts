@@ -1,14 +1,21 @@
 import type { Statement } from 'better-sqlite3';
 import { isDamage, unlessDamaged } from './damaged.ts';
 
-/** The rows up to the first that cannot be read, and why that one cannot. */
+/**
+ * The rows up to the first that cannot be read, and why that one cannot.
+ * @param check throws DamageError for a row that is not what was written
+ */
 export function readableRows<Row>(
   statement: Statement,
-  ...values: readonly unknown[]
+  values: readonly unknown[],
+  check: (row: Row) => void = () => {},
 ): { rows: Row[]; error: unknown } {
   const rows: Row[] = [];
   try {
-    for (const row of statement.iterate(...values)) rows.push(row as Row);
+    for (const row of statement.iterate(...values) as IterableIterator<Row>) {
+      check(row);
+      rows.push(row);
+    }
     return { rows, error: undefined };
   } catch (error) {
     if (!isDamage(error)) throw error;

@@ -180,6 +180,25 @@ export const MIGRATIONS: readonly string[] = [
   '-- Blocks may stand in columns from here on (packed-block.ts): a program that does not know them would take them for damaged.',
   // Of a row of `extent` and what it counts from (segment-directory.ts); null for one from before.
   'alter table extent add column checksum integer;',
+  // Of a chunk (chunk-row.ts); null for one from before. They stand behind the payload because a column can only be added
+  // there, and no table is copied that may be damaged. SQLite comes to them without reading what lies between: with
+  // auto_vacuum it knows which page follows which.
+  // `lost`: unpacked records that could not be read any more when their neighbours were packed. Null: nobody knows.
+  `
+  alter table log_chunk add column head_checksum integer;
+  alter table log_chunk add column checksum integer;
+  alter table other_chunk add column head_checksum integer;
+  alter table other_chunk add column checksum integer;
+  create table lost (
+    series integer not null,
+    first_seq integer not null,
+    last_seq integer not null,
+    machine integer,
+    count integer,
+    time integer not null,
+    primary key (series, first_seq)
+  ) strict, without rowid;
+  `,
 ];
 
 /** Brings the database to the newest schema. @throws SiderolinkError `configuration` if it is newer than this program. */

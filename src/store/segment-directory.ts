@@ -1,10 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { KnownNames, streamOfNumber } from '../domain/chunk.ts';
+import { KnownNames } from '../domain/chunk.ts';
 import { errorMessage } from '../domain/errors.ts';
 import { decodeRuns, type Run } from '../domain/segment-runs.ts';
 import { SERIES } from './batch.ts';
 import type { ExtentPlace } from './block-cache.ts';
-import { damaged, unlessDamaged } from './damaged.ts';
+import { checkShape, damaged, type RowShape, streamOfRow, unlessDamaged } from './damaged.ts';
 import { extentChecksum } from './extent-checksum.ts';
 import type { LineBlockHead } from './line-block.ts';
 import type { Scope } from './pieces.ts';
@@ -126,16 +126,16 @@ export class SegmentDirectories {
 
   #rows(segment: SegmentRow): [ExtentRow[], Loss[]] {
     const place = [segment.series, segment.id];
-    const { rows, error } = readableRows<ExtentRow>(this.#all, ...place);
+    const { rows, error } = readableRows<ExtentRow>(this.#all, place);
     if (error === undefined) return [rows, []];
     // What stands behind the place that cannot be read is found from the other end.
     const last = rows.at(-1)?.ordinal ?? -1;
-    const rest = readableRows<ExtentRow>(this.#allDown, ...place).rows.filter(({ ordinal }) => ordinal > last);
+    const rest = readableRows<ExtentRow>(this.#allDown, place).rows.filter(({ ordinal }) => ordinal > last);
     return [[...rows, ...rest.reverse()], [lossOf(segment, null, error)]];
   }
 
   #rowsOfMachine(segment: SegmentRow, machine: number): [ExtentRow[], Loss[]] {
-    const { rows, error } = readableRows<ExtentRow>(this.#ofMachine, machine, segment.series, segment.id);
+    const { rows, error } = readableRows<ExtentRow>(this.#ofMachine, [machine, segment.series, segment.id]);
     if (error === undefined) return [rows, []];
     // The index may be damaged alone.
     const [all, losses] = this.#rows(segment);
@@ -168,7 +168,7 @@ export class SegmentDirectories {
     return {
       head: {
         machine: row.machine,
-        stream: streamOfNumber(row.stream),
+        stream: streamOfRow(`an extent of segment ${segment.id}`, row.stream),
         boot: row.boot,
         tags: this.#tags.get(row.tags),
         levels: row.levels,
@@ -179,8 +179,15 @@ export class SegmentDirectories {
   }
 }
 
-/** @throws SiderolinkError `storage` if a row is not what was written, or what it counts from is not */
+const EXTENT_SHAPE: RowShape<ExtentRow> = {
+  numbers: ['ordinal', ...EXTENT_FIELDS],
+  texts: ['names'],
+  blobs: ['runs'],
+};
+
+/** @throws DamageError if a row is not what was written, or what it counts from is not */
 function verify({ id, first_seq, first_time, first_block }: SegmentRow, row: ExtentRow): void {
+  checkShape(`an extent of segment ${id}`, row, EXTENT_SHAPE);
   if (row.checksum === null) return;
   const numbers = EXTENT_FIELDS.map((name) => row[name]);
   if (extentChecksum([first_seq, first_time, first_block], numbers, row.names, row.runs) === row.checksum) return;
@@ -212,6 +219,7 @@ function lossOf(segment: SegmentRow, count: number | null, error: unknown): Loss
     place: placeOfSegment(segment),
     from: segment.first_seq,
     to: segment.last_seq,
+    machine: null,
     count,
     time: segment.last_time,
     why: errorMessage(error),

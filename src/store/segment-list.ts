@@ -106,7 +106,7 @@ export class SegmentList {
     }
   }
 
-  /** @throws SiderolinkError `storage`, SqliteError for a row that cannot be right or cannot be read */
+  /** @throws DamageError, SqliteError for a row that cannot be right or cannot be read */
   #sound(statement: Statement, key: number): SegmentRow | undefined {
     const row = statement.get(this.#number, key) as SegmentRow | undefined;
     if (row !== undefined && !isSound(row)) throw damaged(`the row of segment ${row.id} contradicts itself`);
@@ -125,12 +125,13 @@ export class SegmentList {
 
   #lossOf(id: number, range: { from: number; to: number }, error: unknown): Loss {
     const place = `segment ${id} of ${this.#series}`;
-    return { series: this.#series, place, ...range, count: null, time: 0, why: errorMessage(error) };
+    return { series: this.#series, place, ...range, machine: null, count: null, time: 0, why: errorMessage(error) };
   }
 }
 
-function isSound({ first_seq, last_seq, first_time, last_time }: SegmentRow): boolean {
-  return first_seq <= last_seq && first_time <= last_time;
+function isSound({ first_seq, last_seq, first_time, last_time, first_block }: SegmentRow): boolean {
+  const isOfNumbers = [first_seq, last_seq, first_time, last_time, first_block].every(Number.isSafeInteger);
+  return isOfNumbers && first_seq <= last_seq && first_time <= last_time;
 }
 
 /** The last seq that is not the segment's, coming to it. */

@@ -29,16 +29,19 @@ export class SegmentTable {
   readonly #insertBlock: Statement;
   readonly #insertExtent: Statement;
   readonly #insertSegment: Statement;
+  readonly #insertLost: Statement;
   readonly #setMark: Readonly<Record<string, Statement>>;
   readonly #lastId: Statement;
   readonly #nextBlock: Statement;
   readonly #usedPages: () => number;
+  readonly #removeUnfinished: () => void;
   #progress: Progress | undefined;
 
   constructor(db: Database) {
     this.#insertBlock = db.prepare('insert into block (id, data) values (?, ?)');
     this.#insertExtent = db.prepare('insert into extent values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
     this.#insertSegment = db.prepare('insert into segment values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#insertLost = db.prepare('insert or ignore into lost values (?, ?, ?, ?, ?, ?)');
     this.#setMark = {
       logs: db.prepare('update log_state set packed_logs = ?, next_block = ?'),
       others: db.prepare('update log_state set packed_others = ?, next_block = ?'),
@@ -46,7 +49,12 @@ export class SegmentTable {
     this.#lastId = db.prepare(`select ${LAST_ID}`).pluck();
     this.#nextBlock = db.prepare('select next_block from log_state').pluck();
     this.#usedPages = () => pagesOf(db) - freePagesOf(db);
-    removeUnfinished(db);
+    this.#removeUnfinished = () => removeUnfinished(db);
+  }
+
+  /** Runs inside the caller's transaction. A segment whose last slice was never written is made anew. */
+  removeUnfinished(): void {
+    if (this.#progress === undefined) this.#removeUnfinished();
   }
 
   begin(segment: PackedSegment): void {
@@ -112,20 +120,17 @@ export class SegmentTable {
       segment.blocks.length,
       pages,
     );
+    for (const { series, from, to, machine, count, time } of segment.losses) {
+      this.#insertLost.run(SERIES.indexOf(series), from, to, machine, count, time);
+    }
     this.#setMark[segment.series]?.run(segment.lastSeq, firstBlock + segment.blocks.length);
     this.#progress = undefined;
   }
 }
 
-/** A segment whose last slice was never written is made anew, so its blocks and extents go. */
 function removeUnfinished(db: Database): void {
-  db.transaction(() => {
-    db.prepare('delete from block where id >= (select next_block from log_state)').run();
-    for (const series of SERIES.keys()) {
-      db.prepare(
-        `delete from extent where series = @series
-         and segment > ${LAST_ID}`,
-      ).run({ series });
-    }
-  }).immediate();
+  db.prepare('delete from block where id >= (select next_block from log_state)').run();
+  for (const series of SERIES.keys()) {
+    db.prepare(`delete from extent where series = @series and segment > ${LAST_ID}`).run({ series });
+  }
 }

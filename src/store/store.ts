@@ -116,7 +116,7 @@ export class Store {
     this.#reader = reader;
     this.#packer = packer;
     this.#damage = new DamageReports(deps);
-    this.#packing = new PackLoop(options, { ...deps, writer, packer }, state.series);
+    this.#packing = new PackLoop(options, { ...deps, writer, packer, damage: this.#damage }, state.series);
     this.#packing.start();
     this.#dropping = new DropLoop(options, { ...deps, writer, emptyWal: () => this.#checkpoint(0) });
     this.#dropping.wake();

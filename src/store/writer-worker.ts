@@ -15,6 +15,8 @@ serve<{ readonly path: string; readonly busyTimeoutMs: number }, WriterRequest>(
           return moved(writer.commit(request));
         case 'segment':
           return { value: writer.beginSegment(request.segment) };
+        case 'unfinished':
+          return { value: writer.removeUnfinished() };
         case 'insert':
           return { value: writer.insertSlice(request.rows, request.bytes) };
         case 'sweep':

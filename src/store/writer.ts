@@ -3,13 +3,13 @@ import { SqliteError } from 'better-sqlite3';
 import { errorMessage } from '../domain/errors.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import { batchLength, type Series, setField } from './batch.ts';
-import { CHUNK_TABLES, ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
-import { isDamage } from './damaged.ts';
-import { DeletionTable } from './deletion-table.ts';
+import { CHUNK_TABLES } from './chunk-row.ts';
+import { ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
+import { isDamage, unlessDamaged } from './damaged.ts';
+import { DeletionTable, NOTHING } from './deletion-table.ts';
 import type {
   ChangeOps,
   CheckpointReply,
-  ClearDroppedReply,
   ClearReply,
   CommitReply,
   CommitRequest,
@@ -55,13 +55,12 @@ export class Writer {
   state(): StoreState {
     const marks = this.#marks();
     const series = eachSeries((name): SeriesState => {
-      const sums = this.#db
-        .prepare(
-          `select coalesce(sum(count), 0), coalesce(sum(bytes), 0) from ${CHUNK_TABLES[name]} where first_seq > ?`,
-        )
-        .raw()
-        .get(marks[name]) as [number, number];
-      return { packedThrough: marks[name], chunkRecords: sums[0], chunkBytes: sums[1] };
+      const select = `select sum(count) as records, sum(bytes) as bytes from ${CHUNK_TABLES[name]} where first_seq > ?`;
+      const { records, bytes } = unlessDamaged(
+        () => this.#db.prepare(select).get(marks[name]) as { records: number | null; bytes: number | null },
+        () => this.#chunks.size(name, marks[name], this.#nextSeq - 1),
+      );
+      return { packedThrough: marks[name], chunkRecords: records ?? 0, chunkBytes: bytes ?? 0 };
     });
     return { image: readImage(this.#db), nextSeq: this.#nextSeq, lastTime: this.#lastTime, series };
   }
@@ -144,6 +143,11 @@ export class Writer {
     this.#segments.begin(segment);
   }
 
+  /** Removes what a run that was killed left of a segment. */
+  removeUnfinished(): void {
+    this.#transaction(() => this.#segments.removeUnfinished());
+  }
+
   insertSlice(rows: number, bytes: number): SliceReply {
     const undo = this.#segments.mark();
     return { more: this.#transaction(() => this.#segments.insertSlice(rows, bytes), undo) };
@@ -152,23 +156,42 @@ export class Writer {
   /** Removes chunks that are packed. */
   sweep(series: Series, rows: number, bytes: number): SliceReply {
     const through = this.#marks()[series];
-    return { more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) };
+    return this.#unlessDamaged<SliceReply>(
+      () => ({ more: this.#chunks.sweep(series, through, rows, bytes) }),
+      (damage) => {
+        this.#chunks.giveUp(series, through, rows, bytes);
+        return { more: true, damage };
+      },
+    );
   }
 
   /** Removes rows that deletions left. */
   clear(rows: number, bytes: number): ClearReply {
     const marks = this.#marks();
-    return this.#transaction(() => this.#deletions.clear(marks, rows, bytes));
+    return this.#unlessDamaged<ClearReply>(
+      () => this.#deletions.clear(marks, rows, bytes),
+      (damage) => ({ more: true, ...NOTHING, series: this.#deletions.giveUp(), damage }),
+    );
   }
 
-  /** Removes what is left of dropped segments. One that is damaged is given up: others would wait behind it for ever. */
-  clearDropped(rows: number, bytes: number): ClearDroppedReply {
+  /** Removes what is left of dropped segments. */
+  clearDropped(rows: number, bytes: number): SliceReply {
+    return this.#unlessDamaged<SliceReply>(
+      () => ({ more: this.#retention.clear(rows, bytes) }),
+      (damage) => {
+        this.#retention.giveUp();
+        return { more: true, damage };
+      },
+    );
+  }
+
+  /** What is damaged is given up, in a transaction of its own: all else would wait behind it for ever. */
+  #unlessDamaged<T>(step: () => T, giveUp: (damage: string) => T): T {
     try {
-      return { more: this.#transaction(() => this.#retention.clear(rows, bytes)) };
+      return this.#transaction(step);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.#transaction(() => this.#retention.giveUp());
-      return { more: true, damage: describe(error) };
+      return this.#transaction(() => giveUp(describe(error)));
     }
   }
 

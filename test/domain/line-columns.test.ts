@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DamageError } from '../../src/domain/damage.ts';
 import { blockOf } from '../../src/domain/line-block-of.ts';
 import { LineColumns } from '../../src/domain/line-columns.ts';
 
@@ -189,12 +190,12 @@ describe('what are no columns', () => {
   const block = bytesOf(Array.from({ length: 50 }, (_, i) => line({ seq: String(i) })).join(''));
   const columns = shared.divide(block)?.slice() ?? new Uint8Array();
 
-  test('any bytes give a block or a RangeError', () => {
+  test('any bytes give a block or a DamageError', () => {
     const attempt = (bytes: Uint8Array) => {
       try {
         expect(blockOf(bytes, MAX_BYTES).length).toBeLessThanOrEqual(MAX_BYTES);
       } catch (error) {
-        expect(error).toBeInstanceOf(RangeError);
+        expect(error).toBeInstanceOf(DamageError);
       }
     };
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), attempt));
@@ -204,12 +205,12 @@ describe('what are no columns', () => {
 
   test('columns that end early are told', () => {
     for (let length = 0; length < columns.length; length++) {
-      expect(() => blockOf(columns.subarray(0, length), MAX_BYTES)).toThrow(RangeError);
+      expect(() => blockOf(columns.subarray(0, length), MAX_BYTES)).toThrow(DamageError);
     }
   });
 
   test('a block longer than allowed is told, and not made', () => {
-    expect(() => blockOf(columns, block.length - 1)).toThrow(RangeError);
+    expect(() => blockOf(columns, block.length - 1)).toThrow(DamageError);
     expect(Buffer.compare(blockOf(columns, block.length), block)).toBe(0);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lineOffsets } from '../../src/domain/chunk.ts';
+import { DamageError } from '../../src/domain/damage.ts';
 import { type PackedChunk, planSegment } from '../../src/domain/segment.ts';
 import { decodeRuns, encodeRuns, type Run } from '../../src/domain/segment-runs.ts';
 
@@ -30,7 +31,7 @@ test('runs survive encoding', () => {
 
 test('truncated runs are refused', () => {
   const bytes = encodeRuns([{ firstSeq: 1000, count: 5, time: 9 }], 0, 0);
-  expect(() => decodeRuns(bytes.subarray(0, -1), 0, 0)).toThrow(RangeError);
+  expect(() => decodeRuns(bytes.subarray(0, -1), 0, 0)).toThrow(DamageError);
 });
 
 describe('a segment', () => {

@@ -5,7 +5,17 @@ import { eventOf, linesOf, openLog, sourceOf } from '../stream/harness.ts';
 const path = process.argv[2] ?? '';
 const { log } = await openLog({ path, segmentRecords: 300, sliceRows: 5, sliceBytes: 2000 });
 const run = `${log.head}`;
-const tell = (message: unknown): void => void writeSync(1, `${JSON.stringify(message)}\n`);
+const tell = (message: unknown): void => {
+  let rest = Buffer.from(`${JSON.stringify(message)}\n`);
+  // The pipe does not block: whoever reads it may come to it late.
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+};
 const sources = [1, 2, 3].map((machine) => sourceOf(machine));
 
 for (let n = 0; ; n++) {

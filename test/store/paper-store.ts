@@ -1,9 +1,9 @@
 import type { Database } from 'better-sqlite3';
-import { streamNumber } from '../../src/domain/chunk.ts';
-import { LEVELS } from '../../src/domain/record.ts';
+import { type Chunk, LEVELS } from '../../src/domain/record.ts';
 import { decodeRuns } from '../../src/domain/segment-runs.ts';
-import { SERIES, type Series } from '../../src/store/batch.ts';
-import { CHUNK_TABLES } from '../../src/store/chunk-table.ts';
+import { type ChunkHead, encodeBatch, SERIES, type Series } from '../../src/store/batch.ts';
+import { CHUNK_TABLES } from '../../src/store/chunk-row.ts';
+import { ChunkTable } from '../../src/store/chunk-table.ts';
 import { openWriter } from '../../src/store/database.ts';
 import { Packer } from '../../src/store/packer.ts';
 import type { PageReader } from '../../src/store/page-reader.ts';
@@ -43,6 +43,7 @@ export interface PaperOptions {
 export function paperStore(options: PaperOptions): Paper {
   const { machines = 4, chunks, linesPerChunk = 5, segmentRecords, text = () => '' } = options;
   const db = openWriter(options.path ?? ':memory:', 0);
+  const table = new ChunkTable(db);
   const records: PaperRecord[] = [];
   for (let machine = 1; machine <= machines; machine++) {
     db.prepare('insert into tags (id, server_uuid, owner) values (?, ?, ?)').run(
@@ -61,11 +62,11 @@ export function paperStore(options: PaperOptions): Paper {
     const messages = Array.from({ length: count }, (_, i) => `line ${firstSeq + i} ${text(firstSeq + i)}`);
     const { payload, details, levels } = linesOf(messages, series === 'logs' ? LEVELS : ['PhaseEvent']);
     const time = START + chunk * 1000;
-    const stream = streamNumber(series === 'logs' ? 'kmsg' : 'event');
-    db.prepare(`insert into ${CHUNK_TABLES[series]} values (?, ?, ?, ?, 1, ?, ?, null, null, ?, ?, ?, ?, ?)`).run(
-      ...[firstSeq, count, machine, stream, machine, time],
-      ...[series === 'logs' ? levels : 0, series === 'logs' ? '' : 'PhaseEvent', payload.length, details, payload],
-    );
+    const isLogs = series === 'logs';
+    insertChunk(table, firstSeq, {
+      ...{ count, machine, stream: isLogs ? 'kmsg' : 'event', boot: 1, tags: machine, time },
+      ...{ levels: isLogs ? levels : 0, names: isLogs ? '' : 'PhaseEvent', details, payload },
+    });
     for (const [i, msg] of messages.entries()) {
       const level = series === 'logs' ? (LEVELS[i % LEVELS.length] ?? '') : '';
       records.push({ seq: firstSeq + i, machine, series, level, msg, time });
@@ -76,6 +77,25 @@ export function paperStore(options: PaperOptions): Paper {
   const segments = new SegmentTable(db);
   for (const series of SERIES) packAll(db, segments, series, segmentRecords);
   return { db, records };
+}
+
+/** A chunk as the writer stores it. */
+export function insertChunk(
+  table: ChunkTable,
+  firstSeq: number,
+  {
+    details,
+    payload,
+    ...facts
+  }: Omit<ChunkHead, 'bytes' | 'firstKseq' | 'lastKseq'> & Pick<Chunk, 'details' | 'payload'>,
+): void {
+  const head = { ...facts, firstKseq: null, lastKseq: null, bytes: payload.length };
+  const body = new ArrayBuffer(payload.length + details.length);
+  const batch = encodeBatch([head], body, (_, target, offset) => {
+    target.set(payload, offset);
+    target.set(details, offset + payload.length);
+  });
+  table.insert(batch, 0, 1, firstSeq);
 }
 
 function packAll(db: Database, segments: SegmentTable, series: Series, maxRecords: number): void {

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { SiderolinkError } from '../../src/domain/errors.ts';
+import { errorCode, SiderolinkError } from '../../src/domain/errors.ts';
 import { encodeRuns } from '../../src/domain/segment-runs.ts';
-import { isDamage } from '../../src/store/damaged.ts';
 import { openReader } from '../../src/store/database.ts';
 import { PageReader } from '../../src/store/page-reader.ts';
 import type { PageRequest } from '../../src/store/protocol.ts';
@@ -352,8 +351,8 @@ function refusedOr<T>(action: () => T): T | undefined {
   try {
     return action();
   } catch (error) {
-    const isSqlite = error instanceof Database.SqliteError;
-    if (!isSqlite && !isDamage(error)) throw error;
+    const isRefused = error instanceof Database.SqliteError || errorCode(error) === 'storage';
+    if (!isRefused) throw error;
     return undefined;
   }
 }

@@ -60,7 +60,7 @@ CREATE TABLE log_chunk (
     bytes integer not null,
     details blob not null,
     payload blob not null
-  ) strict;
+  , head_checksum integer, checksum integer) strict;
 CREATE TABLE log_state (
     id integer primary key check (id = 1),
     next_seq integer not null,
@@ -69,6 +69,15 @@ CREATE TABLE log_state (
     packed_others integer not null,
     next_block integer not null
   ) strict;
+CREATE TABLE lost (
+    series integer not null,
+    first_seq integer not null,
+    last_seq integer not null,
+    machine integer,
+    count integer,
+    time integer not null,
+    primary key (series, first_seq)
+  ) strict, without rowid;
 CREATE TABLE machine (
     id integer primary key,
     uuid text not null unique,
@@ -91,7 +100,7 @@ CREATE TABLE other_chunk (
     bytes integer not null,
     details blob not null,
     payload blob not null
-  ) strict;
+  , head_checksum integer, checksum integer) strict;
 CREATE TABLE publish_cursor (lane integer primary key, seq integer not null) strict;
 CREATE TABLE segment (
     series integer not null,

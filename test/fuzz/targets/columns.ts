@@ -1,3 +1,4 @@
+import { DamageError } from '../../../src/domain/damage.ts';
 import { blockOf } from '../../../src/domain/line-block-of.ts';
 import { LineColumns } from '../../../src/domain/line-columns.ts';
 import type { Dice } from '../dice.ts';
@@ -43,7 +44,7 @@ export const lineColumns: Target = {
       try {
         must(blockOf(input, asked).length <= asked, 'no block is longer than allowed');
       } catch (error) {
-        must(error instanceof RangeError, `a RangeError, not ${error}`);
+        must(error instanceof DamageError, `damage, not ${error}`);
       }
       const divided = columns.divide(input);
       if (divided === undefined) return 'whole';

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { DamageError } from '../../../src/domain/damage.ts';
 import { EventIds } from '../../../src/domain/event-ids.ts';
 import { GAP_AGE, type GapReport, GapTracker } from '../../../src/domain/gap.ts';
 import { AHEAD, FILLED, NEXT, type Range, SEEN, SeenRanges } from '../../../src/domain/seen.ts';
@@ -151,7 +152,7 @@ export const runs: Target = {
       must(!isPlain || isDeepStrictEqual(decodeRuns(encodeRuns(decoded, 10, 20), 10, 20), decoded), 'the same again');
       return 'runs';
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
+      if (!(error instanceof DamageError)) throw error;
       return 'truncated';
     }
   },

@@ -1,11 +1,12 @@
 import { zstdCompressSync } from 'node:zlib';
 import type { Database } from 'better-sqlite3';
-import { streamNumber } from '../../../src/domain/chunk.ts';
 import { LEVELS } from '../../../src/domain/record.ts';
+import { ChunkTable } from '../../../src/store/chunk-table.ts';
 import { openWriter } from '../../../src/store/database.ts';
 import { Packer } from '../../../src/store/packer.ts';
 import { PageReader } from '../../../src/store/page-reader.ts';
 import { SegmentTable } from '../../../src/store/segment-table.ts';
+import { insertChunk } from '../../store/paper-store.ts';
 import { linesOf, uuidOf } from '../../stream/harness.ts';
 import type { Dice } from '../dice.ts';
 import { must, type Target } from '../fuzzer.ts';
@@ -31,7 +32,7 @@ interface Place {
 /** A store in memory: half of its chunks packed, half not. */
 function makeStore(): Database {
   const db = openWriter(':memory:', 0);
-  const insert = db.prepare('insert into log_chunk values (?, ?, ?, ?, 1, ?, ?, null, null, ?, ?, ?, ?, ?)');
+  const table = new ChunkTable(db);
   for (let machine = 1; machine <= MACHINES; machine += 1) {
     db.prepare('insert into tags (id, server_uuid) values (?, ?)').run(machine, uuidOf(machine));
   }
@@ -40,19 +41,10 @@ function makeStore(): Database {
     const firstSeq = 1 + chunk * LINES;
     const { payload, details, levels } = linesOf(Array.from({ length: LINES }, (_, i) => `line ${firstSeq + i}`));
     const names = chunk % 2 === 0 ? '' : LEVELS.toReversed().join('\n');
-    insert.run(
-      firstSeq,
-      LINES,
-      machine,
-      streamNumber('kmsg'),
-      machine,
-      1_000 + chunk,
-      levels,
-      names,
-      payload.length,
-      details,
-      payload,
-    );
+    insertChunk(table, firstSeq, {
+      ...{ count: LINES, machine, stream: 'kmsg', boot: 1, tags: machine, time: 1_000 + chunk },
+      ...{ levels, names, details, payload },
+    });
   }
   db.prepare('update log_state set next_seq = ?').run(RECORDS + 1);
   const segments = new SegmentTable(db);
