@@ -1,6 +1,9 @@
 import net from 'node:net';
 import grpc from '@grpc/grpc-js';
 import { events, sidero } from '../../src/gen/proto.js';
+import { systemClock } from '../../src/lib/clock.ts';
+
+const LOOK_MS = 20;
 
 export interface ReceivedEvent {
   readonly id: string;
@@ -79,9 +82,17 @@ export class FakeGateway {
     this.kmsgPort = (this.#kmsg.address() as net.AddressInfo).port;
   }
 
-  /** Resolves when the condition holds; it is looked at whenever something arrived. */
+  /**
+   * Resolves when the condition holds; it is looked at whenever something arrived, and between: what the machine makes of
+   * an answer changes after it.
+   */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#waiters.add(resolve));
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#waiters.add(resolve);
+        systemClock.after(LOOK_MS, resolve);
+      });
+    }
   }
 
   async stop(): Promise<void> {
