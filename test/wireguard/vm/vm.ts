@@ -8,14 +8,20 @@ import { join } from 'node:path';
 import { SiderolinkError } from '../../../src/domain/errors.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { Runner } from '../../../src/wireguard/runner.ts';
+import { vmDisk } from './disk.ts';
 import { vmImage } from './image.ts';
 
 const BOOT_DEADLINE_MS = 120_000;
 
+export interface VirtualMachineOptions {
+  /** It has a disk with Node and this checkout, and what its end-to-end tests need; two processors and more memory. */
+  readonly checkout?: boolean;
+}
+
 /**
  * A small computer under emulation, with Debian's kernel: where the kernel of this host has no WireGuard, its has. It has
- * no disk and no network; commands go in and their output comes out by one port, one command at a time. KVM is not used:
- * that /dev/kvm is there does not mean that it works.
+ * no network; commands go in and their output comes out by one port, one command at a time. KVM is not used: that
+ * /dev/kvm is there does not mean that it works.
  */
 export class VirtualMachine {
   /** Runs commands in it, as root. Time limits of single commands are not kept: the test's own ends it. */
@@ -30,10 +36,10 @@ export class VirtualMachine {
   #onData: () => void = () => {};
 
   /** Resolves when it serves. @throws with what its console said */
-  static async boot(): Promise<VirtualMachine> {
+  static async boot({ checkout = false }: VirtualMachineOptions = {}): Promise<VirtualMachine> {
     const vm = new VirtualMachine();
     try {
-      await vm.#boot();
+      await vm.#boot(checkout);
       return vm;
     } catch (cause) {
       const said = vm.#console();
@@ -61,12 +67,14 @@ export class VirtualMachine {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  async #boot(): Promise<void> {
+  async #boot(checkout: boolean): Promise<void> {
     const { kernel, initramfs } = vmImage(this.#directory);
+    const disk = checkout ? vmDisk(this.#directory) : undefined;
     const path = join(this.#directory, 'agent.sock');
     const argv = [
-      // The simplest processor, and one: what newer ones have is slow to emulate, and two wait for each other.
-      ...['-accel', 'tcg', '-cpu', 'qemu64', '-m', '256'],
+      // The simplest processor: what newer ones have is slow to emulate. Two wait for each other, unless there is much to do.
+      ...['-accel', 'tcg', '-cpu', 'qemu64', ...(checkout ? ['-smp', '2', '-m', '2048'] : ['-m', '256'])],
+      ...(disk === undefined ? [] : ['-drive', `file=${disk},if=virtio,format=raw,cache=unsafe`]),
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
       ...['-kernel', kernel, '-initrd', initramfs],
       // Programs that lie where they lay before need not be translated again.
