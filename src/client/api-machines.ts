@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CONDITION_TYPES, SEVERITIES } from '../domain/conditions.ts';
-import { MACHINE_STATES } from '../domain/join-types.ts';
+import { MACHINE_STATES, REFUSAL_REASONS } from '../domain/join-types.ts';
 import { parseLabels } from '../domain/labels.ts';
 import { type OWNERSHIP_FIELDS, parseOwnership } from '../domain/ownership.ts';
 import { REBOOT_KINDS } from '../domain/reboot.ts';
@@ -105,6 +105,15 @@ const LastReboot = z
   })
   .meta({ description: 'what began the current boot; `unannounced`: power loss, reset button or crash' });
 
+const LastRefusal = z
+  .object({
+    at: Time,
+    reason: z.enum(REFUSAL_REASONS),
+    source: z.string().meta({ description: 'address of whoever called' }),
+    count: z.int().meta({ description: 'refusals since it was let in last, or since the daemon started' }),
+  })
+  .meta({ description: 'the last call under its name that was refused since it was let in' });
+
 export const Machine = z
   .object({
     server_uuid: Uuid,
@@ -152,6 +161,7 @@ export const Machine = z
     missing_lines: z.int().nullable().meta({ description: 'kernel lines of its current boot that did not come' }),
     first_seen: Time.nullable().meta({ description: 'its first event or log line' }),
     last_seen: Time.nullable(),
+    last_refusal: LastRefusal.nullable(),
     link: Link,
   })
   .meta({ id: 'Machine', description: 'a machine; what comes from its events is last known, never the truth' });

@@ -111,16 +111,18 @@ export interface Liveness {
   readonly alive: boolean;
 }
 
-export type RefusalReason =
-  | 'unauthorized'
-  | 'removed'
-  | 'rejected'
-  | 'too_old'
-  | 'foreign_key'
-  | 'not_known'
-  | 'machine_limit'
-  | 'provisional_limit'
-  | 'unique_token';
+export const REFUSAL_REASONS = [
+  'unauthorized',
+  'removed',
+  'rejected',
+  'too_old',
+  'foreign_key',
+  'not_known',
+  'machine_limit',
+  'provisional_limit',
+  'unique_token',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 export interface Refusal {
   readonly kind: 'refuse';

@@ -7,6 +7,7 @@ import type { LinkMonitor, WireGuard } from '../wireguard/types.ts';
 import { FleetAdmin } from './admin.ts';
 import { JoinLedger } from './joins.ts';
 import type { FleetMetrics } from './metrics.ts';
+import { Refusals } from './refusals.ts';
 import { Roster } from './roster.ts';
 import { TokenWrites } from './token-writes.ts';
 import { TokenRegistry } from './tokens.ts';
@@ -43,12 +44,14 @@ export class Fleet {
   readonly admin: FleetAdmin;
   readonly tokenWrites = new TokenWrites();
   readonly tunnelSources = new TunnelSources();
+  readonly refusals = new Refusals();
 
   /** Reads the registry's image. @throws SiderolinkError `storage` if a row cannot be read */
   constructor(options: FleetOptions, deps: FleetDeps) {
     const { maxTokens, ...identity } = options;
     try {
-      this.machines = new Roster({ ...deps, tokenWrites: this.tokenWrites, tunnelSources: this.tunnelSources });
+      const { tokenWrites, tunnelSources, refusals } = this;
+      this.machines = new Roster({ ...deps, tokenWrites, tunnelSources, refusals });
       this.tokens = new TokenRegistry(maxTokens === undefined ? {} : { maxTokens }, deps);
     } catch (cause) {
       throw new SiderolinkError('storage', 'the registry has a row that cannot be read', {}, { cause });

@@ -11,6 +11,7 @@ import { machineLink, NO_LINK } from './machine-link.ts';
 import type { MachineRow } from './machine-row.ts';
 import { MachineTable } from './machine-table.ts';
 import type { FleetMetrics } from './metrics.ts';
+import type { Refusals } from './refusals.ts';
 import type { TokenWrites } from './token-writes.ts';
 import type { TunnelSources } from './tunnel-sources.ts';
 import { Turns } from './turns.ts';
@@ -33,6 +34,7 @@ export interface RosterDeps {
   readonly links: Pick<LinkMonitor, 'state'>;
   readonly tokenWrites: Pick<TokenWrites, 'get'>;
   readonly tunnelSources: Pick<TunnelSources, 'get'>;
+  readonly refusals: Pick<Refusals, 'get'>;
   readonly metrics: FleetMetrics;
 }
 
@@ -83,7 +85,7 @@ export class Roster implements Machines {
   }
 
   view(machine: Machine): MachineView {
-    const { boots, statuses, tokenWrites } = this.#deps;
+    const { boots, refusals, statuses, tokenWrites } = this.#deps;
     const boot = boots.current(machine.id);
     const status = statuses.get(machine.id, machine.boot);
     const link = this.#linkOf(machine);
@@ -95,6 +97,7 @@ export class Roster implements Machines {
       tokenWrite: tokenWrites.get(machine.id) ?? null,
       // The boot of a join that is being stored has said nothing.
       missingLines: machine.boot === 0 ? null : boot?.number === machine.boot ? (boot.missing ?? 0) : 0,
+      lastRefusal: refusals.get(machine.id),
     };
   }
 

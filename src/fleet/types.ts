@@ -8,6 +8,7 @@ import type { EventStatus } from '../domain/status.ts';
 import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { LinkState, PeerSpec } from '../wireguard/types.ts';
+import type { LastRefusal } from './refusals.ts';
 import type { TokenWrite } from './token-writes.ts';
 
 /** A machine as it is now: an immutable snapshot, replaced when anything of it changes. */
@@ -94,6 +95,8 @@ export interface MachineView {
   readonly tokenWrite: TokenWrite | null;
   /** Kernel lines of the current boot that are missing; null before its first join. */
   readonly missingLines: number | null;
+  /** Null if it was not refused since it was let in last. */
+  readonly lastRefusal: LastRefusal | null;
 }
 
 /** What happened to a machine, told synchronously after the change is committed and, for keys, in the device. */

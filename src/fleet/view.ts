@@ -1,5 +1,5 @@
 import { type Condition, type ConditionType, configErrors } from '../domain/conditions.ts';
-import type { MachineState } from '../domain/join-types.ts';
+import type { MachineState, RefusalReason } from '../domain/join-types.ts';
 import { type RebootKind, rebootKind } from '../domain/reboot.ts';
 import type { Ownership } from '../domain/record.ts';
 import { stageRegression } from '../domain/status.ts';
@@ -86,14 +86,24 @@ export interface ConditionJson {
   last_transition_time: string;
 }
 
+/** The last refusal since it was let in. */
+export interface LastRefusalJson {
+  at: string;
+  reason: RefusalReason;
+  source: string;
+  count: number;
+}
+
 /** The machine as the control API shows it: flat, snake_case; what ownership it has not is absent. */
-export type MachineJson = { server_uuid: string } & Ownership & MachineRecordBody;
+export type MachineJson = { server_uuid: string } & Ownership &
+  MachineRecordBody & { last_refusal: LastRefusalJson | null };
 
 export function machineViewJson(view: MachineView): MachineJson {
   return {
     server_uuid: view.machine.uuid,
     ...ownershipJson(view.machine.tags.ownership),
     ...machineRecordBody(view),
+    last_refusal: view.lastRefusal === null ? null : { ...view.lastRefusal, at: rfc3339(view.lastRefusal.at) },
   };
 }
 

@@ -38,7 +38,7 @@ export interface ProvisionOptions {
 }
 
 export interface ProvisionDeps {
-  readonly fleet: Pick<Fleet, 'joins' | 'machines'>;
+  readonly fleet: Pick<Fleet, 'joins' | 'machines' | 'refusals'>;
   readonly wireguard: Pick<WireGuard, 'apply' | 'publicKey'>;
   readonly links: Pick<LinkMonitor, 'state' | 'isAlive'>;
   readonly clock: Clock;
@@ -133,6 +133,7 @@ export class ProvisionService {
       await this.#pace(call);
       throw new SiderolinkError(outcome.code, outcome.message, { row: outcome.row });
     }
+    this.#deps.fleet.refusals.forget(outcome.machine.id);
     metrics.admitted.inc({ kind: outcome.by });
     metrics.seconds.observe((clock.monotonic() - startedAt) / 1_000);
     return { address: outcome.machine.address, tunnel: outcome.tunnel };
@@ -192,13 +193,15 @@ export class ProvisionService {
   }
 
   #noteRefusal(refusal: Refusal, { key }: JoinRequest, source: string): void {
-    const { fleet, logger, metrics } = this.#deps;
-    metrics.refused.inc({ reason: refusal.reason });
+    const { clock, fleet, logger, metrics } = this.#deps;
+    const { reason } = refusal;
+    metrics.refused.inc({ reason });
     const machine = refusal.machine === null ? undefined : fleet.machines.byId(refusal.machine);
-    const suppressed = this.#mayLog.pass(`${machine?.id ?? ''} ${refusal.reason}`);
+    if (machine !== undefined) fleet.refusals.note(machine.id, { at: clock.now(), reason, source });
+    const suppressed = this.#mayLog.pass(`${machine?.id ?? ''} ${reason}`);
     if (suppressed === undefined) return;
     const about = { uuid: machine?.uuid ?? null, key: key.slice(0, KEY_PREFIX), source };
-    logger.warn({ ...about, reason: refusal.reason, row: refusal.row, suppressed }, 'join refused');
+    logger.warn({ ...about, reason, row: refusal.row, suppressed }, 'join refused');
   }
 }
 

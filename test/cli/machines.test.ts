@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type NodeUuid, parseNodeUuid } from '../../src/domain/uuid.ts';
-import { uuidOf } from '../control/fakes.ts';
+import { NOW, uuidOf } from '../control/fakes.ts';
 import { type Harness, startControl } from '../control/harness.ts';
 import { ctlHere, type Person } from './harness.ts';
 
@@ -10,7 +10,13 @@ beforeEach(async () => {
   control.machines.add(
     { id: 1, ownership: { owner: 'acme', cluster: 'prod' }, hostname: 'cp-1' },
     { id: 2, state: 'pending', hostname: 'w-2', labels: { rack: 'r7', slots: '4' } },
-    { id: 3, state: 'rejected', link: 'down', hostname: 'w-3' },
+    {
+      id: 3,
+      state: 'rejected',
+      link: 'down',
+      hostname: 'w-3',
+      lastRefusal: { at: NOW - 9_000, reason: 'rejected', source: '192.0.2.9', count: 40 },
+    },
     { id: 4, state: 'removed', link: 'down', hostname: 'w-4' },
     { id: 5, state: 'known', link: 'never', hostname: null },
   );
@@ -44,6 +50,19 @@ describe('machine list and get', () => {
     expect(code).toBe(0);
     const shown = out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).server_uuid]));
     expect(shown.toSorted()).toEqual(ids.map(uuidOf));
+  });
+
+  it('says why a machine was refused last, when and how often', async () => {
+    const { out } = await run(['machine', 'get', 'w-3']);
+    expect(out).toMatch(/^refused +rejected, 9s ago, from 192\.0\.2\.9, 40 times since it was let in$/m);
+    expect((await run(['machine', 'get', 'w-2'])).out).not.toMatch(/^refused/m);
+    const { out: json } = await run(['machine', 'get', 'w-3', '-o', 'json']);
+    expect(JSON.parse(json).last_refusal).toEqual({
+      at: new Date(NOW - 9_000).toISOString(),
+      reason: 'rejected',
+      source: '192.0.2.9',
+      count: 40,
+    });
   });
 
   it('a selector that is wrong is explained', async () => {

@@ -35,6 +35,7 @@ export interface FakeMachine {
   readonly uniqueToken?: Machine['uniqueToken'];
   readonly link?: LinkState['state'];
   readonly linkHint?: string;
+  readonly lastRefusal?: MachineView['lastRefusal'];
   readonly hostname?: string | null;
   readonly status?: Partial<MachineStatus>;
 }
@@ -121,6 +122,7 @@ export class MemoryMachines implements Machines {
     return {
       machine,
       linkHint: fake?.linkHint ?? null,
+      lastRefusal: fake?.lastRefusal ?? null,
       status: {
         ...NO_STATUS,
         stage: 'RUNNING',

@@ -4,6 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parsePublicKey } from '../../src/domain/keys.ts';
 import type { OverlayAddress } from '../../src/domain/overlay.ts';
+import { machineViewJson } from '../../src/fleet/view.ts';
 import { sidero } from '../../src/gen/proto.js';
 import { AnswerEncoder } from '../../src/join/answer.ts';
 import { newKey } from '../fleet/fakes.ts';
@@ -222,5 +223,38 @@ describe('refusals in the log', () => {
     await gateway.refusal({});
     expect(lines().at(-1)).toMatchObject({ uuid: null, suppressed: 4, source: '127.0.0.1', row: 2 });
     expect(await gateway.metric('siderolinkd_join_refused_total')).toEqual({ unauthorized: 11 });
+  });
+});
+
+describe('the last refusal', () => {
+  it('is in the view until the machine is let in; it changes nothing that is kept, and a stranger leaves nothing', async () => {
+    const gateway = await Gateway.start({ policy: { requireToken: true } });
+    const { secret } = await gateway.fleet.tokens.create({ name: 'a' }, 'test');
+    const known = { uuid: randomUUID(), key: newKey() };
+    const { address } = await gateway.provision({ ...known, joinToken: secret });
+    const changes = gateway.log.changes.length;
+    const view = () => gateway.fleet.machines.view(gateway.at(address));
+    expect(view().lastRefusal).toBeNull();
+    await gateway.refusal({ ...known });
+    const { uuid } = gateway.at(address);
+    expect(view().lastRefusal).toEqual({
+      at: gateway.clock.now(),
+      reason: 'unauthorized',
+      source: '127.0.0.1',
+      count: 1,
+    });
+    gateway.clock.advance(30_000);
+    await gateway.refusal({ ...known, key: newKey() });
+    expect(view().lastRefusal).toMatchObject({ at: gateway.clock.now(), count: 2 });
+    expect(machineViewJson(view()).last_refusal).toMatchObject({ reason: 'unauthorized', count: 2 });
+    await gateway.refusal({ uuid: randomUUID() });
+    expect([...gateway.fleet.machines.all()].map((machine) => machine.uuid)).toEqual([uuid]);
+    expect(gateway.log.changes).toHaveLength(changes);
+    await gateway.provision({ ...known, joinToken: secret });
+    expect(view().lastRefusal).toBeNull();
+    expect(gateway.log.changes).toHaveLength(changes);
+    await gateway.fleet.admin.remove(gateway.at(address).uuid, { records: false }, 'ann');
+    await gateway.refusal({ ...known, joinToken: secret });
+    expect(view().lastRefusal).toMatchObject({ reason: 'removed', count: 1 });
   });
 });

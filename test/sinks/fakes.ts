@@ -133,6 +133,7 @@ class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view
       status: this.#statuses.get(machine.id, machine.boot),
       link: { ...NO_LINK, mode: 'udp' },
       linkHint: null,
+      lastRefusal: null,
       tokenWrite: null,
       missingLines: 0,
     };

@@ -103,6 +103,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['link', `${link.state} (${link.mode})${link.endpoint === null ? '' : ` from ${link.endpoint}`}`],
     ...(machine.tunnel === null ? [] : [['tunnel', machine.tunnel] as const]),
     ...(link.hint === null ? [] : [['link hint', link.hint] as const]),
+    ...refusalFields(machine, now),
     ['last received', since(link.last_rx)],
     ['last handshake', since(link.last_handshake)],
     ['traffic', `${formatBytes(link.rx_bytes)} received, ${formatBytes(link.tx_bytes)} sent`],
@@ -116,6 +117,14 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ['version', String(machine.version)],
   ];
   return formatFields(fields.map(([name, value]) => [name, [value].flat().map(printable).join('\n') || '-'] as const));
+}
+
+/** Why it may not come in. */
+function refusalFields({ last_refusal: refusal }: Machine, now: number): readonly Field[] {
+  if (refusal === null) return [];
+  const { at, reason, source, count } = refusal;
+  const often = count === 1 ? '' : `, ${count} times since it was let in`;
+  return [['refused', `${reason}, ${ago(at, now)} ago, from ${source}${often}`]];
 }
 
 const UNIQUE_TOKEN: Readonly<Record<Machine['unique_token'], string>> = {
