@@ -10,7 +10,8 @@ import { type GrownStore, growStore, unpackedLines } from './store-files.ts';
 const JOIN_TOGETHER = 500;
 /** Machines that are connected at one time while the store is filled. */
 const TALK_TOGETHER = 1000;
-const SEGMENT_LINES = 65_536;
+/** A segment of short lines closes at so many. */
+export const SEGMENT_LINES = 65_536;
 /** The store as it is made lies within so many days, so that age lets nothing go. */
 const DAYS = 20;
 

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEEP_ALL } from './big-store.ts';
+import { KEEP_ALL, SEGMENT_LINES } from './big-store.ts';
 import { BenchDaemon, moduleOfDaemon } from './daemon.ts';
 import { cpuOf, memoryOf, percentile, progress, round } from './host.ts';
 import { CONNECTIONS, LINES, type Load, load, WARM_UP_LINES } from './ingest-load.ts';
 import { type Joined, newKeys, provisionAll } from './machines.ts';
 import { open, send } from './sending.ts';
+import { unpackedLines } from './store-files.ts';
 import { threadsBetween, threadsOf } from './threads.ts';
 
 const MILLIONS = 5;
 const PAIRS = 3;
-const UNPACKED = 65_536;
+
 const DEADLINE_MS = 300_000;
 
 interface Seen {
@@ -106,7 +107,8 @@ async function measure(loads: readonly Load[], millions: number, isPacking: bool
     );
     const ended = performance.now();
     const cpuSeconds = cpuOf(pid) - cpu;
-    const packed = await packedLines(daemon);
+    const threadsUsed = threadsBetween(threads, threadsOf(pid));
+    const packed = millions * LINES + WARM_UP_LINES - unpackedLines(daemon.database);
     if (isPacking) await allPacked(daemon);
     const seen = {
       linesPerSecond: (millions * LINES * 1000) / (ended - started),
@@ -115,7 +117,7 @@ async function measure(loads: readonly Load[], millions: number, isPacking: bool
       packed,
       behindSeconds: (performance.now() - ended) / 1000,
       peakMb: memoryOf(pid).peak,
-      threads: threadsBetween(threads, threadsOf(pid)),
+      threads: threadsUsed,
     };
     if (!isPacking && packed > 0) throw new Error(`${packed} lines were packed although nothing should be`);
     progress(`${isPacking ? 'packing' : 'not packing'}: ${JSON.stringify(seen)}`);
@@ -150,21 +152,11 @@ async function say(
   await Promise.all(sent);
 }
 
-/** Resolves when what is not packed is less than a segment. */
+/** Resolves when what is not packed is less than a segment. Asks the file and not the daemon, whose CPU is counted. */
 async function allPacked(daemon: BenchDaemon): Promise<void> {
   const end = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const left = logs(await daemon.http('/metrics'), 'records') - (await packedLines(daemon));
-    if (left < UNPACKED) return;
-    if (performance.now() > end) throw new Error(`${left} lines are not packed`);
-    await sleep(50);
+  while (unpackedLines(daemon.database) >= SEGMENT_LINES) {
+    if (performance.now() > end) throw new Error(`not packed within ${DEADLINE_MS} ms`);
+    await sleep(200);
   }
-}
-
-async function packedLines(daemon: BenchDaemon): Promise<number> {
-  return logs(await daemon.http('/metrics'), 'packed_records');
-}
-
-function logs(metrics: string, name: string): number {
-  return Number(new RegExp(`^siderolinkd_store_${name}_total{series="logs"} (\\S+)$`, 'm').exec(metrics)?.[1] ?? 0);
 }
