@@ -18,6 +18,8 @@ import { type Namespace, TestNetwork } from '../helpers/netns.ts';
 import { Caller } from './caller.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/daemon/main.ts', import.meta.url));
+/** Instead of that: words of a command, in JSON. */
+const OTHER_DAEMON = process.env['SIDEROLINK_E2E_DAEMON'];
 const ADDRESS = '192.0.2.1';
 const API_PORT = 8081;
 /** Machines of this process, whosever gateway they have. */
@@ -29,6 +31,8 @@ export class Gateway {
   readonly interface = this.network.interfaceName();
   readonly directory = mkdtempSync(join(tmpdir(), 'siderolinkd-e2e-'));
   readonly client: ControlClient;
+  /** What starts the daemon, without `run`. */
+  daemon: readonly string[] = OTHER_DAEMON === undefined ? [process.execPath, MAIN] : JSON.parse(OTHER_DAEMON);
   readonly #patienceMs: number;
   readonly #socket = join(this.directory, 'control.sock');
   readonly #machines: NamespacedMachine[] = [];
@@ -69,7 +73,8 @@ export class Gateway {
    */
   async start(settings: Readonly<Record<string, string>> = {}): Promise<void> {
     const log = openSync(join(this.directory, 'log'), 'a');
-    this.#daemon = this.namespace.spawn([process.execPath, MAIN, 'run'], {
+    const [program = '', ...words] = this.daemon;
+    this.#daemon = this.namespace.spawn([program, ...words, 'run'], {
       stdio: ['ignore', log, log],
       env: {
         ...process.env,
