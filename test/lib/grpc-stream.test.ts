@@ -126,7 +126,7 @@ describe('a stream of the edge', () => {
       named('ours'),
       named('theirs'),
       named('cut'),
-      named('late', new Date(Date.now() + 400)),
+      named('late', new Date(Date.now() + 3_000)),
     ];
     await Promise.all([ours, theirs, cut, late].map(({ opened }) => opened));
     streams.get('ours')?.end({ code: 10, details: 'peer replaced' });

@@ -139,7 +139,7 @@ function byMachine(sent: readonly Sent[]): ReadonlyMap<string, readonly number[]
 
 const ascending = (seqs: readonly number[]) => seqs.toSorted((a, b) => a - b);
 
-describe('republishing', { timeout: 60_000 }, () => {
+describe('republishing', () => {
   it('fills a new stream with what the old one had: same ids, same bodies, in the order of each machine', async () => {
     await talk(20);
     await published();

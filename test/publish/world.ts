@@ -116,7 +116,7 @@ export class World {
   }
 
   /** Until the publisher's report is as asked. */
-  async until(holds: (state: PublishState) => boolean, timeoutMs = 20_000): Promise<void> {
+  async until(holds: (state: PublishState) => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!holds(this.publisher.state)) {
       if (performance.now() > deadline) throw new Error(`still ${JSON.stringify(this.publisher.state)}`);
@@ -130,7 +130,7 @@ export class World {
     return this.until(({ server, waiting, head: told }) => server !== null && waiting === 0 && told >= head, timeoutMs);
   }
 
-  async untilCounted(name: keyof PublishMetrics, least: number, timeoutMs = 20_000): Promise<void> {
+  async untilCounted(name: keyof PublishMetrics, least: number, timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while ((await this.count(name)) < least) {
       if (performance.now() > deadline) throw new Error(`never ${least} ${name}`);

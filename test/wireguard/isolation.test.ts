@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireGuardDevice } from '../../src/wireguard/device.ts';
 import { type Namespace, TestNetwork } from '../helpers/netns.ts';
 import { Machine } from './machine.ts';
-import { arrivingUdp, listen, tryTcp, untilOpen } from './traffic.ts';
+import { type Attempt, arrivingUdp, listen, PATIENT, tryTcp, untilOpen } from './traffic.ts';
 import { World } from './world.ts';
 
 /** The gateway's address on the network of its neighbour; a machine must not reach it either. */
@@ -68,61 +68,64 @@ describe('isolation, on a gateway that forwards', () => {
     victim.close();
   });
 
-  const fromMachine = (address: string, port: number) => tryTcp(hostile.namespace, { address, port });
-  const fromGateway = (port: number, uid = 0) => tryTcp(gateway, { address: hostile.spec.address, port, uid });
+  const fromMachine = (address: string, port: number, more: Partial<Attempt> = {}) =>
+    tryTcp(hostile.namespace, { address, port, ...more });
+  const fromGateway = (port: number, more: Partial<Attempt> = {}) =>
+    tryTcp(gateway, { address: hostile.spec.address, port, ...more });
 
   it('a machine reaches both sinks', async () => {
-    expect(await fromMachine(world.overlay.server, 4001)).toBe('open');
-    expect(await fromMachine(world.overlay.server, 4002)).toBe('open');
+    expect(await fromMachine(world.overlay.server, 4001, PATIENT)).toBe('open');
+    expect(await fromMachine(world.overlay.server, 4002, PATIENT)).toBe('open');
   });
 
   it('a machine reaches no other port, no other address of the gateway and no other machine', async () => {
-    const tries = () =>
+    const tries = (patience = {}) =>
       Promise.all([
-        fromMachine(world.overlay.server, 22),
-        fromMachine(GATEWAY_LAN, 4001),
-        fromMachine(victim.spec.address, 50_000),
+        fromMachine(world.overlay.server, 22, patience),
+        fromMachine(GATEWAY_LAN, 4001, patience),
+        fromMachine(victim.spec.address, 50_000, patience),
       ]);
     expect(await tries()).toEqual(['timeout', 'timeout', 'timeout']);
     // It is the table that holds them back, and a repair brings it back.
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
-    expect(await tries()).toEqual(['open', 'open', 'open']);
+    expect(await tries(PATIENT)).toEqual(['open', 'open', 'open']);
     await device.reconcile(peers);
     expect(await tries()).toEqual(['timeout', 'timeout', 'timeout']);
   });
 
   it('a machine reaches none of our other services, at no address of the gateway, and no network behind it', async () => {
-    const tries = () =>
+    const tries = (patience = {}) =>
       Promise.all([
-        ...FORBIDDEN_PORTS.map((port) => fromMachine(world.overlay.server, port)),
-        ...FORBIDDEN_PORTS.map((port) => fromMachine(GATEWAY_LAN, port)),
-        fromMachine(LAN_HOST, 443),
+        ...FORBIDDEN_PORTS.map((port) => fromMachine(world.overlay.server, port, patience)),
+        ...FORBIDDEN_PORTS.map((port) => fromMachine(GATEWAY_LAN, port, patience)),
+        fromMachine(LAN_HOST, 443, patience),
       ]);
     expect(new Set(await tries())).toEqual(new Set(['timeout']));
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
-    expect(await tries()).toContain('open');
-    expect(await fromMachine(LAN_HOST, 443)).toBe('open');
+    expect(await tries(PATIENT)).toContain('open');
+    expect(await fromMachine(LAN_HOST, 443, PATIENT)).toBe('open');
     await device.reconcile(peers);
   });
 
   it('root and the group reach a machine, other local users do not', async () => {
-    expect(await fromGateway(50_000)).toBe('open');
-    expect(await fromGateway(50_000, DAEMON)).toBe('open');
+    expect(await fromGateway(50_000, PATIENT)).toBe('open');
+    expect(await fromGateway(50_000, { ...PATIENT, uid: DAEMON })).toBe('open');
     // Linux takes the refusal of a first SYN as a hint only, because connect() still holds the socket, and that of the
     // second, a second later, as the answer.
-    const { address } = hostile.spec;
-    expect(await tryTcp(gateway, { address, port: 50_000, uid: NOBODY, patience: 5_000 })).toBe('EACCES');
+    expect(await fromGateway(50_000, { ...PATIENT, uid: NOBODY })).toBe('EACCES');
   });
 
   it('a neighbour reaches neither a machine nor the sinks, not even with a machine as its source', async () => {
-    const neighbour = (address: string, port: number, from?: string) =>
-      tryTcp(lan, { address, port, ...(from === undefined ? {} : { from }) });
+    const neighbour = (address: string, port: number, more: Partial<Attempt> = {}) =>
+      tryTcp(lan, { address, port, ...more });
     const { server } = world.overlay;
-    const tries = () => Promise.all([neighbour(victim.spec.address, 50_000), neighbour(server, 4001)]);
-    expect(await tries()).toEqual(['timeout', 'timeout']);
-    expect(await neighbour(server, 4001, hostile.spec.address)).toBe('timeout');
+    expect(await Promise.all([neighbour(victim.spec.address, 50_000), neighbour(server, 4001)])).toEqual([
+      'timeout',
+      'timeout',
+    ]);
+    expect(await neighbour(server, 4001, { from: hostile.spec.address })).toBe('timeout');
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
-    expect((await tries())[1]).toBe('open');
+    expect(await neighbour(server, 4001, PATIENT)).toBe('open');
     await device.reconcile(peers);
   });
 
@@ -147,7 +150,7 @@ describe('isolation, on a gateway that forwards', () => {
         tryTcp(lan, { address: server, port: 4001, from: hostile.spec.address }),
       ]),
     ).toEqual(Array.from({ length: 5 }, () => 'timeout'));
-    expect([await fromMachine(server, 4001), await fromGateway(50_000)]).toEqual(['open', 'open']);
+    expect([await fromMachine(server, 4001, PATIENT), await fromGateway(50_000, PATIENT)]).toEqual(['open', 'open']);
     await forwarding(1);
   });
 
@@ -160,7 +163,7 @@ describe('isolation, on a gateway that forwards', () => {
       tryTcp(lan, { address: server, port: 4001, from: hostile.spec.address }),
     ]);
     expect(tries).not.toContain('open');
-    expect(await fromGateway(50_000)).toMatch(/^E(HOST|NET)UNREACH$/);
+    expect(await fromGateway(50_000, PATIENT)).toMatch(/^E(HOST|NET)UNREACH$/);
     await device.reconcile(peers);
     await untilOpen(hostile.namespace, { address: server, port: 4001 });
   });
@@ -168,7 +171,7 @@ describe('isolation, on a gateway that forwards', () => {
   it('heals what others flush, and counts it', async () => {
     const before = await world.repairs('firewall');
     await gateway.run(['nft', 'flush', 'ruleset']);
-    expect(await fromMachine(world.overlay.server, 22)).toBe('open');
+    expect(await fromMachine(world.overlay.server, 22, PATIENT)).toBe('open');
     await device.reconcile(peers);
     await device.reconcile(peers);
     expect(await world.repairs('firewall')).toBe(before + 1);
@@ -178,7 +181,7 @@ describe('isolation, on a gateway that forwards', () => {
   it('nothing for the overlay leaves by another interface, with and without the device', async () => {
     await gateway.run(['ip', '-6', 'route', 'add', 'default', 'via', LAN_HOST]);
     await gateway.run(['ip', 'link', 'del', 'dev', world.interface]);
-    expect(await fromGateway(50_000)).toMatch(/^E(HOST|NET)UNREACH$/);
+    expect(await fromGateway(50_000, PATIENT)).toMatch(/^E(HOST|NET)UNREACH$/);
     await gateway.run(['ip', '-6', 'route', 'del', 'unreachable', world.overlay.prefix, 'metric', '4294967295']);
     await lan.run(['ip', '-6', 'route', 'del', world.overlay.prefix]);
     await lan.run(['ip', '-6', 'addr', 'add', `${hostile.spec.address}/128`, 'dev', 'lo', 'nodad']);
@@ -186,7 +189,7 @@ describe('isolation, on a gateway that forwards', () => {
     // Even with no route of ours: the neighbour would have answered in the machine's place.
     expect(await fromGateway(50_000)).not.toBe('open');
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
-    expect(await fromGateway(50_000)).toBe('open');
+    expect(await fromGateway(50_000, PATIENT)).toBe('open');
     await device.reconcile(peers);
     await hostile.relink();
     await untilOpen(hostile.namespace, { address: world.overlay.server, port: 4001 });

@@ -9,7 +9,7 @@ import { PollingLinkMonitor, type PollingLinkMonitorOptions } from '../../src/wi
 import type { LinkEvent } from '../../src/wireguard/types.ts';
 import { type Namespace, TestNetwork } from '../helpers/netns.ts';
 import { Machine } from './machine.ts';
-import { listen, tryTcp, untilOpen } from './traffic.ts';
+import { listen, PATIENT, tryTcp, untilOpen } from './traffic.ts';
 import { World } from './world.ts';
 
 const PORT = 51_002;
@@ -47,7 +47,7 @@ describe('sessions over real WireGuard', () => {
     machine.close();
   });
 
-  const speak = () => tryTcp(machine.namespace, { address: world.overlay.server, port: 4001 });
+  const speak = () => tryTcp(machine.namespace, { address: world.overlay.server, port: 4001, ...PATIENT });
 
   /** Knocks from inside the gateway, as the daemon does. */
   const knock: Knock = (address, port) => {
@@ -111,7 +111,7 @@ describe('sessions over real WireGuard', () => {
       'table inet block { chain input { type filter hook input priority 0; tcp dport 50000 drop; }; }',
     ]);
     const links = monitor();
-    expect(await links.isAlive(machine.spec, 12_000)).toBe(true);
+    expect(await links.isAlive(machine.spec, PATIENT.patience)).toBe(true);
     await namespace.run(['nft', 'delete', 'table', 'inet', 'block']);
     await links.stop();
   });
@@ -128,14 +128,14 @@ describe('sessions over real WireGuard', () => {
 
   it('a machine that answers is alive; one whose cable is cut is not, however fresh its handshake', async () => {
     const links = monitor();
-    expect(await links.isAlive(machine.spec, 5_000)).toBe(true);
+    expect(await links.isAlive(machine.spec, PATIENT.patience)).toBe(true);
     await machine.namespace.run(['ip', 'link', 'set', 'dev', uplink, 'down']);
     const { peers } = await device.observe();
     expect(Date.now() / 1000 - (peers.get(machine.spec.publicKey)?.latestHandshake ?? 0)).toBeLessThan(275);
     expect(await links.isAlive(machine.spec, 1_000)).toBe(false);
     await machine.namespace.run(['ip', 'link', 'set', 'dev', uplink, 'up']);
     await untilOpen(machine.namespace, { address: world.overlay.server, port: 4001 });
-    expect(await links.isAlive(machine.spec, 5_000)).toBe(true);
+    expect(await links.isAlive(machine.spec, PATIENT.patience)).toBe(true);
     expect(await links.isAlive(world.peer(), 5_000)).toBe(false);
     await links.stop();
   });
@@ -150,7 +150,7 @@ describe('sessions over real WireGuard', () => {
     await device.apply({ remove: old.publicKey, set: renewed });
     expect([...(await device.observe()).peers.keys()]).toEqual([renewed.publicKey]);
     await untilOpen(machine.namespace, { address: world.overlay.server, port: 4001 });
-    expect(await links.isAlive(renewed, 5_000)).toBe(true);
+    expect(await links.isAlive(renewed, PATIENT.patience)).toBe(true);
     expect(links.state(renewed.publicKey).rxBytes).toBeGreaterThan(before.rxBytes);
     expect(links.state(old.publicKey).state).toBe('never');
     await links.stop();
