@@ -117,6 +117,11 @@ export class Backlog {
     return new Map(this.lanes.map((lane) => [lane.number, lane.cursor(this.#position)]));
   }
 
+  /** Everything of the lane up to here is acknowledged. */
+  publishedThrough(lane: number): number {
+    return this.lanes[lane]?.cursor(this.#position) ?? 0;
+  }
+
   /** Goes back: records behind these cursors are handed to their lanes once more. */
   rewind(cursors: ReadonlyMap<number, number>): void {
     for (const lane of this.lanes) lane.restart(cursors.get(lane.number) ?? 0);

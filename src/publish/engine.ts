@@ -183,6 +183,7 @@ export class Engine {
     this.#outbox.rewind(sequence);
     this.#backlog.rewind(cursors);
     this.#keeper.rewind();
+    this.#replay?.replay.rewind(sequence);
     this.#tally.lost();
     const seconds = Math.ceil((now - at) / 1000);
     const text =
@@ -206,6 +207,7 @@ export class Engine {
       ...{ clock, random, defer: setImmediate },
       refused: (reason, message, subject) => this.#refused(reason, message, subject),
       done: (counts) => post({ kind: 'replayed', run, counts }),
+      published: (lane) => this.#backlog.publishedThrough(lane),
     });
     this.#replay = { run, replay };
     if (this.#wire !== undefined) replay.connect(this.#wire);

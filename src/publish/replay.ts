@@ -20,11 +20,17 @@ export interface ReplayDeps extends Pick<OutboxDeps, 'clock' | 'random' | 'defer
   readonly refused: (reason: Refusal, message: string, subject: string) => void;
   /** A page is acknowledged to its last record. */
   readonly done: (counts: ReplayCounts) => void;
+  /** By lane of the publisher: every record of it up to here is in the stream. */
+  readonly published: (lane: number) => number;
 }
+
+/** How often it is looked whether what goes out for the first time has done so. */
+const AWAIT_MS = 50;
 
 /**
  * Sends records again that were published before, a page at a time: on lanes of its own over the publisher's connection,
- * so in the order of each machine, and as stubbornly. No cursor is stored.
+ * so in the order of each machine, and as stubbornly. No cursor is stored. What the publisher has not published yet would
+ * overtake what comes before it: that goes out in its turn, which is waited for.
  */
 export class Replay {
   readonly #prefixLength: number;
@@ -32,6 +38,9 @@ export class Replay {
   readonly #outbox: Outbox;
   /** Their numbers follow those of the publisher, which has the same connection. */
   readonly #lanes: readonly Lane[] = Array.from({ length: LANES }, (_, number) => new Lane(LANES + number, 0));
+  /** By lane of the publisher: how many records, up to which, go out for the first time. */
+  readonly #awaited = new Map<number, { count: number; through: number }>();
+  #cancelAwait: () => void = () => {};
   #left = 0;
   #duplicates = 0;
   #truncated = 0;
@@ -42,7 +51,7 @@ export class Replay {
     this.#outbox = new Outbox(options, {
       ...deps,
       // Pages come from elsewhere: there is never more to read.
-      backlog: { lanes: this.#lanes, position: 0, take: (lane) => lane.shift(), step: () => false },
+      backlog: { lanes: this.#lanes, position: 0, take: (lane) => this.#take(lane), step: () => false },
       events: {
         published: (isDuplicate, isMarker) => this.#published(isDuplicate, isMarker),
         // The publisher's own messages show that too.
@@ -54,11 +63,24 @@ export class Replay {
 
   connect(wire: Wire): void {
     this.#outbox.connect(wire);
+    this.#awaitLater();
+  }
+
+  /** The publisher's lanes went back, so it sends some of this itself; the stream has nothing behind this sequence. */
+  rewind(sequence: number): void {
+    this.#outbox.rewind(sequence);
+    for (const lane of this.#lanes) {
+      const { flight } = lane;
+      if (flight === undefined || this.#isPublished(lane, flight.record)) continue;
+      lane.flight = undefined;
+      this.#await(lane, flight.record);
+    }
   }
 
   /** Also ends it for good: nothing is sent, and no timer runs. */
   disconnect(): void {
     this.#outbox.disconnect();
+    this.#cancelAwait();
   }
 
   /** @param lane as it was given to the wire */
@@ -84,6 +106,37 @@ export class Replay {
     this.#outbox.read();
   }
 
+  #take(lane: Lane): OutgoingRecord | undefined {
+    for (;;) {
+      const record = lane.shift();
+      if (record === undefined || this.#isPublished(lane, record)) return record;
+      this.#await(lane, record);
+    }
+  }
+
+  #isPublished({ number }: Lane, { seq }: OutgoingRecord): boolean {
+    return seq <= this.#deps.published(number - LANES);
+  }
+
+  #await({ number }: Lane, { seq }: OutgoingRecord): void {
+    const awaited = this.#awaited.get(number - LANES) ?? { count: 0, through: 0 };
+    this.#awaited.set(number - LANES, awaited);
+    awaited.count += 1;
+    awaited.through = Math.max(awaited.through, seq);
+  }
+
+  #awaitLater(): void {
+    this.#cancelAwait();
+    this.#cancelAwait = this.#deps.clock.after(AWAIT_MS, () => {
+      this.#awaitLater();
+      for (const [lane, { count, through }] of this.#awaited) {
+        if (through > this.#deps.published(lane)) continue;
+        this.#awaited.delete(lane);
+        this.#acknowledged(count);
+      }
+    });
+  }
+
   #laneOf({ machine }: OutgoingRecord): Lane {
     // The token of records without a machine stands for an empty UUID.
     const lane = this.#lanes[laneOf(machine === '_' ? '' : machine)];
@@ -94,7 +147,11 @@ export class Replay {
   #published(isDuplicate: boolean, isMarker: boolean): void {
     if (isDuplicate) this.#duplicates++;
     if (isMarker) this.#truncated++;
-    this.#left--;
+    this.#acknowledged(1);
+  }
+
+  #acknowledged(count: number): void {
+    this.#left -= count;
     if (this.#left === 0) this.#deps.done({ duplicates: this.#duplicates, truncated: this.#truncated });
   }
 }
