@@ -108,15 +108,23 @@ describe('token revoke', () => {
     });
   });
 
-  it('asks nobody with --yes, nor where nobody is, nor when none is cut', async () => {
-    const ids = [await tokenThatCuts(), await tokenThatCuts()];
-    expect((await run(['revoke', ids[0] ?? '', '--yes'], { answer: 'n' })).questions).toEqual([]);
-    expect((await run(['revoke', ids[1] ?? ''])).out).toMatch(/2 machines/);
+  it('needs --yes where nobody can be asked, and says whom it would cut', async () => {
+    const id = await tokenThatCuts();
+    expect(await run(['revoke', id])).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/cp-1.*--yes/s) });
+    expect(token(id)?.revokedAt).toBeNull();
+    expect(await run(['revoke', id, '--yes'])).toMatchObject({ code: 0, out: expect.stringMatching(/2 machines/) });
+    expect(await run(['revoke', id])).toMatchObject({ code: 0, out: `join token ${id} was revoked already\n` });
+  });
+
+  it('asks nobody with --yes, nor when none is cut', async () => {
+    const id = await tokenThatCuts();
+    expect((await run(['revoke', id, '--yes'], { answer: 'n' })).questions).toEqual([]);
     await run(['create', 'unused']);
-    expect(await run(['revoke', 't3'], { answer: 'n' })).toMatchObject({
-      questions: [],
-      out: 'join token t3 is revoked; links stay up, and it cuts no machine\n',
-    });
+    await run(['create', 'unused too']);
+    for (const [name, person] of [['t2', { answer: 'n' }] as const, ['t3'] as const]) {
+      const { questions, out } = await run(['revoke', name], person);
+      expect([questions, out]).toEqual([[], `join token ${name} is revoked; links stay up, and it cuts no machine\n`]);
+    }
   });
 });
 

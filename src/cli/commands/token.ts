@@ -73,8 +73,7 @@ export async function tokenRevoke(context: Context, id: string, options: { reado
   const before = await listing(context.client.token(id));
   const cuts = before.state === 'revoked' ? 0 : before.cuts;
   const who = cuts === 1 ? '1 machine' : `${cuts} machines`;
-  // Where nobody can be asked, to revoke is what was asked for: it is what one does in a hurry.
-  if (cuts > 0 && options.yes !== true && context.ask !== undefined) {
+  if (cuts > 0 && options.yes !== true) {
     context.err(cutTable(before));
     if (!(await confirm(context, `Revoke ${printable(id)}? ${who} could not join again at the next boot.`))) {
       return context.err('nothing is revoked\n');

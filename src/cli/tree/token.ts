@@ -46,10 +46,10 @@ export function addTokenCommands(program: Command, run: Run): void {
   examples(get, 'token get k3xT0a');
   const revoke = token
     .command('revoke <token-id>')
-    .description('no machine joins with it any more; asks first, on a terminal')
+    .description('no machine joins with it any more; asks first if that cuts machines')
     .option('-y, --yes', 'do not ask')
     .action(run(tokenRevoke));
-  examples(revoke, 'token revoke k3xT0a');
+  examples(revoke, 'token revoke k3xT0a', 'token revoke --yes k3xT0a');
   const rotate = token
     .command('rotate <token-id>')
     .description('make one like it, and let it expire; stdout gets the new one once, and nothing else')
