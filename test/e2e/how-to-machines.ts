@@ -7,20 +7,22 @@ import { Guest } from './guest.ts';
 export const uuid = (number: number) => `71233efd-7a07-43f8-b6ba-00000000000${number}`;
 export const token = (text: string) => new Map([[META_UNIQUE_TOKEN, text]]);
 
-/** A machine that is on; resolves when the registry shows its link and what a whole boot has told. */
+/** A machine that is on; resolves when it is settled. */
 export async function running(gateway: Gateway, options: Parameters<typeof Guest.create>[1]): Promise<Guest> {
   const guest = await Guest.create(gateway, { quiet: false, ...options });
   await guest.machine.start();
-  const { server_uuid } = await settled(gateway, guest);
-  await shown(gateway, (machine) => machine.server_uuid === server_uuid && machine.link.state === 'up');
+  await settled(gateway, guest);
   return guest;
 }
 
-/** Resolves when all that the boot tells has been stored. */
+/** Resolves when the registry shows the boot's link and what all of it has told. */
 export async function settled(gateway: Gateway, guest: Guest): Promise<Machine> {
   await guest.linked();
   const { publicKey } = await guest.state();
-  return await shown(gateway, ({ public_key, ready }) => public_key === publicKey && ready === true);
+  return await shown(
+    gateway,
+    ({ public_key, ready, link }) => public_key === publicKey && ready === true && link.state === 'up',
+  );
 }
 
 /** The machine of which this is shown. */
