@@ -6,7 +6,7 @@ import { sidero } from '../../src/gen/proto.js';
 import type { CallerMessage, CallerRequest, ProvisionFields } from './caller.ts';
 
 const PROVISION = '/sidero.link.ProvisionService/Provision';
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 120_000;
 
 function encode(fields: ProvisionFields): Buffer {
   return Buffer.from(sidero.link.ProvisionRequest.encode(fields).finish());

@@ -46,7 +46,7 @@ function grpc({ target, ca, path, message }: Extract<Deed, { do: 'grpc' }>): Pro
         text: `${error?.details ?? ''} ${metadata} ${value?.toString('latin1') ?? ''}`,
       });
     };
-    const options = { deadline: Date.now() + 30_000 };
+    const options = { deadline: Date.now() + 120_000 };
     client.makeUnaryRequest(path, bytes, bytes, Buffer.from(message, 'base64'), options, answered);
   });
 }

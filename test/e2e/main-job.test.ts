@@ -31,16 +31,18 @@ describe('the main job, over real WireGuard', () => {
   it('joins machines, and shows their records to a subscriber as they come', async () => {
     const seen = new Map<string, Set<string>>();
     const stop = new AbortController();
+    let hasAll = false;
     const subscriber = (async () => {
       for await (const item of gateway.client.stream({ filter: ['siderolink.>'] }, { after: 0 }, stop.signal)) {
         if (item.type !== 'record') continue;
         const [, , uuid = '', stream = ''] = item.record.subject.split('.');
         seen.set(uuid, (seen.get(uuid) ?? new Set()).add(stream));
-        if (uuids.every((id) => ['kmsg', 'event', 'link', 'machine'].every((name) => seen.get(id)?.has(name)))) return;
+        hasAll = uuids.every((id) => ['kmsg', 'event', 'link', 'machine'].every((name) => seen.get(id)?.has(name)));
+        if (hasAll) return;
       }
     })();
     await Promise.all(machines.map((machine) => machine.start()));
-    await Promise.race([subscriber, gateway.until('records of every kind from every machine', () => false, 45_000)]);
+    await Promise.race([subscriber, gateway.until('records of every kind from every machine', () => hasAll)]);
     stop.abort();
   }, 240_000);
 

@@ -44,7 +44,7 @@ function provision(): Promise<string> {
       resolve(sidero.link.ProvisionResponse.decode(answer ?? Buffer.alloc(0)).node_address_prefix.split('/')[0] ?? '');
   };
   const raw = (bytes: Buffer) => bytes;
-  const deadline = { deadline: Date.now() + 30_000 };
+  const deadline = { deadline: Date.now() + 120_000 };
   client.makeUnaryRequest(
     '/sidero.link.ProvisionService/Provision',
     raw,

@@ -138,7 +138,7 @@ export async function expectExplained(gateway: Gateway, machines: DirectMachines
       if (lines.unexplained.length > 0) lines = await storedLines(gateway, uuid);
       return lines.unexplained.length === 0;
     };
-    await gateway.until(`every line of ${uuid} is explained`, explained, 20_000).catch(() => {});
+    await gateway.until(`every line of ${uuid} is explained`, explained).catch(() => {});
     expect(lines.unexplained.slice(0, 10), uuid).toEqual([]);
     expect(lines.stored).toBeGreaterThan(lines.missing);
   }

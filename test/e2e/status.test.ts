@@ -20,7 +20,9 @@ afterAll(() => gateway.dispose());
 const running = (boot: number) =>
   gateway.until(`boot ${boot} runs`, async () => {
     const { stage, ready, boot: current } = await gateway.client.machine(uuid);
-    return current === boot && stage === 'RUNNING' && ready === true;
+    if (current !== boot || stage !== 'RUNNING' || ready !== true) return false;
+    // Nothing more of it is on its way.
+    return (await machine.state()).eventsPending === 0;
   });
 
 /** The names in `changed` of each `machine.changed` record, with its boot. */

@@ -46,7 +46,7 @@ export interface NatsServerOptions {
   readonly cluster?: { readonly name: string; readonly port: number; readonly routes: readonly number[] };
 }
 
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 const KEPT_LOG = 64 * 1024;
 
 /** Starts a server and waits until it takes connections. */

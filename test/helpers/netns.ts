@@ -18,7 +18,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { CommandRunner, type Runner, type RunOptions } from '../../src/wireguard/runner.ts';
 
-const host = new CommandRunner({ timeoutMs: 20_000 });
+const host = new CommandRunner({ timeoutMs: 120_000 });
 let networks = 0;
 
 export class Namespace {
