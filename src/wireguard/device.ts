@@ -89,6 +89,10 @@ export class WireGuardDevice implements WireGuard {
   #stopped = false;
   /** Whether the device that is there has its peers, as far as we know: not while it lacks some and they could not be set. */
   #isWhole = true;
+  /** What a start put right so far: told when it is known whether there was anything before. */
+  #untold: string[] | undefined;
+  /** A device that somebody made and nobody has set up yet, as the unit for wireguard-go leaves it. */
+  #isBlank = false;
 
   /** @throws SiderolinkError `configuration` for a name that is none */
   constructor(options: WireGuardDeviceOptions, deps: WireGuardDeviceDeps) {
@@ -149,9 +153,12 @@ export class WireGuardDevice implements WireGuard {
     await this.#alone(async () => {
       const before = await this.#link.view();
       if (before !== undefined) await this.#refuseForeign();
+      this.#untold = [];
       try {
         await this.#repairDevice();
+        this.#tell(before === undefined || this.#isBlank ? 'made' : 'repaired');
       } catch (error) {
+        this.#tell('repaired');
         // Nothing of a failed start is left, except a device that was there before: it may carry links.
         if (before === undefined) await this.#takeDown().catch((cause: unknown) => this.#warnLeftover(cause));
         throw error;
@@ -263,6 +270,7 @@ export class WireGuardDevice implements WireGuard {
     const { backend, link, made, observed } = await this.#maker.ensure();
     this.#backend = backend;
     if (made) this.#repaired('device');
+    this.#isBlank = observed.publicKey === null;
     if (made || observed.publicKey !== this.publicKey) this.#isWhole = false;
     const newKey = await this.#repairKey(observed);
     for (const what of await this.#link.repairLink(link)) this.#repaired(what);
@@ -314,7 +322,17 @@ export class WireGuardDevice implements WireGuard {
 
   #repaired(what: string): void {
     this.#metrics.repairs.inc({ what });
-    this.#logger.info({ interface: this.#options.interface, what }, 'repaired the overlay');
+    if (this.#untold !== undefined) this.#untold.push(what);
+    else this.#log(what, 'repaired');
+  }
+
+  #tell(word: 'made' | 'repaired'): void {
+    for (const what of this.#untold ?? []) this.#log(what, word);
+    this.#untold = undefined;
+  }
+
+  #log(what: string, word: 'made' | 'repaired'): void {
+    this.#logger.info({ interface: this.#options.interface, what }, `${word} the overlay`);
   }
 
   #warnLeftover(cause: unknown): void {

@@ -76,6 +76,41 @@ describe('the choice of the backend', () => {
     world.close();
   });
 
+  /** What is said of the overlay, in order. */
+  const told = (world: World) =>
+    world.log
+      .map((line) => JSON.parse(line) as { msg: string; what: string })
+      .filter(({ msg }) => msg.endsWith(' the overlay'))
+      .map(({ msg, what }) => `${msg.split(' ')[0]} ${what}`);
+
+  it('says that it made what it makes, and that it repaired what was there', async () => {
+    const { system, world } = model();
+    await world.device().start();
+    expect(told(world)).toEqual(
+      ['firewall', 'unreachable', 'device', 'key', 'mtu', 'up', 'port', 'address', 'route'].map(
+        (what) => `made ${what}`,
+      ),
+    );
+    world.log.length = 0;
+    const device = world.device();
+    await device.start();
+    // A process cannot know who wrote the table that is there, so it writes its own.
+    expect(told(world)).toEqual(['repaired firewall']);
+    system.routes.length = 0;
+    await device.reconcile([]);
+    expect(told(world)).toEqual(['repaired firewall', 'repaired unreachable', 'repaired route']);
+    world.close();
+  });
+
+  it('says that it made what a unit of its own began', async () => {
+    const { system, world } = model((made) => Object.assign(made, { kernelWireGuard: false }));
+    await system.run(['wireguard-go', 'siderolink']);
+    await world.device().start();
+    expect(told(world)).toContain('made key');
+    expect(told(world).filter((line) => !line.startsWith('made'))).toEqual([]);
+    world.close();
+  });
+
   it('keeps the device of the other backend, because it carries links', async () => {
     const { system, world } = model();
     await world.device({ backend: 'userspace' }).start();
