@@ -28,8 +28,9 @@ const NO_RESPONDERS = 503;
  * What an answer to a message says.
  * @param status of its headers; 0 where it has none
  * @param text its payload
+ * @param expected the stream that must have it: whoever else hears the subject may answer too
  */
-export function parseAnswer(status: number, text: string): Answer {
+export function parseAnswer(status: number, text: string, expected: string): Answer {
   if (status === NO_RESPONDERS) return refused('no_stream', 'no stream takes the subject now');
   let answer: unknown;
   try {
@@ -38,9 +39,10 @@ export function parseAnswer(status: number, text: string): Answer {
     return refused('other', `an answer that is no JSON, status ${status}`);
   }
   if (!isObject(answer)) return refused('other', 'an answer that is no object');
-  const { error, seq, duplicate } = answer as { error?: unknown; seq?: unknown; duplicate?: unknown };
+  const { error, stream, seq, duplicate } = answer as Record<'error' | 'stream' | 'seq' | 'duplicate', unknown>;
   if (error === undefined) {
     if (typeof seq !== 'number') return refused('other', 'an answer without a sequence number');
+    if (stream !== expected) return refused('wrong_stream', `it was not ${expected} that answered`);
     // So a 2.9 server answers for a try on which its cluster has not agreed, and which is lost if its leader is.
     if (seq === 0) return refused('unavailable', 'an earlier try is not stored yet');
     return { stored: true, duplicate: duplicate === true, sequence: seq };

@@ -86,7 +86,8 @@ export class Engine {
       ...{ clock, random },
       events: {
         up: (wire) => this.#up(wire),
-        acknowledged: () => this.#outbox.sequence,
+        acknowledged: () => this.#outbox.newest,
+        remembered: () => this.#receipts.remembered,
         seen: (stream, acknowledged) => this.#seen(stream, acknowledged),
         down: () => this.#down(),
         answered: (lane, seq, answer) => this.#answered(lane, seq, answer),
@@ -136,7 +137,7 @@ export class Engine {
     this.#endReplay();
     await Promise.race([this.#outbox.stop(), clock.sleep(deadlineMs * LANDING_PART)]);
     // What is known to be lost is sent again after the next start.
-    if (this.#receipts.isDoubted) this.#seen(undefined, this.#outbox.sequence);
+    if (this.#receipts.isDoubted) this.#seen(undefined, this.#outbox.newest.sequence);
     await this.#keeper.stop();
     this.#report();
     await this.#link.stop();
@@ -177,10 +178,11 @@ export class Engine {
     return true;
   }
 
-  #rewind({ at, sequence, cursors }: Moment): void {
+  #rewind(moment: Moment): void {
+    const { at, sequence, cursors } = moment;
     const { clock } = this.#deps;
     const now = clock.monotonic();
-    this.#outbox.rewind(sequence);
+    this.#outbox.rewind(moment);
     this.#backlog.rewind(cursors);
     this.#keeper.rewind();
     this.#replay?.replay.rewind(sequence);
@@ -258,7 +260,7 @@ export class Engine {
   #noteLater(): void {
     const { clock } = this.#deps;
     this.#cancelNote = clock.after(RECEIPTS_DEFAULTS.everyMs, () => {
-      this.#receipts.note(clock.monotonic(), this.#outbox.sequence, () => this.#backlog.cursors);
+      this.#receipts.note(clock.monotonic(), this.#outbox.newest, () => this.#backlog.cursors);
       this.#noteLater();
     });
   }

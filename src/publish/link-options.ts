@@ -4,6 +4,8 @@ import type { StreamWish } from './stream-config.ts';
 export interface NatsLinkOptions {
   readonly access: NatsAccess;
   readonly stream: StreamWish;
+  /** What `Nats-Msg-Id` begins with. */
+  readonly idPrefix: string;
   /** Whether to make the stream where it is missing. */
   readonly createStream: boolean;
   /** Between tries to connect, doubled with every failure, up to `dialMaxMs`. */

@@ -4,10 +4,11 @@ import { errorMessage } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { connectionOptions } from './credentials.ts';
 import type { NatsLinkOptions } from './link-options.ts';
-import { LEAST_MESSAGE_BYTES } from './message.ts';
+import { LEAST_MESSAGE_BYTES, messageId } from './message.ts';
 import { NatsWire } from './nats-wire.ts';
+import { isDenied, provenThrough } from './proof.ts';
 import { reachable } from './reachable.ts';
-import type { StreamSeen } from './receipts.ts';
+import type { Receipt, StreamSeen } from './receipts.ts';
 import { mismatch, newStream, type StreamFacts } from './stream-config.ts';
 import type { Answer, Wire } from './wire.ts';
 
@@ -21,8 +22,10 @@ export interface NatsLinkDeps {
 export interface NatsLinkEvents {
   /** The stream is there and as it must be. */
   up(wire: Wire): void;
-  /** Highest sequence of the stream that was acknowledged: asked before it is looked at. */
-  acknowledged(): number;
+  /** What was acknowledged with the highest sequence of the stream: asked before it is looked at. */
+  acknowledged(): Receipt;
+  /** The same at moments before, the oldest first. */
+  remembered(): readonly Receipt[];
   /**
    * What the stream has, before anything is sent on its account.
    * @param acknowledged as it was before the look
@@ -38,6 +41,8 @@ export interface NatsLinkEvents {
   /** What is wrong with the stream; undefined if nothing, or while we cannot know. */
   stream(problem: string | undefined): void;
 }
+
+const PROOF_TRIES = 3;
 
 /** What a look at the stream came to: either it is as it must be, or there is a problem with it, or it was not to be seen. */
 type Look =
@@ -56,6 +61,10 @@ export class NatsLink {
   #running: Promise<void> | undefined;
   #connection: NatsConnection | undefined;
   #failures = 0;
+  /** Who led the stream when it was last proven to have what it acknowledged, on this connection; or that we may not ask. */
+  #proven: { readonly leader: string | undefined } | 'denied' | undefined;
+  /** How often the question for that failed in a row. */
+  #unproven = 0;
   #lookAgain: () => void = () => {};
 
   constructor(options: NatsLinkOptions, deps: NatsLinkDeps) {
@@ -119,6 +128,8 @@ export class NatsLink {
       maxPingOut: 2,
     });
     this.#connection = connection;
+    this.#proven = undefined;
+    this.#unproven = 0;
     const closed = new AbortController();
     const ended = connection.closed().then((error) => {
       closed.abort();
@@ -154,7 +165,7 @@ export class NatsLink {
       const asked = new AbortController();
       this.#lookAgain = () => asked.abort();
       const acknowledged = events.acknowledged();
-      const look = await this.#look(connection, rest);
+      const look = await this.#look(connection, acknowledged, rest);
       if (closed.aborted) return;
       // Whether messages are stored tells more than a look that failed.
       const isKept = look.is === 'unseen' && wire !== undefined;
@@ -162,7 +173,7 @@ export class NatsLink {
         events.stream(look.is === 'fit' ? undefined : look.problem);
         const former = wire;
         if (look.is !== 'fit') wire = undefined;
-        else if (events.seen(look.seen, acknowledged) || wire?.isFor(look.facts) !== true) {
+        else if (events.seen(look.seen, acknowledged.sequence) || wire?.isFor(look.facts) !== true) {
           wire = new NatsWire(look.facts, { connection, onAnswer });
         }
         if (wire !== former) former?.close();
@@ -178,7 +189,7 @@ export class NatsLink {
   }
 
   /** @param beforeMade a new stream gets nothing before it is known what the old one had: or that would come first */
-  async #look(connection: NatsConnection, beforeMade: () => void): Promise<Look> {
+  async #look(connection: NatsConnection, acknowledged: Receipt, beforeMade: () => void): Promise<Look> {
     const { stream: wish, createStream } = this.#options;
     try {
       const { streams } = await jetstreamManager(connection, { checkAPI: false });
@@ -197,9 +208,30 @@ export class NatsLink {
       const { config: facts, created, state } = info;
       const problem = mismatch(wish, facts) ?? tooSmall(wish.name, facts, connection);
       if (problem !== undefined) return { is: 'unfit', problem };
-      return { is: 'fit', facts, seen: { created, lastSequence: state.last_seq } };
+      const proven = await this.#provenThrough(connection, acknowledged, info.cluster?.leader);
+      return { is: 'fit', facts, seen: { created, lastSequence: Math.min(state.last_seq, proven) } };
     } catch (error) {
       return { is: 'unseen', problem: `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}` };
+    }
+  }
+
+  /** How far the stream has what it acknowledged; looked at once for each leader and connection. */
+  async #provenThrough(connection: NatsConnection, newest: Receipt, leader: string | undefined): Promise<number> {
+    const { stream, idPrefix, dialTimeoutMs } = this.#options;
+    if (this.#proven === 'denied' || (this.#proven !== undefined && this.#proven.leader === leader)) return Infinity;
+    const { streams } = await jetstreamManager(connection, { checkAPI: false, timeout: dialTimeoutMs });
+    const idAt = async (seq: number) => (await streams.getMessage(stream.name, { seq }))?.header.get('Nats-Msg-Id');
+    const receipts = this.#deps.events.remembered().filter(({ sequence }) => sequence < newest.sequence);
+    try {
+      const proven = await provenThrough([...receipts, newest], (record) => messageId(idPrefix, record), idAt);
+      this.#proven = { leader };
+      this.#unproven = 0;
+      return proven;
+    } catch (error) {
+      // Nobody may answer that ever, and it is no condition of publishing.
+      if (!isDenied(error) && ++this.#unproven < PROOF_TRIES) throw error;
+      this.#proven = 'denied';
+      return Infinity;
     }
   }
 
@@ -207,6 +239,8 @@ export class NatsLink {
     for await (const status of connection.status()) {
       if (status.type !== 'error' || !(status.error instanceof errors.PermissionViolationError)) continue;
       const { operation, subject } = status.error;
+      // That much is not needed to publish.
+      if (subject === `$JS.API.STREAM.MSG.GET.${this.#options.stream.name}`) continue;
       if (operation === 'publish') this.#deps.events.forbidden(subject, `may not publish to ${subject}`);
       else this.#deps.events.stream(`may not subscribe to ${subject}: no acknowledgement can be heard`);
     }

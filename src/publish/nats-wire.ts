@@ -34,7 +34,7 @@ export class NatsWire implements Wire {
         const dot = message.subject.indexOf('.', start);
         const lane = Number(message.subject.slice(start, dot));
         const seq = Number(message.subject.slice(dot + 1));
-        onAnswer(lane, seq, parseAnswer(message.headers?.code ?? 0, message.string()));
+        onAnswer(lane, seq, parseAnswer(message.headers?.code ?? 0, message.string(), stream.name));
       },
     });
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Backlog } from './backlog.ts';
 import type { Flight, Lane } from './lane.ts';
 import { type Message, type MessageOptions, messageOf } from './message.ts';
+import type { Receipt } from './receipts.ts';
 import type { Answer, Refusal, Wire } from './wire.ts';
 
 export interface OutboxOptions extends MessageOptions {
@@ -65,7 +66,7 @@ export class Outbox {
   readonly #weights = new Map<Lane, { readonly bytes: number; readonly isMarker: boolean }>();
   #wire: Wire | undefined;
   #flyingBytes = 0;
-  #sequence = 0;
+  #newest: Receipt = { sequence: 0, record: 0 };
   #isDue = false;
   #isStopped = false;
   #cancelTick: () => void = () => {};
@@ -76,15 +77,15 @@ export class Outbox {
     this.#deps = deps;
   }
 
-  /** Highest sequence of the stream that was acknowledged; 0 for none. */
-  get sequence(): number {
-    return this.#sequence;
+  /** What was acknowledged with the highest sequence. */
+  get newest(): Receipt {
+    return this.#newest;
   }
 
-  /** Lanes went back, and the stream has nothing behind this sequence. To be followed by `connect`. */
-  rewind(sequence: number): void {
+  /** Lanes went back, and the stream has nothing behind this. To be followed by `connect`. */
+  rewind({ sequence, record }: Receipt): void {
     this.disconnect();
-    this.#sequence = sequence;
+    this.#newest = { sequence, record };
     this.#ready.clear();
     this.#due.clear();
     this.#acknowledged.clear();
@@ -202,7 +203,7 @@ export class Outbox {
       if (lane.flight === undefined) {
         const record = this.#deps.backlog.take(lane);
         if (record === undefined) continue;
-        lane.flight = { record, failures: 0, sentAt: undefined, floor: this.#sequence };
+        lane.flight = { record, failures: 0, sentAt: undefined, floor: this.#newest.sequence };
       }
       if (lane.flight.sentAt !== undefined) continue;
       const message = messageOf(lane.flight.record, wire.maxBytes, this.#options);
@@ -227,7 +228,7 @@ export class Outbox {
     const isMarker = this.#landed(lane);
     const ms = flight.sentAt === undefined ? undefined : this.#deps.clock.monotonic() - flight.sentAt;
     lane.flight = undefined;
-    this.#sequence = Math.max(this.#sequence, sequence);
+    if (sequence > this.#newest.sequence) this.#newest = { sequence, record: flight.record.seq };
     this.#due.delete(lane);
     this.#acknowledged.add(lane);
     if (lane.length > 0) this.#ready.add(lane);

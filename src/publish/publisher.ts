@@ -184,7 +184,7 @@ export class Publisher {
       keeper: { ...CURSOR_DEFAULTS, ...this.#options.keeper },
       link: {
         ...LINK_DEFAULTS,
-        ...{ access, createStream, stream: { name: stream, prefix, maxAgeMs } },
+        ...{ access, createStream, idPrefix, stream: { name: stream, prefix, maxAgeMs } },
         ...this.#options.link,
       },
     };

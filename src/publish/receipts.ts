@@ -6,12 +6,18 @@ export interface StreamSeen {
   readonly lastSequence: number;
 }
 
-/** How far publishing was at some moment. */
-export interface Moment {
-  /** Monotonic time in milliseconds. */
-  readonly at: number;
+/** What was acknowledged last, by the stream's order. */
+export interface Receipt {
   /** Highest sequence of the stream that was acknowledged; 0 for none. */
   readonly sequence: number;
+  /** `seq` of the record whose message got it; 0 if that is not known. */
+  readonly record: number;
+}
+
+/** How far publishing was at some moment. */
+export interface Moment extends Receipt {
+  /** Monotonic time in milliseconds. */
+  readonly at: number;
   /** By lane: every record of it up to here was acknowledged, with this sequence or a lower one. */
   readonly cursors: ReadonlyMap<number, number>;
 }
@@ -41,9 +47,14 @@ export class Receipts {
   #heldAtMost = Number.POSITIVE_INFINITY;
 
   /** @param start where publishing begins: nothing is known of what was acknowledged before */
-  constructor(options: ReceiptsOptions, start: Omit<Moment, 'sequence'>) {
+  constructor(options: ReceiptsOptions, start: Omit<Moment, keyof Receipt>) {
     this.#options = options;
-    this.#moments = [{ ...start, sequence: 0 }];
+    this.#moments = [{ ...start, sequence: 0, record: 0 }];
+  }
+
+  /** What was acknowledged last at the moments that are remembered, the oldest first. */
+  get remembered(): readonly Receipt[] {
+    return this.#moments;
   }
 
   /** Moments that are remembered. */
@@ -52,11 +63,11 @@ export class Receipts {
   }
 
   /** Notes where publishing is, unless that was done just now or nothing was acknowledged since. */
-  note(at: number, sequence: number, cursors: () => ReadonlyMap<number, number>): void {
+  note(at: number, { sequence, record }: Receipt, cursors: () => ReadonlyMap<number, number>): void {
     const { windowMs, everyMs } = this.#options;
     const last = this.#moments.at(-1);
     const isNew = last === undefined || (sequence > last.sequence && at - last.at >= everyMs);
-    if (isNew && !this.isDoubted) this.#moments.push({ at, sequence, cursors: cursors() });
+    if (isNew && !this.isDoubted) this.#moments.push({ at, sequence, record, cursors: cursors() });
     // What was so when the window began is the last moment before it.
     const first = this.#moments.findLastIndex((moment) => moment.at <= at - windowMs);
     if (first > 0) this.#moments.splice(0, first);
@@ -91,7 +102,8 @@ export class Receipts {
     const index = Math.max(0, isAnother ? 0 : lastWithin(this.#moments, held));
     const chosen = this.#moments[index];
     if (chosen === undefined) throw new RangeError('no moment is remembered');
-    const back = { ...chosen, sequence: Math.max(0, Math.min(chosen.sequence, held)) };
+    const isHeld = chosen.sequence <= held;
+    const back = isHeld ? chosen : { ...chosen, sequence: Math.max(0, held), record: 0 };
     this.#moments = [...this.#moments.slice(0, index), back];
     return back;
   }

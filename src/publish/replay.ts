@@ -68,7 +68,7 @@ export class Replay {
 
   /** The publisher's lanes went back, so it sends some of this itself; the stream has nothing behind this sequence. */
   rewind(sequence: number): void {
-    this.#outbox.rewind(sequence);
+    this.#outbox.rewind({ sequence, record: 0 });
     for (const lane of this.#lanes) {
       const { flight } = lane;
       if (flight === undefined || this.#isPublished(lane, flight.record)) continue;

@@ -1,6 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import { setTimeout as later } from 'node:timers/promises';
-import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type NatsServer, startNatsServer } from '../helpers/nats-server.ts';
@@ -53,6 +53,34 @@ it('sends again what a server acknowledged and lost, in the order of each machin
   expect(await world.count('losses')).toBe(1);
   expect(world.condition('nats-stream')).toMatch(/^warning: the stream lost messages that it had acknowledged/);
   expect(world.publisher.state.waiting).toBe(0);
+});
+
+it('sees that others have what the stream lost of ours: its sequences alone tell nothing', async () => {
+  const theirs = { user: 'another', password: 'p' };
+  await world.publish([server.url]);
+  await world.append(machines, 10);
+  await world.published();
+  await keepCopy();
+  await world.append(machines, 20);
+  await world.published();
+  await server.kill();
+  rmSync(`${server.directory}/jetstream`, { recursive: true });
+  cpSync(`${server.directory}/copy`, `${server.directory}/jetstream`, { recursive: true });
+  // Only the other one is let in.
+  await server.restart({ auth: theirs });
+  await withConnection({ servers: server.url, user: theirs.user, pass: theirs.password }, async (connection) => {
+    const js = jetstream(connection);
+    for (let i = 0; i < machines.length * 25; i++) await js.publish('siderolink.another', `${i}`);
+  });
+  await server.restart({});
+  await world.untilCounted('losses', 1);
+  await world.append(machines, 5);
+  await world.published();
+  const messages = await received({ servers: server.url });
+  const ours = messages.filter(({ subject }) => subject !== 'siderolink.another');
+  expect(ours).toHaveLength(machines.length * 35);
+  await world.verify(ours);
+  expect(await world.count('losses')).toBe(1);
 });
 
 it('has the cursors stored that went back, so that our own death in between loses nothing', async () => {

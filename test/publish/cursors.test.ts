@@ -39,7 +39,7 @@ function published() {
 const START: ReadonlyMap<number, number> = new Map();
 
 function goBack({ model, keeper }: ReturnType<typeof published>): void {
-  model.outbox.rewind(0);
+  model.outbox.rewind({ sequence: 0, record: 0 });
   model.backlog.rewind(START);
   keeper.rewind();
 }

@@ -198,16 +198,16 @@ export class LanesModel {
   /** Moves time; moments are noted. */
   advance(ms: number): void {
     this.clock.advance(ms);
-    this.receipts.note(this.clock.monotonic(), this.outbox.sequence, () => this.backlog.cursors);
+    this.receipts.note(this.clock.monotonic(), this.outbox.newest, () => this.backlog.cursors);
   }
 
   /** Looks at the stream and sends. */
   connect(): void {
     const { created, held } = this.broker;
-    const back = this.receipts.judge({ created, lastSequence: held.length }, this.outbox.sequence);
+    const back = this.receipts.judge({ created, lastSequence: held.length }, this.outbox.newest.sequence);
     if (back !== undefined) {
       this.rewinds += 1;
-      this.outbox.rewind(back.sequence);
+      this.outbox.rewind(back);
       this.backlog.rewind(back.cursors);
       this.keeper.rewind();
     }

@@ -7,6 +7,7 @@ import { LanesModel } from './lanes-model.ts';
 const SMALL = { pageRecords: 8, pageText: 2000, maxRecords: 16, maxBytes: 20_000, laneRecords: 4, laneBytes: 4000 };
 const MACHINES = [1, 2, 3, 4, 5];
 const NO_CURSORS = new Map<number, number>();
+const receiptOf = (sequence: number) => ({ sequence, record: sequence * 2 });
 
 it('sends again, in the order of each machine, what a server acknowledged and lost', () => {
   const outcome = fc.constantFrom('store', 'store', 'store', 'store silently', 'lose', 'timeout' as const);
@@ -91,7 +92,7 @@ it('sends no more again than it must: from the last moment before the loss', () 
 
 it('remembers ten minutes and no more, and what was so when they began', () => {
   const receipts = new Receipts({ windowMs: 600_000, everyMs: 1000 }, { at: 0, cursors: NO_CURSORS });
-  for (let at = 0; at <= 3_600_000; at += 250) receipts.note(at, at, () => new Map([[0, at]]));
+  for (let at = 0; at <= 3_600_000; at += 250) receipts.note(at, receiptOf(at), () => new Map([[0, at]]));
   expect(receipts.size).toBeLessThanOrEqual(602);
   receipts.judge({ created: 'a', lastSequence: 3_600_000 }, 3_600_000);
   const back = receipts.judge({ created: 'b', lastSequence: 0 }, 3_600_000);
@@ -101,15 +102,15 @@ it('remembers ten minutes and no more, and what was so when they began', () => {
 
 it('keeps the last moment however long nothing happens', () => {
   const receipts = new Receipts({ windowMs: 600_000, everyMs: 1000 }, { at: 0, cursors: NO_CURSORS });
-  receipts.note(1000, 10, () => new Map([[0, 10]]));
-  for (let at = 2000; at < 5_000_000; at += 1000) receipts.note(at, 10, () => NO_CURSORS);
+  receipts.note(1000, receiptOf(10), () => new Map([[0, 10]]));
+  for (let at = 2000; at < 5_000_000; at += 1000) receipts.note(at, receiptOf(10), () => NO_CURSORS);
   expect(receipts.size).toBe(1);
   expect(receipts.judge({ created: 'a', lastSequence: 5 }, 10)?.cursors.get(0)).toBe(10);
 });
 
 it('takes a stream that was purged for what it is: the numbers go on', () => {
   const receipts = new Receipts({ windowMs: 600_000, everyMs: 1000 }, { at: 0, cursors: NO_CURSORS });
-  receipts.note(1000, 10, () => NO_CURSORS);
+  receipts.note(1000, receiptOf(10), () => NO_CURSORS);
   expect(receipts.judge({ created: 'a', lastSequence: 10 }, 10)).toBeUndefined();
   // Nor is one that is ahead of what we know, after our own restart or with others in it.
   expect(receipts.judge({ created: 'a', lastSequence: 99 }, 10)).toBeUndefined();
@@ -127,13 +128,13 @@ it('goes back to the newest moment that the stream still holds, and forgets what
   fc.assert(
     fc.property(moments, fc.nat(1500), (steps, held) => {
       const receipts = new Receipts({ windowMs: 600_000, everyMs: 1000 }, { at: 0, cursors: NO_CURSORS });
-      const all: Moment[] = [{ at: 0, sequence: 0, cursors: NO_CURSORS }];
+      const all: Moment[] = [{ at: 0, sequence: 0, record: 0, cursors: NO_CURSORS }];
       let sequence = 0;
       for (const [index, step] of steps.entries()) {
         sequence += step;
-        const moment = { at: (index + 1) * 1000, sequence, cursors: new Map([[0, sequence]]) };
+        const moment = { at: (index + 1) * 1000, sequence, record: sequence * 2, cursors: new Map([[0, sequence]]) };
         all.push(moment);
-        receipts.note(moment.at, sequence, () => moment.cursors);
+        receipts.note(moment.at, moment, () => moment.cursors);
       }
       const back = receipts.judge({ created: 'a', lastSequence: held }, sequence);
       const newest = all.filter((moment) => moment.sequence <= held).at(-1);

@@ -44,6 +44,8 @@ describe('an answer', () => {
     [0, '{"stream":"S","seq":7}', { stored: true, duplicate: false }],
     [0, '{"stream":"S","seq":7,"duplicate":true}', { stored: true, duplicate: true }],
     [0, '{"stream":"S","seq":0,"duplicate":true}', { stored: false, reason: 'unavailable' }],
+    [0, '{"stream":"T","seq":7}', { stored: false, reason: 'wrong_stream' }],
+    [0, '{"seq":7}', { stored: false, reason: 'wrong_stream' }],
     [503, '', { stored: false, reason: 'no_stream' }],
     [0, '{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"seq":0}', { reason: 'full' }],
     [0, '{"error":{"code":400,"err_code":10054,"description":"x"},"seq":0}', { reason: 'too_large' }],
@@ -55,7 +57,7 @@ describe('an answer', () => {
     [0, '7', { reason: 'other' }],
     [408, 'no json', { reason: 'other' }],
   ])('with status %i: %s', (status, text, expected) => {
-    expect(parseAnswer(status, text)).toMatchObject(expected);
+    expect(parseAnswer(status, text, 'S')).toMatchObject(expected);
   });
 });
 

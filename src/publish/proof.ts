@@ -1,0 +1,53 @@
+import { errors } from '@nats-io/transport-node';
+import type { Receipt } from './receipts.ts';
+
+/** What is asked of a stream: the `Nats-Msg-Id` of the message at a sequence; undefined if there is none (any more). */
+export type IdAt = (sequence: number) => Promise<string | undefined>;
+
+/**
+ * How far a stream has what it acknowledged, where it acknowledged it. That its last sequence is high enough does not tell: a
+ * server that lost messages may have taken others meanwhile, and servers of a cluster may have become of different minds,
+ * which shows when another one leads. What was acknowledged after a loss is elsewhere, so one question is enough while
+ * all is well, and ten find the place if not.
+ *
+ * @param receipts what was acknowledged, the oldest first
+ * @param idOf the id of a record's message
+ * @returns the highest sequence of a receipt up to which nothing is known to be missing; infinite if nothing is missing
+ * @throws what `idAt` throws
+ */
+export async function provenThrough(
+  receipts: readonly Receipt[],
+  idOf: (record: number) => string,
+  idAt: IdAt,
+): Promise<number> {
+  const isHeld = async ({ sequence, record }: Receipt): Promise<boolean> => {
+    if (sequence === 0 || record === 0) return true;
+    const id = await idAt(sequence);
+    // One that expired or was purged, which its owner wanted.
+    return id === undefined || id === idOf(record);
+  };
+  const newest = receipts.at(-1);
+  if (newest === undefined || (await isHeld(newest))) return Number.POSITIVE_INFINITY;
+  // Below `low` all is held, `high` is not.
+  let low = 0;
+  let high = receipts.length - 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const receipt = receipts[middle];
+    if (receipt === undefined || (await isHeld(receipt))) low = middle + 1;
+    else high = middle;
+  }
+  return receipts[low - 1]?.sequence ?? 0;
+}
+
+/** Whether we are not let ask; what failed for another reason may be asked again. */
+export function isDenied(error: unknown): boolean {
+  const causes = [error, error instanceof Error ? error.cause : undefined];
+  return causes.some(
+    (cause) =>
+      cause instanceof errors.PermissionViolationError ||
+      // Nobody hears the question: an account that imports no more of the API than it needs.
+      cause instanceof errors.NoRespondersError ||
+      (cause instanceof Error && cause.name === 'JetStreamNotEnabled'),
+  );
+}
