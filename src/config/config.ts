@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
-import { clashes } from './combinations.ts';
+import { type Clash, clashes } from './combinations.ts';
 import { environmentSource } from './environment.ts';
 import { type Config, type ConfigInput, configSchema } from './schema.ts';
 import { type Path, type Problem, type Source, valueSource, yamlSource } from './source.ts';
@@ -21,7 +21,11 @@ export interface LoadOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the command line says; it wins over file and environment. */
   readonly overrides?: ConfigInput;
+  /** Looks for what else is wrong with settings that are right by themselves; told with the rest. */
+  readonly inspect?: Inspect;
 }
+
+type Inspect = (config: Config) => readonly Clash[];
 
 /**
  * Reads the configuration: file, then environment, then command line, each over the one before.
@@ -35,7 +39,7 @@ export function loadConfig(options: LoadOptions): Config {
   if (text !== undefined) sources.push(yamlSource(path, text));
   sources.push(environmentSource(options.env));
   if (options.overrides !== undefined) sources.push(valueSource('command line', options.overrides));
-  return combine(sources);
+  return combine(sources, options.inspect);
 }
 
 /** Reads a configuration from a text alone; `name` is what messages call it. @throws SiderolinkError `configuration` */
@@ -59,7 +63,7 @@ function readText(path: string, required: boolean): string | undefined {
   }
 }
 
-function combine(sources: readonly Source[]): Config {
+function combine(sources: readonly Source[], inspect: Inspect = () => []): Config {
   const problems = sources.flatMap((source) => source.problems);
   const merged = sources.map((source) => source.value).reduce(merge, {});
   const raw = fillEmptySections(merged, configSchema);
@@ -72,7 +76,7 @@ function combine(sources: readonly Source[]): Config {
   // Combinations are judged with defaults in place of what is wrong alone, so that one run tells everything.
   const sound = result.success ? result.data : configSchema.safeParse(withoutIssues(raw, result.error.issues)).data;
   if (sound !== undefined) {
-    for (const clash of clashes(sound)) {
+    for (const clash of [...clashes(sound), ...inspect(sound)]) {
       if (clash.paths.some((path) => failed.some((problem) => problem.path.startsWith(path)))) continue;
       const where = clash.paths.map((path) => locate(path.split('.'), 'value')).find((place) => place !== undefined);
       problems.push({ where: where ?? 'defaults', path: clash.paths[0], message: clash.message });

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
+import type { Clash } from '../config/combinations.ts';
 import { type Config, DEFAULT_CONFIG_PATH, loadConfig } from '../config/config.ts';
 import { ERRORS, errorCode, errorMessage } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -11,6 +12,7 @@ import { version } from '../version.ts';
 import { doctorCommand } from './doctor/command.ts';
 import { takeDown } from './down.ts';
 import { initCommand } from './init.ts';
+import { namedFiles } from './named-files.ts';
 import { restoreCommand } from './restore.ts';
 import { run } from './run.ts';
 
@@ -43,13 +45,25 @@ function program(): Command {
     },
   );
 
-  withConfig(root.command('check-config').description('check the configuration and say what is wrong')).action(
-    (options: ConfigOptions) => {
-      configOf(options);
-      const file = options.config ?? DEFAULT_CONFIG_PATH;
-      print(existsSync(file) ? `${file} is right.` : `There is no ${file}: all defaults. The environment is right.`);
-    },
-  );
+  withConfig(
+    root
+      .command('check-config')
+      .description('check the configuration and the files that it names, and say what is wrong'),
+  ).action(({ config: path }: ConfigOptions) => {
+    const warnings: Clash[] = [];
+    loadConfig({
+      path,
+      env: process.env,
+      inspect: (config) => {
+        const files = namedFiles(config, systemClock.now());
+        warnings.push(...files.warnings);
+        return files.problems;
+      },
+    });
+    for (const { paths, message } of warnings) print(`warning: ${paths[0]}: ${message}`);
+    const file = path ?? DEFAULT_CONFIG_PATH;
+    print(existsSync(file) ? `${file} is right.` : `There is no ${file}: all defaults. The environment is right.`);
+  });
 
   initCommand(withConfig(root.command('init')), { load: configOf, env: process.env, print });
 

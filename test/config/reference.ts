@@ -39,7 +39,8 @@ The daemon runs without any configuration. It reads, each over the one before:
 3. the command line.
 
 Whatever is wrong is reported at once, each with file, line and column (or the variable), path, and what would be right;
-the exit code is 78. \`siderolinkd check-config\` does only that. An unknown key is an error, and so is a combination that
+the exit code is 78. \`siderolinkd check-config\` does only that, and opens the files that are named: certificates, keys, tokens and
+credentials that cannot be read or are none are told with the rest. An unknown key is an error, and so is a combination that
 cannot work: a certificate without its key, two listeners on one port, a control API off loopback without TLS.
 
 Durations are whole numbers with units, the larger first: \`30d\`, \`12h\`, \`1h30m\`, \`250ms\` (w, d, h, m, s, ms). Sizes are
