@@ -25,25 +25,26 @@ export class ChunkRows<Row extends { readonly first_seq: number; readonly count:
   /** @param check throws DamageError for a row that is not what was written */
   constructor(db: Database, series: Series, columns: string, check: (row: Row) => void) {
     const select = `select ${columns} from ${CHUNK_TABLES[series]}`;
-    this.#up = db.prepare(`${select} where first_seq > ? and first_seq <= ? order by first_seq`);
+    this.#up = db.prepare(`${select} where first_seq between ? and ? order by first_seq`);
     this.#next = db.prepare(`${select} where first_seq >= ? order by first_seq limit 1`);
     this.#check = check;
   }
 
   /** Those that begin behind one seq and up to another. */
   *between(after: number, through: number): Generator<ChunkStep<Row>> {
-    let edge = after;
-    let expected = after + 1;
+    // Not the seq before it: that may lie on a page which is damaged.
+    let first = after + 1;
+    let expected = first;
     // What can be read alone can also be read with its neighbours; if not, this is the end.
     let hasJumped = false;
     for (;;) {
       let error: unknown;
-      const rows = this.#up.iterate(edge, through) as IterableIterator<Row>;
+      const rows = this.#up.iterate(first, through) as IterableIterator<Row>;
       try {
         for (const row of rows) {
           this.#check(row);
           hasJumped = false;
-          edge = row.first_seq;
+          first = row.first_seq + 1;
           expected = row.first_seq + row.count;
           yield { row };
         }
@@ -57,8 +58,8 @@ export class ChunkRows<Row extends { readonly first_seq: number; readonly count:
       yield { lost: { from: expected, to, error } };
       if (next === undefined || next.first_seq > through) return;
       hasJumped = true;
-      edge = next.first_seq - 1;
-      expected = next.first_seq;
+      first = next.first_seq;
+      expected = first;
     }
   }
 

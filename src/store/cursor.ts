@@ -239,8 +239,10 @@ export class SeriesWalker {
 
   #chunkRows(series: Series, scope: Scope, edge: number): { rows: ChunkHeadRow[]; error: unknown } {
     const { up, upOfMachine, down, downOfMachine } = this.#chunks[series];
-    if (scope.machine === null) return readableRows(scope.backward ? down : up, [edge], checkHead);
-    return readableRows(scope.backward ? downOfMachine : upOfMachine, [scope.machine, edge], checkHead);
+    // Not from the seq at the edge itself: that may lie on a page which is damaged.
+    const first = scope.backward ? edge - 1 : edge + 1;
+    if (scope.machine === null) return readableRows(scope.backward ? down : up, [first], checkHead);
+    return readableRows(scope.backward ? downOfMachine : upOfMachine, [scope.machine, first], checkHead);
   }
 
   #chunkHead(row: ChunkHeadRow): LineBlockHead {
@@ -258,10 +260,10 @@ function prepareChunks(db: Database, series: Series): ChunkStatements {
     previous: db.prepare(`${chunk} where first_seq <= ? order by first_seq desc limit 1`),
     nextOfMachine: db.prepare(`${ofMachine} first_seq >= ? order by first_seq limit 1`),
     previousOfMachine: db.prepare(`${ofMachine} first_seq <= ? order by first_seq desc limit 1`),
-    up: db.prepare(`${chunk} where first_seq > ? order by first_seq limit ${ROWS}`),
-    upOfMachine: db.prepare(`${ofMachine} first_seq > ? order by first_seq limit ${ROWS}`),
-    down: db.prepare(`${chunk} where first_seq < ? order by first_seq desc limit ${ROWS}`),
-    downOfMachine: db.prepare(`${ofMachine} first_seq < ? order by first_seq desc limit ${ROWS}`),
+    up: db.prepare(`${chunk} where first_seq >= ? order by first_seq limit ${ROWS}`),
+    upOfMachine: db.prepare(`${ofMachine} first_seq >= ? order by first_seq limit ${ROWS}`),
+    down: db.prepare(`${chunk} where first_seq <= ? order by first_seq desc limit ${ROWS}`),
+    downOfMachine: db.prepare(`${ofMachine} first_seq <= ? order by first_seq desc limit ${ROWS}`),
     body: db.prepare(`select ${BODY_COLUMNS} from ${CHUNK_TABLES[series]} where first_seq = ?`),
   };
 }

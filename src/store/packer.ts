@@ -12,6 +12,7 @@ import { damaged, streamOfRow, unlessDamaged } from './damaged.ts';
 import { placeOfChunk } from './lost-records.ts';
 import { packBlock } from './packed-block.ts';
 import { EXTENT_FIELDS, type Loss, type PackedSegment, type PackRequest } from './protocol.ts';
+import { readTransaction } from './salvage.ts';
 
 type ChunkRow = ChunkHeadRow & ChunkBodyRow;
 
@@ -45,9 +46,7 @@ export class Packer {
 
   /** The next segment, or null if there are not yet enough chunks for one; with `partial`, if there are none. */
   pack({ series, maxRecords, maxBytes, partial }: PackRequest): PackedSegment | null {
-    const { chunks, losses, full } = this.#db
-      .transaction(() => this.#readChunks(series, maxRecords, maxBytes))
-      .deferred();
+    const { chunks, losses, full } = readTransaction(this.#db, () => this.#readChunks(series, maxRecords, maxBytes));
     const first = chunks[0];
     const last = chunks.at(-1);
     if (!(full || partial) || first === undefined || last === undefined) return null;

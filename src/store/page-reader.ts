@@ -11,6 +11,7 @@ import { PageBuilder } from './page-builder.ts';
 import type { Piece, Scope } from './pieces.ts';
 import type { PageReply, PageRequest } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
+import { readTransaction } from './salvage.ts';
 import { SegmentDirectories } from './segment-directory.ts';
 
 /** Machines that a filter may name to be read one by one; with more of them everything is looked through. */
@@ -58,7 +59,7 @@ export class PageReader {
   }
 
   page(request: PageRequest): PageReply {
-    return this.#db.transaction(() => this.#read(request)).deferred();
+    return readTransaction(this.#db, () => this.#read(request));
   }
 
   #read(request: PageRequest): PageReply {

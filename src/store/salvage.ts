@@ -1,5 +1,20 @@
-import type { Statement } from 'better-sqlite3';
+import type { Database, Statement } from 'better-sqlite3';
 import { isDamage, unlessDamaged } from './damaged.ts';
+
+/**
+ * Reads of one state of the store. It ends with a rollback, which is as good: SQLite commits no transaction in which a read
+ * met a damaged page, although it was passed over.
+ */
+export function readTransaction<T>(db: Database, read: () => T): T {
+  // Part of one that is open.
+  if (db.inTransaction) return read();
+  db.exec('begin');
+  try {
+    return read();
+  } finally {
+    if (db.inTransaction) db.exec('rollback');
+  }
+}
 
 /**
  * The rows up to the first that cannot be read, and why that one cannot.

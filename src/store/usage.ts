@@ -9,6 +9,7 @@ import { unlessDamaged } from './damaged.ts';
 import { Deletions } from './deletions.ts';
 import type { SeriesUsage, Unpublished, UnpublishedStep, Usage } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
+import { readTransaction } from './salvage.ts';
 import { freePagesOf, pagesOf } from './space.ts';
 
 /** Segments that are told of at one time: more than go in one round. */
@@ -92,7 +93,7 @@ export class UsageReader {
   }
 
   usage(): Usage {
-    return this.#db.transaction(() => this.#usage()).deferred();
+    return readTransaction(this.#db, () => this.#usage());
   }
 
   #usage(): Usage {
@@ -118,14 +119,12 @@ export class UsageReader {
 
   /** The records of a series' segments behind one seq and up to another that the publisher's cursors have not reached. */
   unpublished(series: Series, after: number, through: number): UnpublishedStep {
-    return this.#db
-      .transaction(() => {
-        const last = this.#stepEnd.get(SERIES.indexOf(series), after, through) as number | null;
-        return last === null
-          ? { ...NOTHING, reached: through }
-          : { ...this.#unpublished(series, after, last), reached: last };
-      })
-      .deferred();
+    return readTransaction(this.#db, () => {
+      const last = this.#stepEnd.get(SERIES.indexOf(series), after, through) as number | null;
+      return last === null
+        ? { ...NOTHING, reached: through }
+        : { ...this.#unpublished(series, after, last), reached: last };
+    });
   }
 
   #unpublished(series: Series, after: number, through: number): Unpublished {

@@ -5,7 +5,7 @@ import type { RegistryOp } from '../domain/registry.ts';
 import { batchLength, type Series, setField } from './batch.ts';
 import { CHUNK_TABLES } from './chunk-row.ts';
 import { ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
-import { isDamage, unlessDamaged } from './damaged.ts';
+import { unlessDamaged } from './damaged.ts';
 import { DeletionTable, NOTHING } from './deletion-table.ts';
 import type {
   ChangeOps,
@@ -156,11 +156,11 @@ export class Writer {
   /** Removes chunks that are packed. */
   sweep(series: Series, rows: number, bytes: number): SliceReply {
     const through = this.#marks()[series];
-    return this.#unlessDamaged<SliceReply>(
-      () => ({ more: this.#chunks.sweep(series, through, rows, bytes) }),
-      (damage) => {
+    return unlessDamaged<SliceReply, SliceReply>(
+      () => ({ more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) }),
+      (error) => {
         this.#chunks.giveUp(series, through, rows, bytes);
-        return { more: true, damage };
+        return { more: true, damage: describe(error) };
       },
     );
   }
@@ -168,31 +168,24 @@ export class Writer {
   /** Removes rows that deletions left. */
   clear(rows: number, bytes: number): ClearReply {
     const marks = this.#marks();
-    return this.#unlessDamaged<ClearReply>(
-      () => this.#deletions.clear(marks, rows, bytes),
-      (damage) => ({ more: true, ...NOTHING, series: this.#deletions.giveUp(), damage }),
-    );
-  }
-
-  /** Removes what is left of dropped segments. */
-  clearDropped(rows: number, bytes: number): SliceReply {
-    return this.#unlessDamaged<SliceReply>(
-      () => ({ more: this.#retention.clear(rows, bytes) }),
-      (damage) => {
-        this.#retention.giveUp();
-        return { more: true, damage };
+    return unlessDamaged<ClearReply, ClearReply>(
+      () => this.#transaction(() => this.#deletions.clear(marks, rows, bytes)),
+      (error) => {
+        const series = this.#transaction(() => this.#deletions.giveUp());
+        return { more: true, ...NOTHING, series, damage: describe(error) };
       },
     );
   }
 
-  /** What is damaged is given up, in a transaction of its own: all else would wait behind it for ever. */
-  #unlessDamaged<T>(step: () => T, giveUp: (damage: string) => T): T {
-    try {
-      return this.#transaction(step);
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      return this.#transaction(() => giveUp(describe(error)));
-    }
+  /** Removes what is left of dropped segments. One that is damaged is given up: others would wait behind it for ever. */
+  clearDropped(rows: number, bytes: number): SliceReply {
+    return unlessDamaged<SliceReply, SliceReply>(
+      () => ({ more: this.#transaction(() => this.#retention.clear(rows, bytes)) }),
+      (error) => {
+        this.#transaction(() => this.#retention.giveUp());
+        return { more: true, damage: describe(error) };
+      },
+    );
   }
 
   /** Gives at most so many free pages back to the file system. */
