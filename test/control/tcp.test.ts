@@ -98,7 +98,9 @@ describe('what is no proper request', () => {
     const text = await readAll(socket);
     clearInterval(drip);
     expect(text).toMatch(/^HTTP\/1\.1 408 /);
-    expect((await tcp.ask('GET', '/v1/status', { role: 'reader' })).status).toBe(200);
+    // On a busy host a whole request may take that long too.
+    const status = async () => (await tcp.ask('GET', '/v1/status', { role: 'reader' })).status;
+    await expect.poll(() => status().catch(() => 0)).toBe(200);
   });
 
   it('refuses headers without end', async () => {

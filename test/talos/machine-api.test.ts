@@ -182,7 +182,7 @@ describe('a write into META', () => {
       };
       socket.once('data', more);
     });
-    const error = await failure(write(server, { deadlineMs: 2_000 }));
+    const error = await failure(write(server, { deadlineMs: 60_000 }));
     expect(error.fault).toBe('broken');
     await server.idle();
     expect(sent).toBeGreaterThan(0);

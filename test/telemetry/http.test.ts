@@ -134,7 +134,9 @@ describe('hostile clients', () => {
   test('a request that never ends is closed', async () => {
     const { port, get } = await serve({ requestTimeoutMs: 100 });
     expect(await raw(port, 'GET /metrics HTTP/1.1\r\nhost: x\r\nx: ')).toContain('408 Request Timeout');
-    expect((await get('/healthz')).status).toBe(200);
+    // On a busy host a whole request may take that long too.
+    const status = async () => (await get('/healthz')).status;
+    await expect.poll(() => status().catch(() => 0)).toBe(200);
   });
 
   test('connections beyond the bound are closed', async () => {

@@ -311,7 +311,7 @@ describe('strangers and enemies', () => {
   });
 
   it('a connection whose other end is gone without a word is found out, and its place is free', async () => {
-    const world = await start({}, { edge: { keepalive: { timeMs: 100, timeoutMs: 100 } } });
+    const world = await start({}, { edge: { keepalive: { timeMs: 100, timeoutMs: 2_000 } } });
     const cable = await cutCable(world.port);
     const caller = await world.stream(1, world.client(cable.port));
     caller.send(packet(1));
