@@ -11,7 +11,9 @@ export interface Clash {
 
 /** Combinations that cannot work or that are never meant. */
 export function clashes(config: Config): readonly Clash[] {
-  return [...tlsClashes(config), ...natsClashes(config), ...controlClashes(config), ...portClashes(config)];
+  return [tlsClashes, natsClashes, controlClashes, portClashes, tunnelClashes].flatMap((clashesOf) => [
+    ...clashesOf(config),
+  ]);
 }
 
 type Pair = { readonly cert_file: string | null; readonly key_file: string | null };
@@ -83,6 +85,14 @@ function* controlClashes({ control }: Config): Iterable<Clash> {
       message: `${formatHostPort(control.listen)} is off loopback and needs control.tls.cert_file and control.tls.key_file`,
     };
   }
+}
+
+function* tunnelClashes({ tunnel }: Config): Iterable<Clash> {
+  if (tunnel.machine_packets_per_second <= tunnel.packets_per_second) return;
+  yield {
+    paths: ['tunnel.machine_packets_per_second', 'tunnel.packets_per_second'],
+    message: `is more than tunnel.packets_per_second (${tunnel.packets_per_second}), which all machines share: make that larger or this smaller`,
+  };
 }
 
 interface Bound {

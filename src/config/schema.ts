@@ -180,6 +180,20 @@ export const configSchema = section({
       'WireGuard over gRPC: auto when the machine asks for it, force for every machine that can (Talos 1.7 or newer), off for none. A machine may have a setting of its own.',
     ),
   }),
+  tunnel: section({
+    machine_packets_per_second: setting(
+      'number',
+      integer(200, 1_000_000),
+      5_000,
+      'WireGuard packets that one machine may send through the tunnel; with more its stream is read slower. A packet costs some 14 µs of a core.',
+    ),
+    packets_per_second: setting(
+      'number',
+      integer(200, 10_000_000),
+      20_000,
+      'All machines together; 200 of each pass whatever the others send.',
+    ),
+  }),
   status: section({
     negative_address_filter: setting(
       'list of networks',

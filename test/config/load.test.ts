@@ -189,6 +189,10 @@ describe('impossible combinations', () => {
     ['sinks: { events_port: 4001 }', 'sinks.events_port: takes port 4001, which sinks.kmsg_port has already'],
     ['api: { listen: "[::]:4002" }', 'api.listen: takes port 4002, which sinks.events_port has already'],
     ['metrics: { listen: "127.0.0.1:8081" }', 'metrics.listen: takes port 8081, which api.listen has already'],
+    [
+      'tunnel: { packets_per_second: 2000 }',
+      'tunnel.machine_packets_per_second: is more than tunnel.packets_per_second (2000)',
+    ],
     ['wireguard: { listen_port: 4001 }', 'wireguard.listen_port: takes port 4001, which sinks.kmsg_port has already'],
   ])('%s', (text, expected) => {
     expect(wrong(text)).toEqual([expect.stringContaining(expected)]);

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { tunnelOptions } from '../../src/daemon/tunnel.ts';
 import { type Account, PacketBudget, SLICE_MS } from '../../src/tunnel/packet-budget.ts';
 
 const account = (): Account => ({ slice: 0, spent: 0 });
@@ -42,4 +44,13 @@ it('streams that stop when they are told bring no more than all may, but for wha
       for (const { brought } of streams) expect(brought).toBeLessThanOrEqual(inSlice(limits.each));
     }),
   );
+});
+
+it('is as the configuration says, and as before where it says nothing', () => {
+  const options = (text: string) => {
+    const { packetsPerSecond, packetsPerSecondInAll } = tunnelOptions(parseConfig(text));
+    return [packetsPerSecond, packetsPerSecondInAll];
+  };
+  expect(options('')).toEqual([5_000, 20_000]);
+  expect(options('tunnel: { machine_packets_per_second: 300, packets_per_second: 600 }')).toEqual([300, 600]);
 });
