@@ -7,6 +7,8 @@ import { migrate } from './schema.ts';
  * commit is a write and a checksum. 8 KiB cost a burst a quarter more of the writer's time.
  */
 const PAGE_SIZE = 16_384;
+/** SQLite's number of `synchronous = full`. */
+const FULL = 2;
 /** Pages in the WAL after which a commit also writes them back. */
 const WAL_CHECKPOINT_PAGES = 512;
 /** The WAL file is cut to so many bytes when it is started anew. */
@@ -30,6 +32,20 @@ export function openWriter(path: string, busyTimeoutMs: number): Database.Databa
     db.pragma('cache_size = -8192');
     migrate(db);
   });
+}
+
+/**
+ * Runs a transaction of which nothing was promised, without an fsync of its own: it is durable with the next one that is. The
+ * WAL is one sequence, so after a crash neither is there without what came before it, and it is synced before it is written back.
+ */
+export function unsynced<T>(db: Database.Database, transaction: () => T): T {
+  if (db.pragma('synchronous', { simple: true }) !== FULL) return transaction();
+  db.pragma('synchronous = normal');
+  try {
+    return transaction();
+  } finally {
+    db.pragma('synchronous = full');
+  }
 }
 
 /** Opens a handle that only reads. @throws SiderolinkError `storage` */

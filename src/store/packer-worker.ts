@@ -1,3 +1,4 @@
+import { beBackground } from '../lib/background.ts';
 import type { Series } from './batch.ts';
 import { openReader } from './database.ts';
 import { Packer } from './packer.ts';
@@ -10,6 +11,9 @@ type Request =
   | { readonly kind: 'usage' }
   | { readonly kind: 'unpublished'; readonly series: Series; readonly after: number; readonly through: number }
   | { readonly kind: 'close' };
+
+// What is packed later is read as well meanwhile; what is received later waits in the machines.
+beBackground();
 
 serve<{ readonly path: string }, Request>(({ path }) => {
   const db = openReader(path);

@@ -6,6 +6,7 @@ import { batchLength, type Series, setField } from './batch.ts';
 import { CHUNK_TABLES } from './chunk-row.ts';
 import { ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
 import { unlessDamaged } from './damaged.ts';
+import { unsynced } from './database.ts';
 import { DeletionTable, NOTHING } from './deletion-table.ts';
 import type {
   ChangeOps,
@@ -150,7 +151,9 @@ export class Writer {
 
   insertSlice(rows: number, bytes: number): SliceReply {
     const undo = this.#segments.mark();
-    return { more: this.#transaction(() => this.#segments.insertSlice(rows, bytes), undo) };
+    return unsynced(this.#db, () => ({
+      more: this.#transaction(() => this.#segments.insertSlice(rows, bytes), undo),
+    }));
   }
 
   /** Removes chunks that are packed. */
