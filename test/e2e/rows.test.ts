@@ -294,12 +294,17 @@ describe('rows 10 to 13: another boot of a machine that is away', { concurrent: 
     const uuid = randomUUID();
     const { address } = await caller.join({ uuid, uniqueToken: 'its own' });
     const { key } = await caller.join({ uuid, uniqueToken: 'its own' });
-    const kept = async () => [await gateway.client.machine(uuid), await gateway.records({ machine: uuid })];
+    const kept = async () => {
+      const { last_refusal: _, ...view } = await gateway.client.machine(uuid);
+      return [view, await gateway.records({ machine: uuid })];
+    };
     const [before, count] = [await kept(), await refused(gateway, 'unique_token')];
     for (const uniqueToken of ['', 'another']) {
       expect(await caller.refusal({ uuid, uniqueToken })).toEqual(UNAUTHORIZED);
     }
     expect(await kept()).toEqual(before);
+    const { last_refusal } = await gateway.client.machine(uuid);
+    expect(last_refusal).toMatchObject({ reason: 'unique_token', count: 2 });
     expect(await refused(gateway, 'unique_token')).toBe(count + 2);
     expect(refusals(gateway, uuid)).toEqual([[13, 'unique_token']]);
     expect((await gateway.peers()).get(key)?.allowedIps).toEqual([`${address}/128`]);
