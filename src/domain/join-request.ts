@@ -72,10 +72,7 @@ export function parseJoinRequest(fields: JoinFields, ownKey: PublicKey): JoinReq
  * about them (facts/users.md A4).
  */
 export function swappedUuid(uuid: NodeUuid): NodeUuid {
-  const [a = '', b = '', c = '', ...rest] = uuid.split('-');
-  return [swapBytes(a), swapBytes(b), swapBytes(c), ...rest].join('-') as NodeUuid;
-}
-
-function swapBytes(hex: string): string {
-  return (hex.match(/../g) ?? []).reverse().join('');
+  const at = (from: number) => uuid.slice(from, from + 2);
+  const a = at(6) + at(4) + at(2) + at(0);
+  return `${a}-${at(11)}${at(9)}-${at(16)}${at(14)}${uuid.slice(18)}` as NodeUuid;
 }

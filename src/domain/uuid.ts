@@ -5,8 +5,10 @@ export type NodeUuid = string & { readonly __brand: 'NodeUuid' };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** SMBIOS UUIDs that whole board families share (facts/users.md A2), in both byte orders. */
-const VENDOR_CONSTANTS = new Set([
+/** UUIDs that tell nothing, and those of SMBIOS that whole board families share (facts/users.md A2), in both byte orders. */
+const SHARED = new Set([
+  '00000000-0000-0000-0000-000000000000',
+  'ffffffff-ffff-ffff-ffff-ffffffffffff',
   '03000200-0400-0500-0006-000700080009',
   '00020003-0004-0005-0006-000700080009',
   '12345678-1234-5678-90ab-cddeefaabbcc',
@@ -30,7 +32,5 @@ export function parseNodeUuid(text: string): NodeUuid {
 /** Whether the UUID cannot tell one machine from another: all zeros, all `f`, a vendor's constant, or no UUID. */
 export function isJunkUuid(text: string): boolean {
   const uuid = asNodeUuid(text);
-  if (uuid === undefined) return true;
-  const digits = uuid.replaceAll('-', '');
-  return /^0+$/.test(digits) || /^f+$/.test(digits) || VENDOR_CONSTANTS.has(uuid);
+  return uuid === undefined || SHARED.has(uuid);
 }

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** 9 random bytes: enough that ids never meet. They are not secret. */
 const ID_BYTES = 9;
@@ -32,7 +32,7 @@ export function splitToken(text: string): { readonly id: string; readonly secret
 
 /** SHA-256 in hex. The secret has 256 random bits, so a slow hash would protect nothing more. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret, 'hex');
 }
 
 /** Compares two hashes in hex in a time that does not depend on where they differ. */

@@ -9,12 +9,8 @@ export class Turns {
 
   /** Notes a change that has begun. To be called in the synchronous step in which `busy` said that there is none. */
   hold(machine: number, change: Promise<unknown>): void {
-    const settled = change.then(
-      () => {},
-      () => {},
-    );
-    this.#busy.set(machine, settled);
-    void settled.then(() => this.#busy.delete(machine));
+    const ended = () => void this.#busy.delete(machine);
+    this.#busy.set(machine, change.then(ended, ended));
   }
 
   /** Waits for the machine's turn and makes a change. `change` runs synchronously up to its first await. */

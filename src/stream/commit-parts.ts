@@ -69,7 +69,7 @@ export function takeLogs(intake: LogIntake, pool: BufferPool, maxBytes: number):
   return { chunks, ops, facts, batch, body, bytes };
 }
 
-const encoder = new TextEncoder();
+const LINE_FEED = 0x0a;
 
 /** Encodes the records of changes, a chunk each. */
 export class ChangeEncoder {
@@ -77,19 +77,22 @@ export class ChangeEncoder {
 
   encode(changes: readonly PendingChange[]): CommitPart {
     const records = changes.flatMap(({ change, time }) => change.records.map((record) => ({ record, time })));
-    const bodies = records.map(({ record }) => encoder.encode(`${record.body}\n`));
-    const bytes = bodies.reduce((sum, body) => sum + body.length + 1, 0);
+    const bodies = encodeBodies(records.map(({ record }) => record.body));
+    // Each ends with a line feed, and has one byte for its detail.
+    const bytes = bodies.reduce((sum, body) => sum + body.length + 2, 0);
     const facts = records.map(({ record }) => this.#facts(record));
     const heads = facts.map((fact, index) => ({
       ...fact,
       tags: fact.tags.id,
       time: records[index]?.time ?? 0,
       names: namesText(fact.names),
-      bytes: bodies[index]?.length ?? 0,
+      bytes: (bodies[index]?.length ?? 0) + 1,
     }));
     const batch = encodeBatch(heads, new ArrayBuffer(bytes), (index, target, offset) => {
       const body = bodies[index];
-      if (body !== undefined) target.set(body, offset);
+      if (body === undefined) return;
+      target.set(body, offset);
+      target[offset + body.length] = LINE_FEED;
     });
     return { facts, batch, bytes };
   }
@@ -108,6 +111,19 @@ export class ChangeEncoder {
     }
     return names;
   }
+}
+
+/** Records of one change often say the same: a machine that is new and accepted at once. */
+function encodeBodies(texts: readonly string[]): readonly Uint8Array[] {
+  let last = '';
+  let encoded: Uint8Array = Buffer.from(last);
+  return texts.map((text) => {
+    if (text !== last) {
+      encoded = Buffer.from(text);
+      last = text;
+    }
+    return encoded;
+  });
 }
 
 /** Makes times of a batch never go back behind `floor`; returns the last one. */

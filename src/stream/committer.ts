@@ -20,8 +20,11 @@ import type { StreamMetrics } from './metrics.ts';
 import type { Change } from './types.ts';
 
 const HEALTH = 'store';
-/** Changes in one commit. */
-const MAX_CHANGES = 5000;
+/**
+ * Changes in one commit. Encoding them, and telling those who wait, is a turn of the event loop: 50 ms for so many joins.
+ * A commit costs the same whatever it holds, so many more would make few less.
+ */
+const MAX_CHANGES = 512;
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 5000;
 
