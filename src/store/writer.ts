@@ -160,7 +160,8 @@ export class Writer {
   sweep(series: Series, rows: number, bytes: number): SliceReply {
     const through = this.#marks()[series];
     return unlessDamaged<SliceReply, SliceReply>(
-      () => ({ more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) }),
+      () =>
+        unsynced(this.#db, () => ({ more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) })),
       (error) => {
         this.#chunks.giveUp(series, through, rows, bytes);
         return { more: true, damage: describe(error) };
