@@ -101,7 +101,7 @@ it('is all that a new host needs: machines come back by themselves, with their a
   }
 
   // A machine's own packets bring the link back, or its next call, which is row 5.
-  await gateway.until('one is back by itself', () => isUp(steady), 120_000);
+  await gateway.until('one is back by itself', () => isUp(steady), 180_000);
   // The other comes with a key that nobody here has seen, and is what it was. For two minutes nobody can know that its
   // last boot is not there any more: the peers of a device that was made anew have yet to be heard of.
   await after.reboot();
@@ -111,8 +111,8 @@ it('is all that a new host needs: machines come back by themselves, with their a
       const since = await gateway.records({ machine: rebooting, filter: ['*.*.*.kmsg.>'], after: 10 ** 12 });
       return since.length > 10 && (await isUp(rebooting));
     },
-    200_000,
+    300_000,
   );
   expect(await known()).toEqual(told);
   expect((await gateway.client.tokens()).length).toBe(1);
-}, 420_000);
+}, 600_000);

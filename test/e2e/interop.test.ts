@@ -42,7 +42,7 @@ describe.skipIf(withoutGo)('the genuine client', () => {
           ...(token === '' ? [] : ['--unique-token', token]),
           ...['--interface', gateway.network.interfaceName(), '--events-each', '--lines', '200', '--reboots', '1'],
         ],
-        { timeoutMs: 90_000 },
+        { timeoutMs: 180_000 },
       );
       const steps = output
         .trim()

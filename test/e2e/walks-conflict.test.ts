@@ -119,7 +119,7 @@ describe.skipIf(withoutGo)('the genuine client', () => {
         ...['--uuid', incumbent.uuid, '--interface', gateway.network.interfaceName()],
         ...['--repeats', '3', '--lines', '100'],
       ],
-      { timeoutMs: 60_000 },
+      { timeoutMs: 180_000 },
     );
     const steps = output
       .trim()
