@@ -24,6 +24,10 @@ export interface ChunkBodyRow {
   readonly checksum: number | null;
 }
 
+/** Used again and again: the writer asks once per chunk. */
+const HEAD_BYTES = new Uint8Array(8 * HEAD_NUMBERS.length);
+const HEAD_VIEW = new DataView(HEAD_BYTES.buffer);
+
 const HEAD_SHAPE: RowShape<ChunkHeadRow> = { numbers: HEAD_NUMBERS, texts: ['names'], blobs: [] };
 const BODY_SHAPE: RowShape<ChunkBodyRow> = { numbers: [], texts: [], blobs: ['details', 'payload'] };
 
@@ -34,12 +38,18 @@ const BODY_SHAPE: RowShape<ChunkBodyRow> = { numbers: [], texts: [], blobs: ['de
  * @param numbers in the order of HEAD_NUMBERS: first seq, count, machine, stream, boot, tags, time, levels
  */
 export function headChecksum(numbers: readonly number[], names: string): number {
-  return crc32(`${numbers.join(' ')} ${names}`);
+  for (let i = 0; i < HEAD_NUMBERS.length; i++) HEAD_VIEW.setFloat64(i * 8, numbers[i] ?? 0, true);
+  const checksum = crc32(HEAD_BYTES);
+  return names === '' ? checksum : crc32(names, checksum);
 }
 
-/** CRC-32 of all that readers get of a chunk: lines under another head are as wrong as other lines. */
-export function chunkChecksum(head: number, details: Uint8Array, payload: Uint8Array): number {
-  return crc32(payload, crc32(details, head));
+/**
+ * CRC-32 of all that readers get of a chunk: lines under another head are as wrong as other lines.
+ *
+ * @param body the payload, and the details behind it
+ */
+export function chunkChecksum(head: number, body: Uint8Array): number {
+  return crc32(body, head);
 }
 
 /** @throws DamageError if the head of a chunk is not what was written */
@@ -54,6 +64,6 @@ export function checkHead(row: ChunkHeadRow): void {
 export function checkBody({ head_checksum }: ChunkHeadRow, body: ChunkBodyRow): void {
   checkShape('a chunk', body, BODY_SHAPE);
   if (head_checksum === null) return;
-  if (chunkChecksum(head_checksum, body.details, body.payload) === body.checksum) return;
+  if (crc32(body.details, chunkChecksum(head_checksum, body.payload)) === body.checksum) return;
   throw damaged('the lines of a chunk are not what was written');
 }

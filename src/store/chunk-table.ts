@@ -58,8 +58,7 @@ export class ChunkTable {
       const bytes = number(FIELD.bytes);
       const offset = number(FIELD.offset);
       const name = names[number(FIELD.names)] ?? '';
-      const details = Buffer.from(body, offset + bytes, count);
-      const payload = Buffer.from(body, offset, bytes);
+      const whole = Buffer.from(body, offset, bytes + count);
       const [machine, boot, tags] = [number(FIELD.machine), number(FIELD.boot), number(FIELD.tags)];
       const [time, levels] = [number(FIELD.time), number(FIELD.levels)];
       const head = headChecksum([next, count, machine, stream, boot, tags, time, levels], name);
@@ -76,10 +75,10 @@ export class ChunkTable {
         levels,
         name,
         bytes,
-        details,
-        payload,
+        whole.subarray(bytes),
+        whole.subarray(0, bytes),
         head,
-        chunkChecksum(head, details, payload),
+        chunkChecksum(head, whole),
       );
       meta[at + FIELD.firstSeq] = next;
       next += count;
