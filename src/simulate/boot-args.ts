@@ -1,5 +1,6 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import { type HostPort, splitHostPort } from '../domain/host-port.ts';
+import { earlyRoots } from './early-config.ts';
 import type { TalosProfile } from './profile.ts';
 
 /** Where Provision is called. */
@@ -22,6 +23,8 @@ export interface BootArguments {
   readonly events: HostPort | undefined;
   /** Usually one; empty: no kernel log is sent. */
   readonly kmsg: readonly KmsgTarget[];
+  /** Authorities that it is told of by `talos.config.early=`, PEM; undefined for none. */
+  readonly roots: string | undefined;
   /** The arguments as the kernel shows them, token and all. */
   readonly commandLine: string;
 }
@@ -41,12 +44,14 @@ export function parseBootArguments(text: string, profile: TalosProfile, joinToke
   const { scheme, url } = parseApiUrl(api);
   const events = args.get('talos.events.sink');
   const kmsg = args.get('talos.logging.kernel');
+  const early = profile.earlyConfig ? args.get('talos.config.early') : undefined;
   return {
     api: target({ scheme, url }, profile),
     joinToken: profile.joinToken ? (url.searchParams.get('jointoken') ?? '') : '',
     tunnel: profile.tunnel && ['true', 'y'].includes(url.searchParams.get('grpc_tunnel') ?? ''),
     events: events ? parseHostPort(events, 'talos.events.sink') : undefined,
     kmsg: kmsg ? [parseKmsgTarget(kmsg)] : [],
+    roots: early ? earlyRoots(early) : undefined,
     commandLine: text.trim().replace(given, () => api),
   };
 }

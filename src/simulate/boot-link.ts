@@ -27,7 +27,9 @@ export interface BootLinkDeps extends Pick<LinkManagerDeps, 'onProvision' | 'onL
 
 /** The SideroLink controller of one boot, calling the API that the kernel arguments name. */
 export function newLinkManager({ machine, uuidSent, uniqueToken }: BootLinkOptions, deps: BootLinkDeps): LinkManager {
-  const { profile, args, ca } = machine;
+  const { profile, args } = machine;
+  const told = [machine.ca, args.roots].filter((pem) => pem !== undefined);
+  const ca = told.length === 0 ? undefined : told.join('\n');
   const openTunnel = async (virtual: string): Promise<OpenTunnel> => {
     const connect = () => connectApi(deps.network, args.api, ca);
     const relay = new TunnelRelay(

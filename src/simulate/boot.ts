@@ -5,6 +5,7 @@ import { newLinkManager } from './boot-link.ts';
 import { type BootScript, type MachineFacts, paceOf } from './boot-script.ts';
 import type { BootEnd, BootScripts } from './boot-scripts.ts';
 import { BootSenders } from './boot-senders.ts';
+import { controllerFailed, linkLines } from './controller-lines.ts';
 import type { MachineCounters } from './counters.ts';
 import { EventQueue } from './event-queue.ts';
 import { KernelLog } from './kernel-log.ts';
@@ -296,12 +297,7 @@ export class Boot {
     const moved = this.#link?.address !== config.address;
     this.#link = config;
     this.#deps.counters.links += 1;
-    // Talos logs the API as it was given, token and all (facts/users.md D16).
-    const api = /(?:^|\s)siderolink\.api=(\S+)/.exec(machine.args.commandLine)?.[1] ?? '';
-    this.#append(
-      'user',
-      `[talos] siderolink connection configured {"component": "controller-runtime", "controller": "siderolink.ManagerController", "endpoint": ${JSON.stringify(api)}, "next_peer_endpoint": "${tunnelAddress || config.endpoint}"}\n`,
-    );
+    for (const line of linkLines(machine.args, config.endpoint, tunnelAddress)) this.#append('user', line);
     if (moved) this.#publishAddresses();
     if (moved) void this.#api?.linked(linkAddress(config) ?? '');
     if (first) this.#tasks.push(...this.#senders.start(serverAddress, this.#ending.signal));
@@ -339,10 +335,6 @@ export class Boot {
   #notice(notice: DistributiveOmit<MachineNotice, 'boot'>): void {
     this.#deps.onNotice({ ...notice, boot: this.#environment.number } as MachineNotice);
   }
-}
-
-function controllerFailed(controller: string, error: unknown): string {
-  return `[talos] controller failed {"component": "controller-runtime", "controller": "${controller}", "error": ${JSON.stringify(errorMessage(error))}}\n`;
 }
 
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never;

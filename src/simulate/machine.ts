@@ -46,7 +46,7 @@ export interface MachineOptions {
   readonly darkMs?: number;
   /** Ports on the server's overlay address for sinks that the kernel arguments do not name; null: none. */
   readonly defaultSinks?: { readonly kmsg: number; readonly events: number } | null;
-  /** PEM of the API's authority; the default trusts the system's. */
+  /** PEM of the API's authority, beside those of `args`; without any the system's are trusted. */
   readonly ca?: string;
 }
 

@@ -18,6 +18,8 @@ export interface TalosProfile {
   readonly endpointList: boolean;
   /** Knows WireGuard over gRPC, and asks for it where the kernel argument says so. */
   readonly tunnel: boolean;
+  /** Reads `talos.config.early=`. */
+  readonly earlyConfig: boolean;
   /** Looks every 30 s whether the peer is down; before, it provisions once a boot. */
   readonly reconnects: boolean;
   /** Deadline of a Provision call in milliseconds; null waits for ever. */
@@ -81,6 +83,7 @@ export function talosProfile(version: string): TalosProfile {
     uniqueToken: minor >= 6,
     endpointList: minor >= 6,
     tunnel: minor >= 7,
+    earlyConfig: minor >= 11,
     reconnects: minor >= 5 || (minor === 4 && Number(patch) >= 2),
     provisionDeadlineMs: minor >= 12 || (minor === 11 && Number(patch) >= 4) ? 30_000 : null,
     dropsEndpointsOnChange: minor >= 12 || (minor === 11 && Number(patch) >= 6),

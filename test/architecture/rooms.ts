@@ -77,7 +77,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@fastify/swagger': ['control'],
   execa: ['wireguard', 'simulate'],
   pino: ['telemetry'],
-  yaml: ['config'],
+  yaml: ['config', 'simulate'],
   commander: ['cli', 'daemon', 'simulate'],
   'unix-dgram': ['daemon'],
   '@nats-io/transport-node': ['publish'],

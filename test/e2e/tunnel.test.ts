@@ -66,6 +66,12 @@ describe('where UDP is blocked', { concurrent: true, timeout: 240_000 }, () => {
     const guest = await tcpOnly({ quiet: false });
     const address = await guest.on();
     await lineArrives(guest, 'through TCP alone');
+    const [line] = await gateway.records({
+      machine: guest.uuid,
+      filter: ['*.*.*.kmsg.>'],
+      grep: 'updating tunnel relay',
+    });
+    expect(line?.body['msg']).toContain('"new_node_address": "[redacted]"');
     await gateway.until('its events', async () => (await seen(guest.uuid)).stage !== null);
     const machine = await comesBy(guest, 'tunnel');
     expect(machine).toMatchObject({ boot: 1, address, tunnel: null });

@@ -1,5 +1,8 @@
+import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { kernelArgs } from '../../src/domain/kernel-args.ts';
+import type { OverlayAddress } from '../../src/domain/overlay.ts';
 import { asNodeUuid } from '../../src/domain/uuid.ts';
 import { Backoff } from '../../src/simulate/backoff.ts';
 import { parseBootArguments } from '../../src/simulate/boot-args.ts';
@@ -7,6 +10,7 @@ import { EventQueue } from '../../src/simulate/event-queue.ts';
 import { talosProfile } from '../../src/simulate/profile.ts';
 import { seededRandom, seededUuid } from '../../src/simulate/random.ts';
 import { XidSource } from '../../src/simulate/xid.ts';
+import { TestAuthority } from '../lib/certificates.ts';
 
 test('the backoff starts at half a second, grows by half, is capped at a minute and spread by half', () => {
   fc.assert(
@@ -66,6 +70,29 @@ test.each([
   ['siderolink.api=grpc://[fd00::2]:80', { host: 'fd00::2', port: 80, tls: false }],
 ])('%s', (text, api) => {
   expect(parseBootArguments(text, modern).api).toEqual(api);
+});
+
+test('authorities in talos.config.early are those that it trusts, from 1.11 on', () => {
+  const authority = new TestAuthority().root.cert;
+  const { args } = kernelArgs({
+    apiUrl: 'https://gw.example:8081',
+    server: 'fdae::1' as OverlayAddress,
+    kmsgPort: 4001,
+    eventsPort: 4002,
+    authority,
+  });
+  const text = args.join(' ');
+  expect(parseBootArguments(text, modern).roots?.trim()).toBe(authority.trim());
+  expect(parseBootArguments(text, talosProfile('1.10')).roots).toBeUndefined();
+  const early = (documents: string) =>
+    `siderolink.api=h:1 talos.config.early=${zstdCompressSync(documents).toString('base64')}`;
+  const roots = (name: string) => `kind: TrustedRootsConfig\nname: ${name}\ncertificates: ${name}\n`;
+  const several = `${roots('a')}---\nkind: KmsgLogConfig\nname: x\n---\n${roots('b')}---\n`;
+  expect(parseBootArguments(early(several), modern).roots).toBe('a\nb');
+  expect(parseBootArguments(early('kind: KmsgLogConfig\n'), modern).roots).toBeUndefined();
+  for (const broken of ['siderolink.api=h:1 talos.config.early=AAAA', early('a: [b\n'), early('x'.repeat(2 ** 21))]) {
+    expect(() => parseBootArguments(broken, modern)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  }
 });
 
 test('a token from elsewhere takes the place of the one in the URL, also on the command line', () => {
