@@ -61,9 +61,10 @@ export class NatsLink {
   #running: Promise<void> | undefined;
   #connection: NatsConnection | undefined;
   #failures = 0;
-  /** Who led the stream when it was last proven to have what it acknowledged, on this connection; or that we may not ask. */
-  #proven: { readonly leader: string | undefined } | 'denied' | undefined;
-  /** How often the question for that failed in a row. */
+  /** Who led the stream when it had what it acknowledged up to this sequence. */
+  #proven: { readonly leader: string | undefined; readonly through: number } = { leader: undefined, through: 0 };
+  /** Whether that was asked on this connection, and how often it failed in a row. */
+  #isProven = false;
   #unproven = 0;
   #lookAgain: () => void = () => {};
 
@@ -128,7 +129,7 @@ export class NatsLink {
       maxPingOut: 2,
     });
     this.#connection = connection;
-    this.#proven = undefined;
+    this.#isProven = false;
     this.#unproven = 0;
     const closed = new AbortController();
     const ended = connection.closed().then((error) => {
@@ -215,22 +216,28 @@ export class NatsLink {
     }
   }
 
-  /** How far the stream has what it acknowledged; looked at once for each leader and connection. */
+  /** How far the stream has what it acknowledged: asked once on each connection, and when another server leads. */
   async #provenThrough(connection: NatsConnection, newest: Receipt, leader: string | undefined): Promise<number> {
     const { stream, idPrefix, dialTimeoutMs } = this.#options;
-    if (this.#proven === 'denied' || (this.#proven !== undefined && this.#proven.leader === leader)) return Infinity;
+    const isSame = this.#isProven && leader === this.#proven.leader;
+    const since = Math.min(this.#proven.through, newest.sequence);
+    if (isSame || this.#unproven >= PROOF_TRIES) {
+      this.#proven = { leader, through: newest.sequence };
+      return Infinity;
+    }
     const { streams } = await jetstreamManager(connection, { checkAPI: false, timeout: dialTimeoutMs });
     const idAt = async (seq: number) => (await streams.getMessage(stream.name, { seq }))?.header.get('Nats-Msg-Id');
     const receipts = this.#deps.events.remembered().filter(({ sequence }) => sequence < newest.sequence);
     try {
-      const proven = await provenThrough([...receipts, newest], (record) => messageId(idPrefix, record), idAt);
-      this.#proven = { leader };
+      const proven = await provenThrough([...receipts, newest], since, (record) => messageId(idPrefix, record), idAt);
+      this.#proven = { leader, through: Math.min(newest.sequence, proven) };
+      this.#isProven = true;
       this.#unproven = 0;
       return proven;
     } catch (error) {
       // Nobody may answer that ever, and it is no condition of publishing.
-      if (!isDenied(error) && ++this.#unproven < PROOF_TRIES) throw error;
-      this.#proven = 'denied';
+      this.#unproven = isDenied(error) ? PROOF_TRIES : this.#unproven + 1;
+      if (this.#unproven < PROOF_TRIES) throw error;
       return Infinity;
     }
   }

@@ -47,14 +47,27 @@ describe('credentials', () => {
     await publishes({ auth: identities }, { credentialsFile: world.file('user.creds', identities.credentials()) });
   });
 
-  it('need no more permissions than docs/how-to/publish-to-jetstream.md asks for', async () => {
+  it.each([
+    ['no more permissions than docs/how-to/publish-to-jetstream.md asks for', true],
+    ['not the one of these that only shows more of what a stream lost', false],
+  ])('need %s', async (_name, mayAsk) => {
     const page = readFileSync(new URL('../../docs/how-to/publish-to-jetstream.md', import.meta.url), 'utf8');
     const listed = (what: string): unknown =>
       JSON.parse(new RegExp(`^${what}: (\\[.*\\])$`, 'm').exec(page)?.[1] ?? '');
-    const permissions = { publish: listed('publish'), subscribe: listed('subscribe') };
+    const question = '$JS.API.STREAM.MSG.GET.SIDEROLINK';
+    const publish = (listed('publish') as string[]).filter((subject) => mayAsk || subject !== question);
+    const permissions = { publish, subscribe: listed('subscribe') };
     const passwordFile = world.file('password', 'secret');
     await publishes({ auth: { user: 'u', password: 'secret', permissions } }, { user: 'u', passwordFile });
     expect(world.condition('nats-stream')).toBe('ok: ');
+    // It is asked what the stream has when something may have happened to it.
+    await server.restart();
+    await world.append([1, 2, 3], 2);
+    await world.published();
+    expect(server.log.includes(`Publish Violation - User "u", Subject "${question}"`)).toBe(!mayAsk);
+    expect(server.log.match(/Violation/g)?.length ?? 0).toBe(mayAsk ? 0 : 1);
+    expect(world.condition('nats-stream')).toBe('ok: ');
+    expect(world.publisher.state.streamProblem).toBeNull();
   });
 
   it('are read anew for each connection: wrong ones, mended, and exchanged while we run', async () => {
