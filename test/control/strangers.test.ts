@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Agent } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
+import { untilClosed } from '../helpers/sockets.ts';
 import { startTcp } from './tcp-harness.ts';
 
 it('who has no token holds only so many connections, and those who have one are served', async () => {
@@ -17,7 +18,7 @@ it('who has no token holds only so many connections, and those who have one are 
   }
   const turnedAway = connect({ host: '127.0.0.1', port: tcp.port });
   turnedAway.on('error', () => {});
-  await once(turnedAway, 'close');
+  await untilClosed(turnedAway);
   expect((await tcp.ask('GET', '/v1/status', { role: 'reader', agent })).status).toBe(200);
   // One that goes makes room.
   const [first] = silent;

@@ -11,6 +11,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { CertificateHolder } from '../../src/lib/certificate.ts';
 import { GrpcEdge, type GrpcEdgeOptions, type UnaryCall, type UnaryMethod } from '../../src/lib/grpc.ts';
 import { type HandshakeFailure, handshakeFailure } from '../../src/lib/grpc-tls.ts';
+import { untilClosed } from '../helpers/sockets.ts';
 import { TestAuthority } from './certificates.ts';
 
 const ECHO = '/test.Echo/Say';
@@ -131,7 +132,7 @@ describe('the API over TLS', () => {
   it('closes a caller without ALPN, which could not have sent gRPC', async () => {
     const { port, failures } = await serve();
     const socket = connectTls({ host: '127.0.0.1', port, ca: authority.root.cert });
-    await once(socket.resume(), 'close');
+    await untilClosed(socket.resume());
     expect(failures).toEqual(['alpn']);
   });
 
@@ -147,7 +148,7 @@ describe('the API over TLS', () => {
   it('closes who says nothing', async () => {
     const { edge, port, failures } = await serve({ handshakeTimeoutMs: 50 });
     const silent = connectTcp(port, '127.0.0.1');
-    await once(silent.resume(), 'close');
+    await untilClosed(silent.resume());
     expect(failures).toEqual(['timeout']);
     await edge.stop(0);
     expect(edge.connections).toBe(0);
@@ -174,7 +175,7 @@ describe('the API over TLS', () => {
     const { edge, port } = await serve();
     const silent = connectTcp(port, '127.0.0.1');
     await once(silent, 'connect');
-    const closed = once(silent.resume(), 'close');
+    const closed = untilClosed(silent.resume());
     await edge.stop(10);
     await closed;
     expect(edge.connections).toBe(0);

@@ -9,6 +9,7 @@ import { parseBootArguments } from '../../src/simulate/boot-args.ts';
 import { SimulatedFleet } from '../../src/simulate/fleet.ts';
 import type { MachineNotice, MachineOptions, SimulatedMachine } from '../../src/simulate/machine.ts';
 import { talosProfile } from '../../src/simulate/profile.ts';
+import { untilClosed } from '../helpers/sockets.ts';
 import { ApiClient, handshake } from './api-client.ts';
 import { FakeGateway } from './fake-gateway.ts';
 
@@ -295,11 +296,11 @@ test('bytes that are no TLS, TLS without ALPN and HTTP that is no gRPC harm nobo
   const garbage = connect(50_000, host);
   garbage.resume().on('error', () => {});
   garbage.write('GET / HTTP/1.1\r\n\r\n');
-  await once(garbage, 'close');
+  await untilClosed(garbage);
 
   const plain = tlsConnect({ host, port: 50_000, rejectUnauthorized: false });
   plain.resume().on('error', () => {});
-  await once(plain, 'close');
+  await untilClosed(plain);
   expect(plain.bytesRead).toBe(0);
 
   const session = http2Connect(`https://${host}:50000`, { rejectUnauthorized: false });
@@ -327,7 +328,7 @@ test('a connection too many is dropped, and its place is free again when another
   const second = await handshake(host, 50_000);
   const third = connect(50_000, host);
   third.resume().on('error', () => {});
-  await once(third, 'close');
+  await untilClosed(third);
   first.socket.destroy();
   // The other side has to notice it first.
   await expect.poll(() => client(it, 5_000).version()).toEqual({ ok: 'v1.13.0' });

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { KmsgServer, type KmsgServerOptions } from '../../src/sinks/kmsg-server.ts';
+import { untilClosed } from '../helpers/sockets.ts';
 import { kernelLine, startBoot, world } from './fakes.ts';
 
 const MACHINE = '127.0.0.5';
@@ -63,7 +64,7 @@ describe('KmsgServer.stop', () => {
     expect(closed).toBe(false);
     commit();
     await stopped;
-    await once(socket, 'close').catch(() => {});
+    await untilClosed(socket);
     expect(log.seqs).toEqual([0, 1, 2]);
   });
 
@@ -80,7 +81,7 @@ describe('KmsgServer.stop', () => {
     const { server, dial, log } = await serve();
     const { asked } = heldCommit(log);
     const socket = await dial();
-    const closed = once(socket, 'close');
+    const closed = untilClosed(socket);
     const stopped = server.stop(50);
     await asked;
     await stopped;
@@ -90,7 +91,7 @@ describe('KmsgServer.stop', () => {
   it('closes what it has also when the log is gone', async () => {
     const { server, dial, log } = await serve();
     const { asked, fail } = heldCommit(log);
-    const closed = once(await dial(), 'close');
+    const closed = untilClosed(await dial());
     const stopped = server.stop(10_000);
     await asked;
     fail(new Error('the disk is gone'));

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { GAP_AGE } from '../../src/domain/gap.ts';
 import { GapReporter } from '../../src/sinks/gap-reporter.ts';
 import { KmsgServer, type KmsgServerOptions } from '../../src/sinks/kmsg-server.ts';
+import { untilClosed } from '../helpers/sockets.ts';
 import { bootRows, kernelLine, metric, startBoot, type World, world } from './fakes.ts';
 
 const MACHINE = '127.0.0.5';
@@ -41,7 +42,7 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 async function finish(socket: Socket): Promise<void> {
   socket.resume();
   socket.end();
-  await once(socket, 'close');
+  await untilClosed(socket);
 }
 
 describe('KmsgServer', () => {
@@ -64,7 +65,7 @@ describe('KmsgServer', () => {
     const { dial, log, world: w } = await serve();
     const socket = await dial(STRANGER);
     socket.write(lines(0));
-    await once(socket, 'close');
+    await untilClosed(socket);
     expect(log.appended).toEqual([]);
     expect(await metric(w, 'dropped_total', { reason: 'unknown_source' })).toBe(1);
     const good = await dial();
@@ -132,7 +133,7 @@ describe('KmsgServer', () => {
     w.machines.emit({ kind: 'boot', machine, previousBoot: undefined });
     const fresh = await dial();
     log.drained();
-    await once(old, 'close');
+    await untilClosed(old);
     fresh.write(lines(0, 1));
     await log.until(() => log.appended.some(({ source }) => source.boot === 2));
     const ofBoot = (number: number) => log.appended.filter(({ source }) => source.boot === number);
@@ -148,9 +149,9 @@ describe('KmsgServer', () => {
     await log.until(() => log.seqs.length === 1);
     const machine = w.machines.change(1, { state: 'removed' });
     w.machines.emit({ kind: 'removed', machine });
-    await once(socket, 'close');
+    await untilClosed(socket);
     const again = await dial();
-    await once(again, 'close');
+    await untilClosed(again);
   });
 
   it('tags lines with the ownership of the moment', async () => {
@@ -191,7 +192,7 @@ describe('KmsgServer', () => {
     await dial();
     const newest = await dial();
     oldest.resume();
-    await once(oldest, 'close');
+    await untilClosed(oldest);
     newest.write(lines(1));
     await log.until(() => log.seqs.length === 2);
     expect(await metric(w, 'dropped_total', { reason: 'machine_connections' })).toBe(1);
@@ -219,7 +220,7 @@ describe('KmsgServer', () => {
     const { dial, world: w } = await serve({ maxConnections: 1 });
     const first = await dial();
     const second = await dial(OTHER);
-    await once(second, 'close');
+    await untilClosed(second);
     expect(first.destroyed).toBe(false);
     expect(await metric(w, 'dropped_total', { reason: 'connections' })).toBe(1);
   });
