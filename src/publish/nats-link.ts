@@ -43,6 +43,8 @@ export interface NatsLinkEvents {
 }
 
 const PROOF_TRIES = 3;
+/** What the library says where a connection is taken and ended, as by a balancer that has nobody behind it. */
+const UNDEFINED_ERROR = 'node provided an undefined error';
 
 /** What a look at the stream came to: either it is as it must be, or there is a problem with it, or it was not to be seen. */
 type Look =
@@ -276,5 +278,6 @@ function reasonOf(error: unknown): string {
   if (isUnheard || (error instanceof Error && error.name === 'JetStreamNotEnabled')) {
     return 'JetStream is not enabled there, or has no leader now';
   }
-  return errorMessage(error);
+  const message = errorMessage(error);
+  return message.endsWith(UNDEFINED_ERROR) ? 'whoever is there hung up at once' : message;
 }
