@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { errorMessage } from '../domain/errors.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import { BootTable } from '../fleet/boots.ts';
 import { MachineChanges } from '../fleet/changes.ts';
@@ -64,6 +65,8 @@ export async function startCore(
     { log, boots, statuses, links, wireguard: device, clock, metrics: metrics.fleet },
   );
 
+  await resumeRemovals(fleet, base);
+
   const changes = new MachineChanges({}, { ...base, machines: fleet.machines, boots, statuses, log });
   await lifecycle.run('machine changes', changes);
 
@@ -100,3 +103,13 @@ export async function startCore(
 }
 
 export type Core = Awaited<ReturnType<typeof startCore>>;
+
+/** Whoever asks for a removal again ends it as well, so one that cannot be ended now keeps nothing from starting. */
+async function resumeRemovals({ admin }: Fleet, { logger }: Base): Promise<void> {
+  try {
+    const machines = await admin.resume();
+    if (machines.length > 0) logger.info({ machines }, 'the last records of removed machines were deleted');
+  } catch (error) {
+    logger.warn({ error: errorMessage(error) }, 'the last records of removed machines could not be deleted');
+  }
+}

@@ -28,6 +28,7 @@ export type RegistryOp =
   /** Only for a boot of which nothing is stored. */
   | { readonly op: 'deleteBoot'; readonly machine: number; readonly boot: number }
   | { readonly op: 'putStatus'; readonly machine: number; readonly doc: string }
+  | { readonly op: 'deleteStatus'; readonly machine: number }
   | { readonly op: 'putToken'; readonly id: string; readonly doc: string }
   | { readonly op: 'deleteToken'; readonly id: string }
   /**

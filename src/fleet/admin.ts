@@ -16,24 +16,23 @@ import { type AdminStep, after, owned } from './admin-steps.ts';
 import { type MachineRow, machineOp } from './machine-row.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { machineRecords } from './records.ts';
+import { deleteLast, Removals, type RemovalsOptions } from './removals.ts';
 import type { Roster } from './roster.ts';
 import type { Boots, Machine, MachineAdmin, Registration, SeenVersion, Statuses } from './types.ts';
 
-export interface FleetAdminOptions {
+export interface FleetAdminOptions extends RemovalsOptions {
   readonly overlay: Overlay;
   /** Key of the HMAC under which unique tokens are kept; a secret of the state directory, 32 bytes. */
   readonly uniqueTokenKey: Uint8Array;
   /** Machines that are known and never joined; more are refused. Default 20,000. */
   readonly maxKnown?: number;
-  /** How long lines of a machine whose records are deleted may take to be stored first, milliseconds. Default 10,000. */
-  readonly flushTimeoutMs?: number;
 }
 
 export interface FleetAdminDeps {
   readonly roster: Roster;
   readonly log: Pick<RecordLog, 'commit' | 'flush'>;
   readonly boots: Pick<Boots, 'current' | 'ofKey'>;
-  readonly statuses: Pick<Statuses, 'setCondition'>;
+  readonly statuses: Pick<Statuses, 'setCondition' | 'forget'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
   readonly clock: Clock;
   readonly metrics: FleetMetrics;
@@ -59,18 +58,18 @@ interface Work {
  * stored with its record in one transaction; listeners hear of it before the device is asked.
  */
 export class FleetAdmin implements MachineAdmin {
-  readonly #flushTimeoutMs: number;
   readonly #deps: FleetAdminDeps;
   readonly #roster: Roster;
   readonly #links: AdminLinks;
   readonly #registrar: Registrar;
+  readonly #removals: Removals;
 
   constructor(options: FleetAdminOptions, deps: FleetAdminDeps) {
-    this.#flushTimeoutMs = options.flushTimeoutMs ?? 10_000;
     this.#deps = deps;
     this.#roster = deps.roster;
     this.#links = new AdminLinks(deps);
     this.#registrar = new Registrar(options, deps);
+    this.#removals = new Removals(options, deps);
   }
 
   async register(uuid: NodeUuid, wanted: Registration, by: string, seen?: SeenVersion) {
@@ -174,7 +173,7 @@ export class FleetAdmin implements MachineAdmin {
       return {
         detail: 'removed',
         machine: { state },
-        row: { removal: { provisional, records } },
+        row: { removal: { provisional, records, ...(records && { pending: true as const }) } },
         more: { previous_state: machine.state, records_deleted: records },
         ops: records ? [{ op: 'deleteRecords', machine: machine.id, what: 'all' }] : [],
       };
@@ -182,11 +181,16 @@ export class FleetAdmin implements MachineAdmin {
     const finish = async (machine: Machine) => {
       const [unlinked, deleted] = await Promise.allSettled([
         this.#links.unlink(machine),
-        records ? this.#deleteLastLines(machine) : undefined,
+        records ? this.#removals.finish(machine) : undefined,
       ]);
       for (const step of [unlinked, deleted]) if (step.status === 'rejected') throw step.reason;
     };
     return this.#change({ uuid, action: 'remove', by, seen }, { plan, finish });
+  }
+
+  /** Ends removals that an earlier run began: before anything may come of a machine. @throws SiderolinkError `storage` */
+  resume(): Promise<readonly NodeUuid[]> {
+    return this.#removals.resume();
   }
 
   readmit(uuid: NodeUuid, by: string, seen?: SeenVersion): Promise<Machine> {
@@ -272,32 +276,17 @@ export class FleetAdmin implements MachineAdmin {
     if (sameOwnership(machine.tags.ownership, ownership)) return null;
     return { detail, ...owned(machine, ownership, this.#roster.table) };
   }
-
-  /** Lines that had been accepted before the connections were closed, and were not stored yet when all else went. */
-  async #deleteLastLines({ id }: Machine): Promise<void> {
-    const { log, clock } = this.#deps;
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const cancel = clock.after(this.#flushTimeoutMs, () =>
-      reject(
-        new SiderolinkError('unavailable', 'the machine is removed, but its last lines wait to be stored: try again'),
-      ),
-    );
-    try {
-      await Promise.race([log.flush(), late]);
-    } finally {
-      cancel();
-    }
-    await log.commit({ ops: [{ op: 'deleteRecords', machine: id, what: 'logs' }], records: [] });
-  }
 }
 
 /** The plan of a change that is one of state alone. */
 function goTo(detail: 'accepted' | 'rejected' | 'readmitted') {
-  return ({ machine }: MachineRow, state: Machine['state']): AdminStep | null => {
+  return ({ machine, removal }: MachineRow, state: Machine['state']): AdminStep | null => {
     if (state === machine.state) return null;
+    // What its removal did not come to goes now, before it says anything new.
+    const ops = removal?.pending === true ? [deleteLast(machine)] : [];
     const unaccepted = detail === 'rejected' && isUnacceptedIdentity(machine.state);
     const row = { removal: undefined, unaccepted };
-    return { detail, machine: { state }, row, more: { previous_state: machine.state } };
+    return { detail, machine: { state }, row, ops, more: { previous_state: machine.state } };
   };
 }
 

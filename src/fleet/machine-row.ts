@@ -30,6 +30,8 @@ export interface Removal {
   readonly provisional: boolean;
   /** Its records were deleted. */
   readonly records: boolean;
+  /** But for lines that were accepted before, and may have been stored since. */
+  readonly pending?: true;
 }
 
 /** A machine's row in the registry, as JSON. Times are milliseconds since the epoch. */

@@ -203,6 +203,12 @@ export class StatusTable implements Statuses {
     return { op: 'putStatus', machine, doc: entryText(this.#entry(machine)) };
   }
 
+  forget(machine: number): RegistryOp {
+    this.#entries.delete(machine);
+    this.#seenSince.delete(machine);
+    return { op: 'deleteStatus', machine };
+  }
+
   #entry(machine: number): StatusEntry {
     const known = this.#entries.get(machine);
     if (known !== undefined) return known;

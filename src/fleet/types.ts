@@ -270,6 +270,8 @@ export interface Statuses {
     type: ConditionType,
     state: ConditionState,
   ): { readonly op: RegistryOp; undo(): void } | null;
+  /** Nothing is known of a machine any more. To be stored: its row goes. */
+  forget(machine: number): RegistryOp;
   /** The stage reported last, and the boot that stage and sequence are of: 0 before the first event. */
   stage(machine: number): { readonly stage: string | null; readonly boot: number };
 }

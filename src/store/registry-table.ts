@@ -28,6 +28,7 @@ export class RegistryTable {
   readonly #patchBoot: Statement;
   readonly #deleteBoot: Statement;
   readonly #putStatus: Statement;
+  readonly #deleteStatus: Statement;
   readonly #putToken: Statement;
   readonly #deleteToken: Statement;
   readonly #putMeta: Statement;
@@ -59,6 +60,7 @@ export class RegistryTable {
     this.#putStatus = db.prepare(
       'insert into status (machine, doc) values (?, ?) on conflict (machine) do update set doc = excluded.doc',
     );
+    this.#deleteStatus = db.prepare('delete from status where machine = ?');
     this.#putToken = db.prepare(
       'insert into token (id, doc) values (?, ?) on conflict (id) do update set doc = excluded.doc',
     );
@@ -91,6 +93,9 @@ export class RegistryTable {
         return;
       case 'putStatus':
         this.#putStatus.run(op.machine, op.doc);
+        return;
+      case 'deleteStatus':
+        this.#deleteStatus.run(op.machine);
         return;
       case 'putToken':
         this.#putToken.run(op.id, op.doc);

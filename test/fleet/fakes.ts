@@ -180,6 +180,9 @@ export class MemoryLog implements Pick<RecordLog, 'image' | 'commit' | 'flush'> 
       case 'putStatus':
         this.#statuses.set(op.machine, op);
         return;
+      case 'deleteStatus':
+        this.#statuses.delete(op.machine);
+        return;
       case 'putToken':
         this.#tokens.set(op.id, op);
         return;
