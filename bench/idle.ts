@@ -6,7 +6,7 @@ import { EVENTS_PORT, publishStatus } from './events.ts';
 import { MachineLog } from './fleet-lines.ts';
 import { memoryOf, metric, progress, round } from './host.ts';
 import type { Joined } from './machines.ts';
-import type { Bench } from './main.ts';
+import type { Bench, Figures } from './main.ts';
 import { processesOf } from './processes.ts';
 import { RawSession } from './raw-session.ts';
 
@@ -24,57 +24,63 @@ const SECONDS = 60;
 export const idle: Bench = {
   what: `${MACHINES} machines (or as many as given) connected for kernel log and events, which say nothing for ${SECONDS} s`,
   async run(arguments_, report) {
-    const count = Number(arguments_[0] ?? MACHINES);
-    const measured = Number(arguments_[1] ?? SECONDS);
-    const daemon = new BenchDaemon();
-    const connections: Connected[] = [];
-    try {
-      await daemon.start();
-      const before = memoryOf(daemon.pid).rss;
-      const machines = await joinFleet(daemon, count);
-      const joined = memoryOf(daemon.pid).rss;
-      progress(`${count} joined`);
-      const { server } = (await daemon.status()).overlay;
-      for (let at = 0; at < machines.length; at += AT_ONCE) {
-        const group = machines.slice(at, at + AT_ONCE);
-        connections.push(...(await Promise.all(group.map((machine, i) => connectMachine(server, machine, at + i)))));
-      }
-      progress('all connected');
-      await sleep(Math.min(SETTLE_SECONDS, measured) * 1000);
-      const processes = processesOf(daemon.pid);
-      const used = processes.map(({ cpu }) => cpu());
-      const began = performance.now();
-      await sleep(measured * 1000);
-      const seconds = (performance.now() - began) / 1000;
-      const percent = processes.map(({ cpu }, i) => (100 * (cpu() - (used[i] ?? 0))) / seconds);
-      const open = connections.filter(({ log, events }) => !log.destroyed && events.isOpen).length;
-      const { rss, peak } = memoryOf(daemon.pid);
-      const metrics = await daemon.http('/metrics');
-      const mib = (name: string) => round(metric(metrics, name) / 2 ** 20, 0);
-      report({
-        rss_mb: rss,
-        cpu_percent: round((percent[0] ?? 0) + (percent[1] ?? 0), 2),
-        machines: count,
-        still_connected: open,
-        daemon_cpu_percent: round(percent[0] ?? 0, 2),
-        commands_cpu_percent: round(percent[1] ?? 0, 2),
-        wireguard_go_cpu_percent: round(percent[2] ?? 0, 2),
-        empty_rss_mb: before,
-        joined_rss_mb: joined,
-        peak_rss_mb: peak,
-        heap_used_mb: mib('nodejs_heap_size_used_bytes'),
-        heap_total_mb: mib('nodejs_heap_size_total_bytes'),
-        external_mb: mib('nodejs_external_memory_bytes'),
-      });
-    } finally {
-      for (const { log, events } of connections) {
-        log.destroy();
-        events.close();
-      }
-      await daemon.stop();
-    }
+    report(await measureIdle(Number(arguments_[0] ?? MACHINES), Number(arguments_[1] ?? SECONDS)));
   },
 };
+
+/** @param measured seconds; at most as long is waited before */
+export async function measureIdle(count: number, measured: number): Promise<Figures> {
+  const daemon = new BenchDaemon();
+  const connections: Connected[] = [];
+  try {
+    await daemon.start();
+    const before = memoryOf(daemon.pid).rss;
+    const machines = await joinFleet(daemon, count);
+    const joined = memoryOf(daemon.pid).rss;
+    progress(`${count} joined`);
+    const { server } = (await daemon.status()).overlay;
+    for (let at = 0; at < machines.length; at += AT_ONCE) {
+      const group = machines.slice(at, at + AT_ONCE);
+      connections.push(...(await Promise.all(group.map((machine, i) => connectMachine(server, machine, at + i)))));
+    }
+    progress('all connected');
+    await sleep(Math.min(SETTLE_SECONDS, measured) * 1000);
+    // Reading it makes the lag's measure begin anew.
+    await daemon.http('/metrics');
+    const processes = processesOf(daemon.pid);
+    const used = processes.map(({ cpu }) => cpu());
+    const began = performance.now();
+    await sleep(measured * 1000);
+    const seconds = (performance.now() - began) / 1000;
+    const percent = processes.map(({ cpu }, i) => (100 * (cpu() - (used[i] ?? 0))) / seconds);
+    const open = connections.filter(({ log, events }) => !log.destroyed && events.isOpen).length;
+    const { rss, peak } = memoryOf(daemon.pid);
+    const metrics = await daemon.http('/metrics');
+    const mib = (name: string) => round(metric(metrics, name) / 2 ** 20, 0);
+    return {
+      rss_mb: rss,
+      cpu_percent: round((percent[0] ?? 0) + (percent[1] ?? 0), 2),
+      machines: count,
+      still_connected: open,
+      daemon_cpu_percent: round(percent[0] ?? 0, 2),
+      commands_cpu_percent: round(percent[1] ?? 0, 2),
+      wireguard_go_cpu_percent: round(percent[2] ?? 0, 2),
+      empty_rss_mb: before,
+      joined_rss_mb: joined,
+      peak_rss_mb: peak,
+      heap_used_mb: mib('nodejs_heap_size_used_bytes'),
+      heap_total_mb: mib('nodejs_heap_size_total_bytes'),
+      lag_max_ms: round(1000 * metric(metrics, 'nodejs_eventloop_lag_max_seconds')),
+      external_mb: mib('nodejs_external_memory_bytes'),
+    };
+  } finally {
+    for (const { log, events } of connections) {
+      log.destroy();
+      events.close();
+    }
+    await daemon.stop();
+  }
+}
 
 interface Connected {
   readonly log: Socket;

@@ -1,13 +1,20 @@
 import { spawnSync } from 'node:child_process';
 import { join as joinPath } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchDaemon } from './daemon.ts';
 import { metric, percentile, round } from './host.ts';
 import { newKeys, provisionAll } from './machines.ts';
 import type { Bench, Figures } from './main.ts';
 import { processesOf } from './processes.ts';
+import { referenceFigures } from './reference.ts';
 import { threadsBetween, threadsOf } from './threads.ts';
 
 const SIZES = [100, 1000, 10_000];
+/** One after the other, when the storm is over: what one join costs a fleet that is there. */
+const LATECOMERS = 100;
+/** Until then what the storm left to be done is done; then it is seen for so long what is used without joins. */
+const SETTLE_SECONDS = 3;
+const IDLE_SECONDS = 10;
 
 /** Machines that all call at once, each over a connection of its own, into a real WireGuard device. */
 export const join: Bench = {
@@ -17,12 +24,12 @@ export const join: Bench = {
     const kinds = ['tls', 'plaintext'].filter((kind) => arguments_.includes(kind));
     for (const machines of given.length > 0 ? given : SIZES) {
       for (const kind of kinds.length > 0 ? kinds : ['tls', 'plaintext'])
-        report(await measure(machines, kind === 'tls'));
+        report(await measureJoin(machines, kind === 'tls'));
     }
   },
 };
 
-async function measure(machines: number, tls: boolean): Promise<Figures> {
+export async function measureJoin(machines: number, tls: boolean): Promise<Figures> {
   const daemon = new BenchDaemon();
   try {
     await daemon.start(tls ? certificate(daemon.directory) : {});
@@ -34,8 +41,9 @@ async function measure(machines: number, tls: boolean): Promise<Figures> {
     const used = processes.map(({ cpu }) => cpu());
     const threads = threadsOf(daemon.pid);
     const ownCpu = process.cpuUsage();
+    const url = `${tls ? 'https' : 'http'}://${daemon.api}`;
     const started = performance.now();
-    const joined = await provisionAll(keys, `${tls ? 'https' : 'http'}://${daemon.api}`, token);
+    const joined = await provisionAll(keys, url, token);
     const seconds = (performance.now() - started) / 1000;
     const { user, system } = process.cpuUsage(ownCpu);
     const [daemonCpu = 0, commandsCpu = 0, deviceCpu = 0] = processes.map(({ cpu }, i) => cpu() - (used[i] ?? 0));
@@ -60,10 +68,28 @@ async function measure(machines: number, tls: boolean): Promise<Figures> {
       calls_broken: joined.reduce((sum, { broken }) => sum + broken, 0),
       calls_refused: joined.reduce((sum, { refused }) => sum + refused, 0),
       threads: threadsUsed,
+      ...(await oneMore(url, token, () => processes.reduce((sum, { cpu }) => sum + cpu(), 0))),
     };
   } finally {
     await daemon.stop();
   }
+}
+
+/** A join of a machine that comes alone, until it has its answer; and its CPU, of the daemon, its commands and the device. */
+async function oneMore(url: string, token: string, cpu: () => number): Promise<Figures> {
+  const keys = newKeys(LATECOMERS);
+  await sleep(SETTLE_SECONDS * 1000);
+  const atRest = cpu();
+  await sleep(IDLE_SECONDS * 1000);
+  const idlePerSecond = (cpu() - atRest) / IDLE_SECONDS;
+  const before = cpu();
+  const started = performance.now();
+  for (const key of keys) await provisionAll([key], url, token);
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    one_more_ms: round((seconds * 1000) / LATECOMERS),
+    one_more_cpu_ms: round(((cpu() - before - idlePerSecond * seconds) * 1000) / LATECOMERS),
+  };
 }
 
 function certificate(directory: string): Record<string, string> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { deliver } from './deliver.ts';
+import { growth } from './growth.ts';
 import { hostLine } from './host.ts';
 import { idle } from './idle.ts';
 import { ingest } from './ingest.ts';
@@ -18,10 +19,21 @@ export type Figures = Readonly<Record<string, string | number | boolean>>;
 export interface Bench {
   /** One line for people. */
   readonly what: string;
-  run(arguments_: readonly string[], report: (figures: Figures) => void): Promise<void>;
+  /** @param say prints text for people, not with `--json` */
+  run(arguments_: readonly string[], report: (figures: Figures) => void, say: (text: string) => void): Promise<void>;
 }
 
-const BENCHES: Readonly<Record<string, Bench>> = { ingest, join, deliver, registry, store, restart, idle, publish };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  ingest,
+  join,
+  deliver,
+  registry,
+  store,
+  restart,
+  idle,
+  publish,
+  growth,
+};
 
 const [name = '', ...arguments_] = process.argv.slice(2).filter((argument) => argument !== '--json');
 const asJson = process.argv.includes('--json');
@@ -36,13 +48,16 @@ if (bench === undefined) {
 } else {
   prepareNamespace();
   if (!asJson) process.stdout.write(`${name}: ${bench.what}\non ${hostLine()}\n`);
-  await bench.run(arguments_, (figures) => {
+  const report = (figures: Figures) => {
     const line = asJson
       ? JSON.stringify({ bench: name, ...figures })
       : Object.entries(figures)
           .map(([key, value]) => `  ${key.padEnd(28)} ${value}`)
           .join('\n');
     process.stdout.write(`${line}\n`);
+  };
+  await bench.run(arguments_, report, (text) => {
+    if (!asJson) process.stdout.write(`${text}\n`);
   });
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { joinFleet, type Speaker, sayAll, speakersOf, talk } from './big-store.ts';
 import { BenchDaemon } from './daemon.ts';
 import { cpuOf, memoryOf, metric, progress, round } from './host.ts';
-import type { Bench } from './main.ts';
+import type { Bench, Figures } from './main.ts';
 import { BenchNats } from './nats.ts';
 
 const MACHINES = 1000;
@@ -15,48 +15,54 @@ const DEADLINE_MS = 300_000;
 
 /** From the store into JetStream: what has piled up, then what comes. */
 export const publish: Bench = {
-  what: `records of ${MACHINES} machines to JetStream (nats-server, files): a backlog of ${BACKLOG_LINES} lines each, then ${LIVE_LINES * LIVE_ROUNDS} live; order verified by a consumer`,
+  what: `records of ${MACHINES} machines (or as many as given second) to JetStream (nats-server, files): a backlog of ${BACKLOG_LINES} lines each (or as many as given), then ${LIVE_LINES * LIVE_ROUNDS} live; order verified by a consumer`,
   async run(arguments_, report) {
-    const backlogLines = Number(arguments_[0] ?? BACKLOG_LINES);
-    const daemon = new BenchDaemon();
-    const nats = new BenchNats();
-    try {
-      await daemon.start();
-      const speakers = speakersOf(await joinFleet(daemon, MACHINES));
-      await talk(daemon, speakers, backlogLines);
-      await daemon.end();
-      await nats.start();
-      progress('a backlog, and a broker');
-
-      const began = performance.now();
-      await daemon.start({ SIDEROLINKD__PUBLISH__NATS__SERVERS: `["${nats.url}"]` });
-      const cpu = [cpuOf(daemon.pid), cpuOf(nats.pid)];
-      const backlog = await drained(daemon);
-      const backlogSeconds = (performance.now() - began) / 1000;
-      const used = [cpuOf(daemon.pid) - (cpu[0] ?? 0), cpuOf(nats.pid) - (cpu[1] ?? 0)];
-      progress(`${backlog} published in ${backlogSeconds.toFixed(1)} s`);
-
-      const liveBegan = performance.now();
-      await live(daemon, speakers);
-      const all = await drained(daemon);
-      const liveSeconds = (performance.now() - liveBegan) / 1000;
-      progress('published live');
-      report({
-        records_per_second: round(backlog / backlogSeconds, 0),
-        records: backlog,
-        live_records_per_second: round((all - backlog) / liveSeconds, 0),
-        live_records: all - backlog,
-        daemon_cpu_seconds: round(used[0] ?? 0),
-        nats_cpu_seconds: round(used[1] ?? 0),
-        rss_mb: memoryOf(daemon.pid).rss,
-        ...(await verify(nats, all)),
-      });
-    } finally {
-      await nats.stop();
-      await daemon.stop();
-    }
+    const [backlogLines, machines] = [arguments_[0] ?? BACKLOG_LINES, arguments_[1] ?? MACHINES].map(Number);
+    report(await measurePublishing(machines ?? 0, backlogLines ?? 0, LIVE_LINES));
   },
 };
+
+/** @param backlogLines of each machine. @param liveLines of each machine in each of the rounds; none with 0 */
+export async function measurePublishing(machines: number, backlogLines: number, liveLines: number): Promise<Figures> {
+  const daemon = new BenchDaemon();
+  const nats = new BenchNats();
+  try {
+    await daemon.start();
+    const speakers = speakersOf(await joinFleet(daemon, machines));
+    await talk(daemon, speakers, backlogLines);
+    await daemon.end();
+    await nats.start();
+    progress('a backlog, and a broker');
+
+    const began = performance.now();
+    await daemon.start({ SIDEROLINKD__PUBLISH__NATS__SERVERS: `["${nats.url}"]` });
+    const cpu = [cpuOf(daemon.pid), cpuOf(nats.pid)];
+    const backlog = await drained(daemon);
+    const backlogSeconds = (performance.now() - began) / 1000;
+    const used = [cpuOf(daemon.pid) - (cpu[0] ?? 0), cpuOf(nats.pid) - (cpu[1] ?? 0)];
+    progress(`${backlog} published in ${backlogSeconds.toFixed(1)} s`);
+
+    const liveBegan = performance.now();
+    if (liveLines > 0) await live(daemon, speakers, liveLines);
+    const all = await drained(daemon);
+    const liveSeconds = (performance.now() - liveBegan) / 1000;
+    progress('published live');
+    return {
+      records_per_second: round(backlog / backlogSeconds, 0),
+      machines,
+      records: backlog,
+      live_records_per_second: round((all - backlog) / liveSeconds, 0),
+      live_records: all - backlog,
+      daemon_cpu_seconds: round(used[0] ?? 0),
+      nats_cpu_seconds: round(used[1] ?? 0),
+      rss_mb: memoryOf(daemon.pid).rss,
+      ...(await verify(nats, all)),
+    };
+  } finally {
+    await nats.stop();
+    await daemon.stop();
+  }
+}
 
 /** Resolves with how many were published when the daemon says that none is left. */
 async function drained(daemon: BenchDaemon): Promise<number> {
@@ -72,13 +78,13 @@ async function drained(daemon: BenchDaemon): Promise<number> {
   }
 }
 
-async function live(daemon: BenchDaemon, speakers: readonly Speaker[]): Promise<void> {
+async function live(daemon: BenchDaemon, speakers: readonly Speaker[], lines: number): Promise<void> {
   for (let round = 0; round < LIVE_ROUNDS; round++) {
     await sayAll(
       daemon,
       speakers.map(({ machine }) => machine),
-      speakers.map(({ log }) => Buffer.from(log.next(LIVE_LINES))),
-      LIVE_LINES,
+      speakers.map(({ log }) => Buffer.from(log.next(lines))),
+      lines,
     );
   }
 }

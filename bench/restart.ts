@@ -19,17 +19,18 @@ const DEADLINE_MS = 60_000;
 
 /** From the start of the process to its first answers, with many machines and a large store. */
 export const restart: Bench = {
-  what: `start with ${MACHINES} machines and a store of 10 GB (or GB given): after a stop, from a cold disk, after kill -9, with a new device`,
+  what: `start with ${MACHINES} machines and a store of 10 GB (or GB given, then machines): after a stop, from a cold disk, after kill -9, with a new device`,
   async run(arguments_, report) {
     const daemon = new BenchDaemon();
     try {
-      const big = await makeBigStore(daemon, { machines: MACHINES, bytes: Number(arguments_[0] ?? 10) * GIGABYTE });
+      const bytes = Number(arguments_[0] ?? 10) * GIGABYTE;
+      const big = await makeBigStore(daemon, { machines: Number(arguments_[1] ?? MACHINES), bytes });
       progress(`a store of ${big.bytes} bytes`);
       await daemon.start(KEEP_ALL);
       const token = await daemon.newToken();
       await reportStatuses(daemon, big.machines);
       progress('every machine has a status');
-      const start = (kind: string) => measure(daemon, token, kind);
+      const start = (kind: string) => measureStart(daemon, token, kind);
 
       await daemon.end();
       const stopped = await start('');
@@ -61,7 +62,7 @@ export const restart: Bench = {
 };
 
 /** Milliseconds until `/readyz` says yes, and until a machine that calls from the beginning has its answer. */
-async function measure(daemon: BenchDaemon, token: string, kind: string): Promise<Record<string, number>> {
+export async function measureStart(daemon: BenchDaemon, token: string, kind: string): Promise<Record<string, number>> {
   const [key] = newKeys(1);
   if (key === undefined) throw new Error('no key');
   const started = performance.now();
@@ -94,7 +95,7 @@ async function until<T>(attempt: () => Promise<T>): Promise<T> {
 }
 
 /** Every machine has a status to be read. */
-async function reportStatuses(daemon: BenchDaemon, machines: readonly Joined[]): Promise<void> {
+export async function reportStatuses(daemon: BenchDaemon, machines: readonly Joined[]): Promise<void> {
   const { server } = (await daemon.status()).overlay;
   for (let at = 0; at < machines.length; at += AT_ONCE) {
     await Promise.all(

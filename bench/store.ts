@@ -16,22 +16,23 @@ const REPLAYING = 20;
 const REPLAYED_LINES = 50_000;
 const CHATTER_LINES = 20;
 const CHATTER_ROUNDS = 30;
-const TAILS = 200;
+export const TAILS = 200;
 const TAIL_LINES = 100;
 const HOUR_MS = 3_600_000;
 const FOLLOW_MS = 5000;
 
 /** What a kernel line takes on the disk, and what questions to a large store take. */
 export const store: Bench = {
-  what: `disk per kernel line; the last ${TAIL_LINES} lines of one of ${MACHINES} machines, queries and following in a store of 10 GB (or GB given)`,
+  what: `disk per kernel line; the last ${TAIL_LINES} lines of one of ${MACHINES} machines, queries and following in a store of 10 GB (or GB given, then machines)`,
   async run(arguments_, report) {
     const gigabytes = Number(arguments_[0] ?? 10);
+    const machines = Number(arguments_[1] ?? MACHINES);
     const line = await bytesPerLine();
     if (gigabytes === 0) return report(line);
     const daemon = new BenchDaemon();
     try {
       const made = performance.now();
-      const big = await makeBigStore(daemon, { machines: MACHINES, bytes: gigabytes * GIGABYTE });
+      const big = await makeBigStore(daemon, { machines, bytes: gigabytes * GIGABYTE });
       const madeMs = performance.now() - made;
       dropFromCache(daemon.database);
       await daemon.start(KEEP_ALL);
@@ -46,6 +47,7 @@ export const store: Bench = {
         tail_warm_p99_ms: round(percentile(again, 0.99), 2),
         ...(await questions(daemon, big)),
         follow_records_per_second: await follow(daemon, big),
+        machines,
         store_gb: round(big.bytes / GIGABYTE, 2),
         records: big.records,
         segments: big.segments,
@@ -107,7 +109,7 @@ async function bytesPerLine(): Promise<Record<string, number>> {
 }
 
 /** Evenly over the fleet. */
-function some(machines: readonly Joined[], count: number): Joined[] {
+export function some(machines: readonly Joined[], count: number): Joined[] {
   const step = Math.max(1, Math.floor(machines.length / count));
   return machines.filter((_, i) => i % step === 0).slice(0, count);
 }
@@ -118,7 +120,7 @@ interface Page {
 }
 
 /** Milliseconds from request to parsed answer, one after the other, ascending. */
-async function tailTimes(daemon: BenchDaemon, machines: readonly Joined[]): Promise<number[]> {
+export async function tailTimes(daemon: BenchDaemon, machines: readonly Joined[]): Promise<number[]> {
   const times: number[] = [];
   for (const { uuid } of machines) {
     const asked = performance.now();
