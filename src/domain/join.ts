@@ -13,7 +13,7 @@ import type {
 } from './join-types.ts';
 import type { Ownership } from './record.ts';
 import { isOlderThan, parseTalosVersion } from './talos-version.ts';
-import { bind, holds, offer, prove, trust, type UniqueTokens } from './unique-token.ts';
+import { bind, holds, prove, trust, type UniqueTokens } from './unique-token.ts';
 import { isJunkUuid, type NodeUuid } from './uuid.ts';
 
 /** How long a peer is given to answer a probe. */
@@ -211,11 +211,10 @@ function isTooOld(ask: JoinAsk): boolean {
 }
 
 /**
- * Row 5: one seen before came back; a new one counts as offered, unless one is proven. Whoever knows a machine's key, which
- * is no secret, can send such calls, and twice: so no second one takes the place of a bound one, as a reboot with it would.
+ * Row 5: one that was offered came back. One that the machine does not hold is not kept: whoever knows its key, which is no
+ * secret, and a join token can send such a call, and what he planted so would outlive the join token. The machine's next
+ * join keeps it (row 12).
  */
 function afterRepeat(tokens: UniqueTokens, hash: string | null): UniqueTokens {
-  if (hash === null) return tokens;
-  if (holds(tokens, hash)) return trust(tokens) === 'offered' ? bind(tokens, hash) : tokens;
-  return trust(tokens) === 'proven' ? tokens : offer(tokens, hash);
+  return hash !== null && holds(tokens, hash) && trust(tokens) === 'offered' ? bind(tokens, hash) : tokens;
 }

@@ -1,6 +1,6 @@
 /**
  * How far a machine's unique token (Talos META 16) is trusted (DESIGN section 6, *NUT*): *offered* was committed
- * before we wrote it, or came with a repeated call; *bound* came back; *proven* came back under another key, so this
+ * before we wrote it, or showed it for its configuration; *bound* came back, or with a join; *proven* came back under another key, so this
  * machine's META survives a reboot.
  */
 export type UniqueTokenState = 'offered' | 'bound' | 'proven';

@@ -98,8 +98,8 @@ describe('where UDP is blocked', { concurrent: true, timeout: 240_000 }, () => {
     await lineArrives(guest, 'by UDP again');
     expect(await endpointOf(guest)).toMatch(/^198\./);
     for (const machine of [tunnelled, back]) expect(machine).toMatchObject({ boot: 1, address, public_key });
-    // Two settings and two unique tokens: what it was told of the tunnel is the link's.
-    expect(back.version).toBe(version + 4);
+    // Two settings: what it was told of the tunnel is the link's, and tokens that others wrote are not kept before its next boot.
+    expect(back.version).toBe(version + 2);
     expect((await linkRecords(guest, 'provisioned')).map(([, mode]) => mode)).toEqual(['udp', 'tunnel', 'udp']);
   });
 
@@ -139,11 +139,11 @@ describe('where UDP is blocked', { concurrent: true, timeout: 240_000 }, () => {
 it('a daemon that is killed and started again finds its machines in the tunnel where they were', async () => {
   const guest = await tcpOnly();
   const address = await guest.on();
+  const saidAt = performance.now();
   await lineArrives(guest, 'before');
   const publicKey = (await guest.state()).publicKey ?? '';
   const handshake = (await gateway.peers()).get(publicKey)?.latestHandshake;
   const endpoint = await endpointOf(guest);
-  const killedAt = performance.now();
   const { provisions } = (await guest.state()).counters;
   await gateway.end('SIGKILL');
   await gateway.start();
@@ -156,10 +156,11 @@ it('a daemon that is killed and started again finds its machines in the tunnel w
   expect(machine).toMatchObject({ boot: 1, address });
   // The device has not noticed: what it has for the machine is where it was.
   expect(await endpointOf(guest)).toBe(endpoint);
-  // Nor has the machine's, unless this host was slow: without an answer for 15 s WireGuard shakes hands again.
-  if (performance.now() - killedAt < 14_000) {
-    expect((await gateway.peers()).get(publicKey)?.latestHandshake).toBe(handshake);
-  }
+  // Nor has the machine's, unless this host was slow. WireGuard shakes hands again 15 s after the first packet that was not
+  // answered, and that may be older than the kill: the last word of each side, which the other would have answered with a
+  // keepalive 10 s later. It is not older than the line, whose answer was heard.
+  const shown = (await gateway.peers()).get(publicKey)?.latestHandshake;
+  if (performance.now() - saidAt < 14_000) expect(shown).toBe(handshake);
   expect((await guest.state()).counters.provisions).toBe(provisions);
   // Its connection was lost; nobody told it that it may not come, not even the daemon that had just begun.
   const ends = guest.notices('tunnel_ended').map(({ status }) => status);

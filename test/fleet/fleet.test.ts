@@ -114,13 +114,13 @@ describe('the fleet', () => {
   it('a change of what is known of its unique token is told and stored', async () => {
     const before = await Gateway.start();
     const call = { uuid: randomUUID(), key: newKey() };
-    await before.provision(call);
-    await before.provision({ ...call, uniqueToken: 'new' });
+    const { address } = await before.provision(call);
+    const uniqueToken = await before.fleet.joins.offerUniqueToken(before.at(address).id);
     expect(before.recorded.at(-1)).toBe('machine.changed');
     expect(before.events.at(-1)).toMatchObject({ kind: 'changed', machine: { uniqueToken: 'offered', version: 2 } });
     const after = await before.restart();
     expect([...after.fleet.machines.all()]).toMatchObject([{ uniqueToken: 'offered', version: 2, boot: 1 }]);
-    await after.provision({ ...call, uniqueToken: 'new' });
+    await after.provision({ ...call, uniqueToken });
     expect([...after.fleet.machines.all()]).toMatchObject([{ uniqueToken: 'bound', version: 3 }]);
   });
 });

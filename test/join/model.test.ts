@@ -55,6 +55,8 @@ interface Step {
   readonly repair: boolean;
   /** The daemon starts anew. */
   readonly restart: boolean;
+  /** Somebody who knows its key, and the join token, calls as this machine with a unique token of his own. */
+  readonly plantedIn: number | null;
 }
 
 /** What begins at one time, and what follows when it is settled. */
@@ -62,6 +64,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   acts: fc.array(act, { minLength: 1, maxLength: 5 }),
   repair: fc.boolean(),
   restart: fc.boolean(),
+  plantedIn: fc.option(machine),
 });
 
 class World {
@@ -81,7 +84,7 @@ class World {
     this.boxes = uuids.map((uuid) => ({ uuid, meta: '', key: newKey(), formerKey: newKey(), address: null }));
   }
 
-  async run({ acts, repair, restart }: Step): Promise<void> {
+  async run({ acts, repair, restart, plantedIn }: Step): Promise<void> {
     const { log, device } = this.gateway;
     const quiet = this.#quiet(acts);
     this.#deviceFailed ||= acts.some(({ act }) => act === 'device fails');
@@ -89,6 +92,7 @@ class World {
     log.failures = 0;
     device.failures = 0;
     this.#check(quiet);
+    if (plantedIn !== null) await this.#plant(plantedIn);
     if (restart) this.gateway = await this.gateway.restart();
     if (!repair && !restart) return;
     device.repair(this.gateway.fleet.machines.peers());
@@ -180,6 +184,22 @@ class World {
         await admin.claim(uuid, { owner: 'a' }, 'test');
         return;
     }
+  }
+
+  /** He gets what the machine would, and nothing that outlives the join token. */
+  async #plant(index: number): Promise<void> {
+    const { machines } = this.gateway.fleet;
+    const machine = [...machines.all()][index];
+    if (machine === undefined || machine.key === null) return;
+    const { id, uuid, key } = machine;
+    const uniqueTokens = () => machines.row(id).uniqueTokens;
+    const before = uniqueTokens();
+    const planted = { uuid, uniqueToken: 'planted' };
+    for (let call = 0; call < 2; call += 1) {
+      await this.gateway.begin({ ...planted, key, joinToken: this.#secret }).catch(() => undefined);
+    }
+    expect(uniqueTokens()).toEqual(before);
+    await expect(this.gateway.begin({ ...planted, key: newKey() })).rejects.toMatchObject({ code: 'unauthorized' });
   }
 
   #check(quiet: readonly Machine[]): void {
