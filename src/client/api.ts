@@ -164,11 +164,15 @@ export const RecordsPage = z.object({
     description: 'of a `tail` with less than all that match: `before` of the page before it; else null',
   }),
   position: z.int().meta({ description: 'every record up to this seq was returned or did not match' }),
+  complete: z.boolean().meta({
+    description:
+      'whether it holds as many as were asked for, or all that match; else it ended early, and the rest is read with `next`, of a `tail` with `before`',
+  }),
 });
 export type RecordsPage = z.infer<typeof RecordsPage>;
 
-/** The last line of a page as NDJSON: what `position`, `next` and `before` are of a page. */
-export const PageEnd = z.object({ position: z.int(), next: z.int().nullable(), before: z.int().nullable() });
+/** The last line of a page as NDJSON: what is of a page besides its records. */
+export const PageEnd = RecordsPage.omit({ records: true });
 export type PageEnd = z.infer<typeof PageEnd>;
 
 /** A line of a stream as NDJSON that is no record: every record up to this seq was sent or did not match. */

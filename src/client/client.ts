@@ -280,7 +280,7 @@ export class ControlClient {
     const headers = { accept: 'application/x-ndjson' };
     const response = await send(this.#target, { method: 'GET', path, headers, idleTimeoutMs: this.#timeoutMs });
     const records: RecordText[] = [];
-    let end: PageEnd = { position: 0, next: null, before: null };
+    let end: PageEnd = { position: 0, next: null, before: null, complete: true };
     for await (const json of readLines(response)) {
       const line = JSON.parse(json) as Envelope | PageEnd;
       if ('position' in line) end = line;

@@ -53,7 +53,7 @@ async function readForward(request: PageRequest, limits: ReadLimits, { page, clo
     records.push(...renderedOf(reply));
     rest = { ...remaining(rest, reply), fromSeq: reply.through + 1 };
     if (reply.done || isFull(rest) || clock.monotonic() >= deadline) {
-      return { records, next: reply.through, end: reply.done };
+      return { records, next: reply.through, end: reply.done, complete: reply.done || hasAll(rest) };
     }
   }
 }
@@ -70,7 +70,9 @@ async function readTail(request: PageRequest, limits: ReadLimits, { page, clock 
     records.push(...renderedOf(reply));
     rest = { ...remaining(rest, reply), toSeq: reply.through - 1 };
     if (reply.done || isFull(rest) || clock.monotonic() >= deadline) {
-      return { records: records.reverse(), next, end: true, ...(!reply.done && { before: reply.through }) };
+      const hasBefore = !reply.done && reply.through > request.fromSeq;
+      const complete = !hasBefore || hasAll(rest);
+      return { records: records.reverse(), next, end: true, complete, ...(hasBefore && { before: reply.through }) };
     }
   }
 }
@@ -86,6 +88,11 @@ function remaining(request: PageRequest, reply: PageReply): PageRequest {
     maxText: request.maxText - text,
     ...(gaps !== undefined && { gaps: { ...gaps, isStart: false, told: reply.told } }),
   };
+}
+
+/** Whether so many were found as were asked for. */
+function hasAll({ maxRecords }: PageRequest): boolean {
+  return maxRecords <= 0;
 }
 
 function isFull({ maxRecords, maxText }: PageRequest): boolean {

@@ -67,6 +67,8 @@ export interface Page {
   readonly next: number;
   /** Whether the page reached the end of what is committed. */
   readonly end: boolean;
+  /** Whether it holds `limit` records, or all that match. Else it ended early: its text is long, or looking took long. */
+  readonly complete: boolean;
   /**
    * Of a tail that holds less than all that matches: what comes before it is read with `before: before`. Without it there
    * is nothing before.

@@ -77,7 +77,7 @@ export class MemoryLog implements Pick<RecordLog, 'head' | 'read' | 'follow' | '
     const end = query.tail === true || hits.length <= query.limit;
     const next = end ? this.head : (records.at(-1)?.seq ?? this.head);
     const before = query.tail === true && hits.length > query.limit ? { before: records[0]?.seq ?? 0 } : {};
-    return { records: records.map((record) => this.#render(record)), next, end, ...before };
+    return { records: records.map((record) => this.#render(record)), next, end, complete: true, ...before };
   }
 
   /** What `boots` answers, by machine. */

@@ -9,7 +9,7 @@ import { StatusTable } from '../../src/fleet/status.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRegistry } from '../../src/telemetry/metrics.ts';
 import { MemoryDevice, MemoryLinks } from '../fleet/fakes.ts';
-import { openLog, temporaryStore } from '../stream/harness.ts';
+import { linesOf, openLog, sourceOf, temporaryStore } from '../stream/harness.ts';
 import { NOW, uuidOf } from './fakes.ts';
 import { startControl } from './harness.ts';
 
@@ -37,6 +37,7 @@ async function startWhole(path: string) {
   return {
     client,
     control,
+    log,
     async stop() {
       await control[Symbol.asyncDispose]();
       await log.close(5_000);
@@ -118,6 +119,25 @@ describe('the API over the real fleet', () => {
     const second = await race(first.refusals[0]?.version, losers);
     expect(second.won).toHaveLength(1);
     expect(await client.machine(uuid)).toMatchObject({ owner: second.won[0], version: 3 });
+  });
+
+  it('says of a page that its text is long, and so it is not all that was asked for', async () => {
+    const { client, log } = whole;
+    for (let n = 0; n < 6; n++) {
+      log.appendLog(sourceOf(1), linesOf(Array.from({ length: 100 }, (_, i) => `${n} ${i} ${'x'.repeat(10_000)}`)));
+    }
+    await log.flush();
+    const last = await client.records({ tail: 600 });
+    expect(last.records.length).toBeLessThan(600);
+    expect(last).toMatchObject({ complete: false, next: null, before: last.records[0]?.seq, position: 600 });
+    const rest = await client.records({ tail: 600 - last.records.length, before: last.before ?? 0 });
+    expect(rest).toMatchObject({ complete: true, before: null });
+    expect([...rest.records, ...last.records].map(({ seq }) => seq)).toEqual(
+      Array.from({ length: 600 }, (_, i) => i + 1),
+    );
+    const first = await client.records({ limit: 600 });
+    expect(first).toMatchObject({ complete: false, next: first.records.at(-1)?.seq });
+    expect(await client.records({ tail: 10 })).toMatchObject({ complete: true, before: 591 });
   });
 
   it('has everything again after a restart', async () => {

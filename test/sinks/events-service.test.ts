@@ -523,7 +523,7 @@ describe('EventsService', () => {
     const waiting = publish(phase()).catch((error: unknown) => error);
     await asked.promise;
     w.machines.change(1, { state: 'removed' });
-    reading.resolve({ records: [], next: 0, end: true });
+    reading.resolve({ records: [], next: 0, end: true, complete: true });
     expect(code(await waiting)).toBe(status.PERMISSION_DENIED);
     expect(log.commits).toBe(0);
   });

@@ -252,7 +252,7 @@ export class FakeLog implements Pick<RecordLog, 'appendLog' | 'whenWritable' | '
       .map((record, i) => ({ seq: i + 1, json: `{"boot":${record.boot},"body":${record.body}}` }))
       .filter(({ seq }) => seq < (query.before ?? Number.POSITIVE_INFINITY))
       .slice(-query.limit);
-    return { records, next: 0, end: true };
+    return { records, next: 0, end: true, complete: true };
   }
 
   #tell(): void {

@@ -25,6 +25,7 @@ test('a tail whose text fills a page says so, and the rest can be had', async ()
     const page: Page = await log.read({ filters: [], tail: true, limit: 60, before });
     expect(page.records.length).toBeLessThan(15);
     seen.unshift(...page.records.map(({ seq }) => seq));
+    expect(page.complete).toBe(page.before === undefined);
     before = page.before;
   }
   expect(seen).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
@@ -32,6 +33,11 @@ test('a tail whose text fills a page says so, and the rest can be had', async ()
   const whole = await log.read({ filters: [], tail: true, limit: 5, after: 97 });
   expect(whole.records.map(({ seq }) => seq)).toEqual([98, 99, 100]);
   expect(whole).not.toHaveProperty('before');
+  expect(whole.complete).toBe(true);
+  // As many as were asked for are all, though there are others before them.
+  expect(await log.read({ filters: [], tail: true, limit: 3 })).toMatchObject({ complete: true, before: 98 });
+  expect(await log.read({ filters: [], limit: 3 })).toMatchObject({ complete: true, end: false });
+  expect(await log.read({ filters: [], limit: 60 })).toMatchObject({ complete: false, end: false });
 });
 
 test('a follower that starts at a time is told the place, then what was received since', async () => {

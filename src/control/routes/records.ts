@@ -18,7 +18,7 @@ export function recordRoutes(app: App, { log, machines, clock }: RouteDeps): voi
         operationId: 'listRecords',
         summary: 'Records in the order of their seq, a page at a time',
         description:
-          'With `Accept: application/x-ndjson` one envelope a line, each as it was stored, and a last line `{"position":…,"next":…,"before":…}`. Where records cannot be read, and with `after` or `since` where retention dropped some, stands a gap record that is not stored.',
+          'With `Accept: application/x-ndjson` one envelope a line, each as it was stored, and a last line `{"position":…,"next":…,"before":…,"complete":…}`. Where records cannot be read, and with `after` or `since` where retention dropped some, stands a gap record that is not stored.',
         querystring: RecordsQuery,
         response: {
           200: {
@@ -71,10 +71,15 @@ function nextOf(page: Page, { before, tail }: z.output<typeof RecordsQuery>): nu
 
 function pageJson(page: Page, next: number | null): string {
   const records = page.records.map((record) => record.json).join(',');
-  return `{"records":[${records}],"next":${next},"before":${page.before ?? null},"position":${page.next}}`;
+  return `{"records":[${records}],${endText(page, next)}}`;
 }
 
 function pageLines(page: Page, next: number | null): string {
   const records = page.records.map((record) => `${record.json}\n`).join('');
-  return `${records}{"position":${page.next},"next":${next},"before":${page.before ?? null}}\n`;
+  return `${records}{${endText(page, next)}}\n`;
+}
+
+/** The members of a page behind its records. */
+function endText(page: Page, next: number | null): string {
+  return `"next":${next},"before":${page.before ?? null},"position":${page.next},"complete":${page.complete}`;
 }
