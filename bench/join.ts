@@ -23,8 +23,10 @@ export const join: Bench = {
     const given = arguments_.map(Number).filter(Number.isInteger);
     const kinds = ['tls', 'plaintext'].filter((kind) => arguments_.includes(kind));
     for (const machines of given.length > 0 ? given : SIZES) {
-      for (const kind of kinds.length > 0 ? kinds : ['tls', 'plaintext'])
-        report(await measureJoin(machines, kind === 'tls'));
+      for (const kind of kinds.length > 0 ? kinds : ['tls', 'plaintext']) {
+        const figures = await measureJoin(machines, kind === 'tls');
+        report(kind === 'tls' ? figures : { ...figures, ...referenceFigures(machines) });
+      }
     }
   },
 };

@@ -115,7 +115,7 @@ export class WireGuardDevice implements WireGuard {
         freshMs: options.freshMs ?? 15_000,
         maxUnread: options.maxUnreadPeers ?? 20_000,
       },
-      { wg: this.#wg, index: async () => (await this.#link.view())?.index, clock, logger, metrics: deps.metrics },
+      { wg: this.#wg, index: () => this.#link.index(), clock, logger, metrics: deps.metrics },
     );
     this.#maker = new DeviceMaker(
       { interface: name, backend: options.backend },

@@ -79,6 +79,16 @@ export class OverlayLink {
     };
   }
 
+  /**
+   * The number of the interface of our name; `undefined` if there is none, or none with IPv6. From a file, because each
+   * join asks: a command would cost more than the rest of it.
+   */
+  async index(): Promise<number | undefined> {
+    const text = await this.#runner.run(['cat', `/proc/self/net/dev_snmp6/${this.#name}`]).catch(() => '');
+    const digits = /^ifIndex\s+(\d+)$/m.exec(text)?.[1];
+    return digits === undefined ? undefined : Number(digits);
+  }
+
   async createKernel(): Promise<void> {
     await this.#runner.run(['ip', 'link', 'add', 'dev', this.#name, 'type', 'wireguard']);
   }

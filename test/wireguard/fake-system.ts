@@ -70,13 +70,21 @@ export class FakeSystem implements Runner {
       case 'getent':
         return this.#getent(argv, args);
       case 'cat':
-        return this.ipv6Disabled ? '1' : '0';
+        return this.#cat(argv, args[0] ?? '');
       case 'sysctl':
         this.ipv6Disabled = (args.at(-1) ?? '').endsWith('disable_ipv6=1');
         return '';
       default:
         throw failed(argv, null, '');
     }
+  }
+
+  #cat(argv: readonly string[], path: string): string {
+    const name = /^\/proc\/self\/net\/dev_snmp6\/(.+)$/.exec(path)?.[1];
+    if (name === undefined) return this.ipv6Disabled ? '1' : '0';
+    const link = this.links.get(name);
+    if (link === undefined) throw failed(argv, 1, `cat: ${path}: No such file or directory`);
+    return `ifIndex                         \t${link.index}\nIp6InReceives                    \t0\n`;
   }
 
   #ip(argv: readonly string[], args: readonly string[]): string {

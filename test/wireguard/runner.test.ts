@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -40,6 +40,18 @@ describe('the runner', () => {
     const error = await failure(runner.run(script, { complainsOnStdout: true }));
     expect(error.message).toBe('sh: ERROR: no socket');
     expect(error.details['stderr']).toBe('ERROR: no socket');
+  });
+
+  it('reads a file without a process, and says what a command would have said', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'siderolink-runner-'));
+    const path = join(directory, 'file');
+    writeFileSync(path, 'one\ntwo\n\n');
+    const asCommand = await runner.run(sh(`cat ${path}`));
+    expect(await runner.run(['cat', path])).toBe(asCommand);
+    rmSync(directory, { recursive: true });
+    const error = await failure(runner.run(['cat', path]));
+    expect(error).toMatchObject({ code: 'command_failed', details: { argv: `cat ${path}`, exitCode: 1 } });
+    expect(stderrOf(error)).toContain('no such file');
   });
 
   it('says that a program is missing', async () => {
