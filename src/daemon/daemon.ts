@@ -34,8 +34,24 @@ export async function startDaemon(
 ): Promise<Daemon> {
   const base: Base = { clock, logger, health: new Health(() => clock.now()) };
   const lifecycle = new Lifecycle({}, base);
-  const startedAt = clock.now();
+  try {
+    await startAll(config, base, lifecycle, onFatal);
+  } catch (error) {
+    // Whatever failed, and between which parts: what runs would keep the process for ever.
+    await lifecycle.stop();
+    throw error;
+  }
+  return { stop: () => lifecycle.stop() };
+}
 
+async function startAll(
+  config: Config,
+  base: Base,
+  lifecycle: Lifecycle,
+  onFatal: (error: unknown) => void,
+): Promise<void> {
+  const { clock, logger } = base;
+  const startedAt = clock.now();
   ensureStateDir(config.state_dir);
   // Closed last: until then systemd's watchdog is fed, so a slow stop is not taken for a hang. Its open socket would keep
   // the process.
@@ -71,7 +87,6 @@ export async function startDaemon(
   await lifecycle.run('heap', new TidyHeap({}, base));
   await startNotifier(notifier, base, lifecycle);
   logger.info({ overlay: installation.overlay.prefix, endpoints: api.endpoints, api: api.apiUrl }, 'ready');
-  return { stop: () => lifecycle.stop() };
 }
 
 async function startNotifier(notifier: Notifier, { health }: Base, lifecycle: Lifecycle): Promise<void> {

@@ -19,6 +19,7 @@ declare const WebAssembly: {
     readonly initial: number;
     readonly maximum: number;
   }) => { readonly buffer: ArrayBuffer };
+  readonly validate: (bytes: Uint8Array) => boolean;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 };
@@ -35,7 +36,8 @@ interface Scanner {
 export class KernelLines {
   /** Blocks that lie in here are scanned where they are; others are copied. */
   readonly memory: Buffer;
-  readonly #scanner: Scanner;
+  /** Undefined on a processor without SSE4.1, as virtual machines have by old defaults (kvm64). */
+  readonly #scanner: Scanner | undefined;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #numbers: Float64Array;
@@ -46,9 +48,12 @@ export class KernelLines {
   constructor(bytes: number) {
     const pages = Math.ceil((BLOCK_AT + bytes + SLACK) / PAGE_BYTES);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const module = new WebAssembly.Module(Buffer.from(KERNEL_LINES, 'base64'));
-    this.#scanner = new WebAssembly.Instance(module, { host: { memory } }).exports as unknown as Scanner;
-    this.#scanner.setHints(...SECRET_HINTS.flatMap((hint) => [hint.charCodeAt(0), hint.charCodeAt(1)]));
+    const code = Buffer.from(KERNEL_LINES, 'base64');
+    if (WebAssembly.validate(code)) {
+      const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { host: { memory } });
+      this.#scanner = instance.exports as unknown as Scanner;
+      this.#scanner.setHints(...SECRET_HINTS.flatMap((hint) => [hint.charCodeAt(0), hint.charCodeAt(1)]));
+    }
     const { buffer } = memory;
     this.memory = Buffer.from(buffer, BLOCK_AT, bytes);
     this.#words = new Int32Array(buffer, ROWS_AT, (MAX_LINES * ROW_BYTES) / 4);
@@ -59,9 +64,11 @@ export class KernelLines {
   /**
    * Reads the lines of a block from `start` on, as long as they are kernel lines: exactly the seven keys that Talos
    * sends, in their order, without spaces, ended by a line feed. Returns how many, at most `MAX_LINES`; what follows them
-   * may still be valid JSON: ask `readObjectLine`. The block is valid UTF-8 and ends with a line feed.
+   * may still be valid JSON: ask `readObjectLine`. The block is valid UTF-8 and ends with a line feed. Always none where
+   * the processor cannot do it.
    */
   scan(block: Buffer, start: number): number {
+    if (this.#scanner === undefined) return 0;
     let from = block.byteOffset + start;
     let to = block.byteOffset + block.length;
     if (block.buffer !== this.memory.buffer) {
