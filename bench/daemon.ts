@@ -9,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** `BENCH_MAIN`: another build than that of this checkout. `BENCH_NODE_OPTIONS`: Node's in place of those of the product. */
 const MAIN = process.env['BENCH_MAIN'] ?? fileURLToPath(new URL('../dist/daemon/main.js', import.meta.url));
 const API_PORT = 8081;
+/** Also on a host that is busy with other things. */
+const START_MS = 120_000;
 
 /** The address of a module of the daemon's, by its path in the build. */
 export function moduleOfDaemon(path: string): string {
@@ -38,7 +40,7 @@ export class BenchDaemon {
     this.spawn(settings);
     await this.#until(
       'the daemon answers',
-      30_000,
+      START_MS,
       async () => (await this.control('GET', '/v1/status')) !== undefined,
     );
     const overlay = (await this.status()).overlay;
@@ -169,6 +171,6 @@ export class BenchDaemon {
       }
       await sleep(10);
     }
-    throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: last });
+    throw new Error(`not within ${timeoutMs} ms: ${what}; its log: ${this.log}`, { cause: last });
   }
 }
