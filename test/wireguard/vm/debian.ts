@@ -56,9 +56,10 @@ export function which(program: string): string {
   return join(directory, program);
 }
 
-/** The files of the libraries that a program is linked with. */
-export function librariesOf(program: string): readonly string[] {
-  return (output('ldd', program).match(/\/\S+/g) ?? []).filter((library) => !library.endsWith(':'));
+/** The files of the libraries that programs are linked with. */
+export function librariesOf(...programs: readonly string[]): readonly string[] {
+  const files = output('ldd', ...programs).match(/\/\S+/g) ?? [];
+  return [...new Set(files.filter((library) => !library.endsWith(':')))];
 }
 
 /** What a command of this host prints. */

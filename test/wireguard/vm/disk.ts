@@ -3,7 +3,16 @@
  * packages where they are here, so that whatever runs here runs there. Modules are loaded as on any host: by the kernel,
  * when somebody wants what they bring.
  */
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CACHE, debianBusybox, debianKernel, type Kernel, librariesOf, output, PROJECT, which } from './debian.ts';
@@ -19,13 +28,19 @@ const PROGRAMS = [
 ];
 /** Where what a gateway or a machine may want of the kernel is. */
 const MODULES = ['arch', 'crypto', 'lib', 'net', 'drivers/net'];
-/** What is in the checkout for those who write it; the rest of its packages is what runs and tests it. */
-const NOT_NEEDED =
-  /^(@biomejs|@typescript|typescript|knip|oxc-parser|@oxc-parser|@babel|lodash|underscore|\.cache|\.vite)$/;
+interface Lock {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
+}
+
+/** Packages for those who write the checkout; the rest is what runs and tests it. */
+const NOT_NEEDED = /^(\.|(@biomejs|@typescript|typescript|knip|oxc-parser|@oxc-parser|@babel|lodash|underscore)(\/|$))/;
 const FOLDERS = ['dist', 'src', 'systemd', 'scripts', 'test', 'docs'];
 
-/** Makes the disk in `directory` and gives its file; its content is this checkout's as it is now. */
-export function vmDisk(directory: string): string {
+/**
+ * Makes the disk in `directory` and gives its file; its content is this checkout's as it is now. `forTests`: with what the
+ * tests need on top of what the daemon needs.
+ */
+export function vmDisk(directory: string, { forTests }: { readonly forTests: boolean }): string {
   const kernel = debianKernel();
   // Where the checkout is, so that files need not be copied to be in it.
   const root = mkdtempSync(join(CACHE, 'disk-'));
@@ -37,14 +52,14 @@ export function vmDisk(directory: string): string {
       mkdirSync(join(root, 'usr', path), { recursive: true });
       output('ln', '-s', `usr/${path}`, join(root, path));
     }
-    for (const program of PROGRAMS) addProgram(root, which(program));
-    addProgram(root, process.execPath);
+    const programs = [...PROGRAMS.map(which), process.execPath];
+    for (const file of [...programs, ...librariesOf(...programs)]) put(root, file, file);
     put(root, debianBusybox(), '/usr/bin/busybox');
     for (const applet of APPLETS) output('ln', '-s', 'busybox', join(root, 'usr/bin', applet));
     put(root, AGENT, '/usr/sbin/agent');
     addSettings(root);
     addModules(root, kernel);
-    addCheckout(root);
+    addCheckout(root, forTests);
     const file = join(directory, 'disk');
     const used = Number(output('du', '-sm', root).split('\t', 1)[0]);
     output('mke2fs', '-q', '-t', 'ext4', '-O', '^has_journal', '-d', root, file, `${used + 512}M`);
@@ -54,17 +69,16 @@ export function vmDisk(directory: string): string {
   }
 }
 
-function addProgram(root: string, program: string): void {
-  put(root, program, program);
-  for (const library of librariesOf(program)) put(root, library, library);
-}
-
 function addModules(root: string, { directory, version }: Kernel): void {
   const [from, to] = [directory, join(root, 'usr')].map((path) => join(path, 'lib/modules', version)) as [
     string,
     string,
   ];
-  for (const name of MODULES) tree(join(from, 'kernel', name), join(to, 'kernel', name));
+  share(
+    from,
+    MODULES.map((name) => `kernel/${name}`),
+    to,
+  );
   for (const name of readdirSync(from)) if (name.startsWith('modules.')) copyFileSync(join(from, name), join(to, name));
   output('depmod', '-b', root, version);
 }
@@ -81,23 +95,37 @@ function addSettings(root: string): void {
   for (const path of ['/etc/protocols', '/etc/services', '/etc/os-release']) put(root, path, path);
 }
 
-function addCheckout(root: string): void {
-  for (const name of ['package.json', 'vitest.config.ts', 'vitest.long.config.ts', 'tsconfig.json', ...FOLDERS]) {
-    const source = join(PROJECT, name);
-    if (existsSync(source)) tree(source, join(root, source));
-  }
+function addCheckout(root: string, forTests: boolean): void {
+  const names = ['package.json', 'vitest.config.ts', 'vitest.long.config.ts', 'tsconfig.json', ...FOLDERS];
+  share(
+    PROJECT,
+    names.filter((name) => existsSync(join(PROJECT, name))),
+    join(root, PROJECT),
+  );
+  const lock = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as Lock;
   const packages = join(PROJECT, 'node_modules');
-  for (const name of readdirSync(packages))
-    if (!NOT_NEEDED.test(name)) tree(join(packages, name), join(root, packages, name));
+  const found = readdirSync(packages).flatMap((name) =>
+    name.startsWith('@') ? readdirSync(join(packages, name)).map((each) => `${name}/${each}`) : [name],
+  );
+  const isNeeded = (name: string) => forTests || lock.packages[`node_modules/${name}`]?.dev !== true;
+  share(
+    packages,
+    found.filter((name) => !NOT_NEEDED.test(name) && isNeeded(name)),
+    join(root, packages),
+  );
 }
 
-/** A folder whose files are shared with this host's: they are only read. */
-function tree(source: string, target: string): void {
-  mkdirSync(dirname(target), { recursive: true });
+/** Files and folders of a folder into another, with what they hold: shared with this host, as they are only read. */
+function share(from: string, names: readonly string[], to: string): void {
+  if (names.length === 0) return;
+  mkdirSync(to, { recursive: true });
+  const copy = (how: string) =>
+    output('sh', '-c', `cd "$1" && to=$2 && shift 2 && cp ${how} --parents -t "$to" "$@"`, 'sh', from, to, ...names);
   try {
-    output('cp', '-al', source, target);
+    copy('-al');
   } catch {
-    cpSync(source, target, { recursive: true, verbatimSymlinks: true });
+    // Another file system.
+    copy('-a');
   }
 }
 

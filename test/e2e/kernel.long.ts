@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VirtualMachine } from '../wireguard/vm/vm.ts';
+import { KernelStory } from './kernel-story.ts';
+import { runNode, tellStory } from './kernel-story-run.ts';
+
+// What kernel.test.ts shows of a daemon on the kernel's WireGuard, and more; then tests that are for wireguard-go where
+// the kernel has no WireGuard, run where it has.
+
+const HOURS = 3_600_000;
+
+describe('the daemon on Debian’s kernel, with backend: kernel', () => {
+  let vm: VirtualMachine;
+  let told: ReadonlyMap<string, string>;
+  beforeAll(async () => {
+    vm = await VirtualMachine.boot({ checkout: 'daemon' });
+    told = await tellStory(vm, 'kernel', 'long');
+  }, 2 * HOURS);
+  afterAll(() => vm.dispose());
+
+  it.each(Object.keys({ ...KernelStory.steps, ...KernelStory.longSteps }))('%s', (step) => {
+    expect(told.get(step)).toBe('done');
+  });
+});
+
+describe('on Debian’s kernel passes', () => {
+  let vm: VirtualMachine;
+  beforeAll(async () => {
+    vm = await VirtualMachine.boot({ checkout: 'tests' });
+  }, HOURS);
+  afterAll(() => vm.dispose());
+
+  it.each([
+    'test/wireguard/isolation.test.ts',
+    'test/e2e/main-job.test.ts',
+    'test/e2e/device-gone.test.ts',
+    'test/e2e/tunnel.test.ts',
+    'test/e2e/interop-tunnel.test.ts',
+  ])(
+    '%s',
+    async (file) => {
+      const report = '/tmp/report.json';
+      const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`, '--no-color'];
+      await vm.runner.run(['rm', '-f', report]);
+      const output = await runNode(vm, ['node_modules/vitest/vitest.mjs', 'run', file, ...reporters]).catch(
+        (error: unknown) => String(error),
+      );
+      const counts = JSON.parse(await vm.runner.run(['cat', report])) as Record<string, number>;
+      expect(counts['numFailedTests'], output).toBe(0);
+      expect(counts['numPassedTests']).toBeGreaterThan(0);
+    },
+    2 * HOURS,
+  );
+});
