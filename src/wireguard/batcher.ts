@@ -6,7 +6,10 @@ import type { PeerChange } from './types.ts';
 export interface BatcherOptions {
   /** How long the first change of a batch waits for others, in milliseconds. */
   readonly windowMs: number;
-  /** How long it waits when `busyFrom` have come by then, unless `fullAt` wait: a storm makes few batches. */
+  /**
+   * How long it waits when `busyFrom` have come by then, unless `fullAt` wait: a storm makes few batches. Nor is it longer
+   * for twice the time that the last batch took: a busy host makes few too.
+   */
   readonly busyWindowMs: number;
   /** Default 16. */
   readonly busyFrom?: number;
@@ -58,6 +61,8 @@ export class ChangeBatcher {
   /** When the first of them came. Monotonic. */
   #gatheringSince = 0;
   #running: Promise<void> | undefined;
+  /** Milliseconds. */
+  #lastTook = 0;
   #cancelWindow: (() => void) | undefined;
   #stopped = false;
 
@@ -119,8 +124,8 @@ export class ChangeBatcher {
     const { windowMs, busyWindowMs, busyFrom, fullAt } = this.#options;
     const count = this.#gathering.length;
     if (count === 0) return;
-    const window = count >= fullAt ? 0 : count >= busyFrom ? busyWindowMs : windowMs;
-    const wait = this.#gatheringSince + window - this.#clock.monotonic();
+    const needed = count >= busyFrom ? busyWindowMs : Math.max(windowMs, Math.min(busyWindowMs, 2 * this.#lastTook));
+    const wait = count >= fullAt ? 0 : this.#gatheringSince + needed - this.#clock.monotonic();
     if (wait <= 0) this.#flush();
     else this.#cancelWindow = this.#clock.after(wait, () => this.#windowEnded());
   }
@@ -132,7 +137,9 @@ export class ChangeBatcher {
     const entries = this.#gathering.filter((entry) => entry.answer === undefined);
     this.#gathering = [];
     if (entries.length === 0) return;
+    const started = this.#clock.monotonic();
     this.#running = this.#runBatch(entries).finally(() => {
+      this.#lastTook = this.#clock.monotonic() - started;
       this.#running = undefined;
       this.#windowEnded();
     });
