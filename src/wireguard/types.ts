@@ -53,7 +53,7 @@ export interface WireGuard {
   /** Reads, compares and repairs peers; also address, route, key and firewall. Idempotent. */
   reconcile(desired: readonly PeerSpec[]): Promise<Repair>;
   /**
-   * Applies a change, together with others asked for within some 50 ms, and resolves once the device shows it.
+   * Applies a change, together with others asked for within some 50 ms, and resolves once the device has it.
    * @throws SiderolinkError `command_failed`, `unavailable` after its deadline
    */
   apply(change: PeerChange): Promise<void>;
