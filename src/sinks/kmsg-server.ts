@@ -68,6 +68,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
   readonly #options: KmsgServerOptions;
   readonly #deps: KmsgServerDeps;
   readonly #maxLineBytes: number;
+  readonly #maxConnections: number;
   readonly #sink: LineSink;
   readonly #buffer: ReadBuffer;
   readonly #listener: Server;
@@ -96,8 +97,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
       { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEPALIVE_MS, pauseOnConnect: true },
       (socket) => this.#accept(socket),
     );
-    this.#listener.maxConnections = options.maxConnections ?? 25_000;
-    this.#listener.on('drop', () => this.#drop('connections', undefined));
+    this.#maxConnections = options.maxConnections ?? 25_000;
     if (options.udp !== false) {
       this.#datagrams = new KmsgDatagrams(
         { maxLineBytes: this.#maxLineBytes },
@@ -195,6 +195,12 @@ export class KmsgServer implements KmsgConnectionHandlers {
   }
 
   #accept(socket: Socket): void {
+    if (this.#connections >= this.#maxConnections) {
+      socket.on('error', () => {});
+      socket.destroy();
+      this.#drop('connections', undefined);
+      return;
+    }
     const source = sourceAddress(socket.remoteAddress);
     const machine = this.#deps.machines.bySource(source);
     const boot = machine === undefined ? undefined : this.#deps.boots.current(machine.id);
@@ -213,7 +219,7 @@ export class KmsgServer implements KmsgConnectionHandlers {
     if (known === undefined) this.#byMachine.set(machine.id, connections);
     connections.add(connection);
     this.#deps.metrics.connections.set(++this.#connections);
-    socket.once('close', () => {
+    void connection.closed.then(() => {
       connections.delete(connection);
       if (connections.size === 0) this.#byMachine.delete(machine.id);
       this.#deps.metrics.connections.set(--this.#connections);

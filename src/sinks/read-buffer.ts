@@ -17,7 +17,7 @@ export class ReadBuffer {
 
   /**
    * Reads an accepted connection from now on, in place of the socket that accepted it (made with `pauseOnConnect`), which
-   * closes after the returned one. A chunk is valid until `onChunk` returns.
+   * is closed: the server counts the connection no more. A chunk is valid until `onChunk` returns.
    */
   adopt(accepted: Socket, onChunk: (chunk: Buffer) => void): Socket {
     const holder: { _handle?: unknown } = accepted as unknown as { _handle?: unknown };
@@ -33,8 +33,8 @@ export class ReadBuffer {
     // Only a socket's constructor takes `onread`, and a server makes its sockets itself.
     const socket = new Socket({ handle, onread } as ConstructorParameters<typeof Socket>[0]);
     holder._handle = null;
-    // The server counts this one.
-    socket.once('close', () => accepted.destroy());
+    // Kept, it would double what a connection takes.
+    accepted.destroy();
     return socket;
   }
 }
