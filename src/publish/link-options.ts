@@ -17,6 +17,8 @@ export interface NatsLinkOptions {
   readonly streamMs: number;
   /** Between looks at a stream that nothing is known against. */
   readonly lookMs: number;
+  /** A server on which the stream cannot be looked at, and stores nothing, for so long is left for another one. */
+  readonly unseenMs: number;
   /** A server that answers no ping for two of these is taken for gone. */
   readonly pingMs: number;
 }
@@ -27,5 +29,6 @@ export const LINK_DEFAULTS = {
   dialTimeoutMs: 10_000,
   streamMs: 5000,
   lookMs: 30_000,
+  unseenMs: 30_000,
   pingMs: 10_000,
 } as const;

@@ -1,12 +1,12 @@
 import { JetStreamApiCodes, JetStreamApiError, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
-import { errorMessage } from '../domain/errors.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import type { Clock } from '../lib/clock.ts';
 import { connectionOptions } from './credentials.ts';
 import type { NatsLinkOptions } from './link-options.ts';
 import { LEAST_MESSAGE_BYTES, messageId } from './message.ts';
 import { NatsWire } from './nats-wire.ts';
-import { isDenied, provenThrough } from './proof.ts';
+import { isDenied, isForbidden, provenThrough } from './proof.ts';
 import { reachable } from './reachable.ts';
 import type { Receipt, StreamSeen } from './receipts.ts';
 import { mismatch, newStream, type StreamFacts } from './stream-config.ts';
@@ -49,7 +49,8 @@ const UNDEFINED_ERROR = 'node provided an undefined error';
 /** What a look at the stream came to: either it is as it must be, or there is a problem with it, or it was not to be seen. */
 type Look =
   | { readonly is: 'fit'; readonly facts: StreamFacts; readonly seen: StreamSeen }
-  | { readonly is: 'unfit' | 'unseen'; readonly problem: string };
+  | { readonly is: 'unfit'; readonly problem: string }
+  | { readonly is: 'unseen'; readonly problem: string; readonly isDenied: boolean };
 
 /**
  * One connection after the other, for as long as it takes. The library's own reconnecting is not used: it gives up
@@ -156,7 +157,9 @@ export class NatsLink {
   /** Until the connection ends: the stream is looked at until it is as it must be, and again when somebody asks. */
   async #keepStream(connection: NatsConnection, closed: AbortSignal): Promise<void> {
     const { clock, events, random } = this.#deps;
-    const { streamMs, lookMs } = this.#options;
+    const { streamMs, lookMs, unseenMs } = this.#options;
+    let unseenSince = Number.POSITIVE_INFINITY;
+    let stored = 0;
     const onAnswer = events.answered.bind(events);
     let wire: NatsWire | undefined;
     const rest = (): void => {
@@ -170,6 +173,13 @@ export class NatsLink {
       const acknowledged = events.acknowledged();
       const look = await this.#look(connection, acknowledged, rest);
       if (closed.aborted) return;
+      const isGood = look.is !== 'unseen' || look.isDenied || acknowledged.sequence !== stored;
+      stored = acknowledged.sequence;
+      unseenSince = isGood ? Number.POSITIVE_INFINITY : Math.min(unseenSince, clock.monotonic());
+      // It may be cut off from those that have the stream. Each connection is to one of them by chance.
+      if (look.is === 'unseen' && clock.monotonic() - unseenSince > unseenMs) {
+        throw new SiderolinkError('unavailable', look.problem);
+      }
       // Whether messages are stored tells more than a look that failed.
       const isKept = look.is === 'unseen' && wire !== undefined;
       if (!isKept) {
@@ -214,7 +224,8 @@ export class NatsLink {
       const proven = await this.#provenThrough(connection, acknowledged, info.cluster?.leader);
       return { is: 'fit', facts, seen: { created, lastSequence: Math.min(state.last_seq, proven) } };
     } catch (error) {
-      return { is: 'unseen', problem: `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}` };
+      const problem = `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}`;
+      return { is: 'unseen', problem, isDenied: isForbidden(error) };
     }
   }
 

@@ -56,14 +56,18 @@ function spread(receipts: readonly Receipt[], since: number): readonly Receipt[]
   return chosen.reverse().flatMap((index) => all[index] ?? []);
 }
 
-/** Whether we are not let ask; what failed for another reason may be asked again. */
+/** Whether a question failed because we may not ask it. */
+export function isForbidden(error: unknown): boolean {
+  return causesOf(error).some((cause) => cause instanceof errors.PermissionViolationError);
+}
+
+/** The same, or nobody hears it: an account may import no more of the API than it needs. */
 export function isDenied(error: unknown): boolean {
-  const causes = [error, error instanceof Error ? error.cause : undefined];
-  return causes.some(
-    (cause) =>
-      cause instanceof errors.PermissionViolationError ||
-      // Nobody hears the question: an account that imports no more of the API than it needs.
-      cause instanceof errors.NoRespondersError ||
-      (cause instanceof Error && cause.name === 'JetStreamNotEnabled'),
-  );
+  const isUnheard = (cause: unknown): boolean =>
+    cause instanceof errors.NoRespondersError || (cause instanceof Error && cause.name === 'JetStreamNotEnabled');
+  return isForbidden(error) || causesOf(error).some(isUnheard);
+}
+
+function causesOf(error: unknown): readonly unknown[] {
+  return error instanceof Error ? [error, error.cause] : [error];
 }

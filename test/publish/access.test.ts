@@ -150,6 +150,18 @@ describe('TLS', () => {
   });
 });
 
+it('leaves a server that is there and cannot reach the stream for one that can', async () => {
+  server = await startNatsServer({ jetStream: false });
+  await using other = await startNatsServer();
+  await other.kill();
+  const access = { ...ANYBODY, servers: [server.url, other.url] };
+  await world.publish([], { access, link: { unseenMs: 300 } });
+  await world.until(({ streamProblem }) => streamProblem?.includes('JetStream is not enabled') === true);
+  await other.start();
+  await world.published();
+  expect(world.publisher.state.server).toContain(String(other.port));
+});
+
 it('goes to the server that is there where several are named', async () => {
   const gone = await startNatsServer();
   await gone.dispose();
