@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
+import { networkOf } from '../control/networks.ts';
 import type { SocketFds } from '../domain/handed-sockets.ts';
 import { sourceAddress } from '../domain/overlay.ts';
 import { ProvisionService, provisionStatus } from '../join/provision-service.ts';
@@ -75,6 +76,7 @@ export async function startApi(
       // A machine makes one call on a connection. What waits on one is read together, before anything else is.
       maxConcurrentStreams: 8,
       normaliseSource: sourceAddress,
+      networkOf,
       onRefused: (reason) => metrics.join.turnedAway.inc({ reason }),
       toStatus: provisionStatus(base.logger, base.clock),
     },

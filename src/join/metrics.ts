@@ -27,8 +27,8 @@ export function joinMetrics(registry: MetricsRegistry) {
     turnedAway: new Counter({
       name: 'siderolinkd_join_turned_away_total',
       help:
-        'Calls and connections of the API that were refused before anybody looked at them, by reason: connections, running, ' +
-        'metadata, deadline, stopping',
+        'Calls and connections of the API that were refused before anybody looked at them, by reason: connections, crowded, ' +
+        'protocol, flood, silent, internal, running, metadata, deadline, stopping',
       labelNames: ['reason'],
       registers,
     }),

@@ -20,14 +20,22 @@ export interface GrpcEdgeOptions {
   readonly fd?: number;
   /** Plaintext HTTP/2 if absent. */
   readonly certificate?: CertificateSource;
-  /** With a certificate: from accept to the end of the handshake, milliseconds. Default 60,000. */
+  /**
+   * From accept to the end of the TLS handshake, if there is a certificate; and from there to the first frame.
+   * Milliseconds. Default 60,000.
+   */
   readonly handshakeTimeoutMs?: number;
   /** HTTP/2 pings that find dead peers, milliseconds. Default 300,000 and 20,000. */
   readonly keepalive?: { readonly timeMs: number; readonly timeoutMs: number };
   /** A connection without a call is closed after so many milliseconds. Default: never. */
   readonly maxConnectionIdleMs?: number;
-  /** More are closed at accept. Default 25,000. */
+  /**
+   * One more takes the place of the oldest idle one of the source that has most, which is counted as `crowded`; of that
+   * source itself, or where none has more than others, it is closed at accept. Default 25,000.
+   */
   readonly maxConnections?: number;
+  /** What counts as one source there. Default: each normalised address. */
+  readonly networkOf?: (source: string) => string;
   /** Calls at one time on one connection; more wait at the client. Default 100. */
   readonly maxConcurrentStreams?: number;
   /** Calls at one time in all; more are answered RESOURCE_EXHAUSTED. Default 20,000. */
@@ -57,4 +65,19 @@ export interface GrpcEdgeOptions {
   readonly onHandshakeFailed?: (failure: HandshakeFailure, source: string) => void;
 }
 
-export type RefusedReason = 'connections' | 'running' | 'metadata' | 'deadline' | 'stopping';
+/**
+ * Connections: `connections` (too many), `crowded` (closed for one of another source), `protocol` (HTTP/2's rules are
+ * broken, also by a single request), `flood` (frames that serve nothing, answers that nobody takes), `silent` (it never
+ * spoke), `internal` (an error of ours). Calls: `running` (too many), `metadata` (too much), `deadline`, `stopping`.
+ */
+export type RefusedReason =
+  | 'connections'
+  | 'crowded'
+  | 'protocol'
+  | 'flood'
+  | 'silent'
+  | 'internal'
+  | 'running'
+  | 'metadata'
+  | 'deadline'
+  | 'stopping';

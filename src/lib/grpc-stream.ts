@@ -1,5 +1,10 @@
-import { type Metadata, Metadata as NoMetadata, type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
+import * as answers from './grpc-answers.ts';
+import { type MessageEvents, MessageReader } from './grpc-messages.ts';
 import type { GrpcStatus } from './grpc-options.ts';
+import { CANCEL } from './h2/protocol.ts';
+import { fieldOf } from './h2/request-head.ts';
+import type { H2Stream, StreamEvents } from './h2/stream.ts';
+import { NOT_TIMED, type Timed, type Wheel } from './h2/wheel.ts';
 
 /** One method whose call is a stream both ways and lasts as long as either side likes: no deadline. */
 export interface StreamMethod {
@@ -40,108 +45,161 @@ export interface ByteStream {
   end(status: GrpcStatus): void;
 }
 
-/** A stream as the edge has it: what grpc-js calls back, and what its owner asks for. */
-export class EdgeStream implements ByteStream {
+/** A stream that has ended, and its caller has not taken what was sent: it is cut off after so long. */
+const LINGER_MS = 30_000;
+
+export interface EdgeStreamOptions {
   readonly source: string;
   readonly port: number;
-  readonly #call: ServerInterceptingCallInterface;
-  readonly #metadata: Metadata;
-  readonly #maxUnsentBytes: number;
-  readonly #onEnded: () => void;
+  readonly maxUnsentBytes: number;
+  readonly maxMessageBytes: number;
+  /** Milliseconds that the caller gave the stream, if it did. */
+  readonly timeoutMs: number | undefined;
+  /** Names and values by turns. */
+  readonly fields: readonly string[];
+}
+
+export interface EdgeStreamDeps {
+  readonly stream: H2Stream;
+  readonly wheel: Wheel;
+  /** Called once, before the handler hears of it. */
+  readonly onEnded: () => void;
+}
+
+/** A stream as the edge has it: what HTTP/2 tells, and what its owner asks for. */
+export class EdgeStream implements ByteStream, StreamEvents, MessageEvents, Timed {
+  tick = NOT_TIMED;
+  readonly source: string;
+  readonly port: number;
+  readonly #options: EdgeStreamOptions;
+  readonly #deps: EdgeStreamDeps;
+  readonly #reader: MessageReader;
   #handler: StreamHandler | undefined;
-  #unsent = 0;
+  /** Messages that came while nobody read: no more than the caller's window. */
+  #messages: Buffer[] = [];
+  /** Bytes that came then, and of which the caller does not know yet that there is room for others. */
+  #withheld = 0;
   #reading = false;
-  /** A message was asked for and has not come. */
-  #asked = false;
+  #delivering = false;
+  #halfClosed = false;
+  /** The caller was told that it stands. */
+  #hasHead = false;
   #ended = false;
 
-  constructor(
-    options: { readonly source: string; readonly port: number; readonly maxUnsentBytes: number },
-    deps: {
-      readonly call: ServerInterceptingCallInterface;
-      readonly metadata: Metadata;
-      /** Called once, before the handler hears of it. */
-      readonly onEnded: () => void;
-    },
-  ) {
+  constructor(options: EdgeStreamOptions, deps: EdgeStreamDeps) {
     this.source = options.source;
     this.port = options.port;
-    this.#maxUnsentBytes = options.maxUnsentBytes;
-    this.#call = deps.call;
-    this.#metadata = deps.metadata;
-    this.#onEnded = deps.onEnded;
+    this.#options = options;
+    this.#deps = deps;
+    this.#reader = new MessageReader(options.maxMessageBytes, this);
+    if (options.timeoutMs !== undefined) deps.wheel.schedule(this, options.timeoutMs);
+    deps.stream.lasts = true;
+    deps.stream.attach(this);
   }
 
   /** Gives it to its owner, and tells the caller that it stands. */
   open(handler: StreamHandler): void {
     this.#handler = handler;
-    if (this.#ended) handler.ended();
-    else this.#call.sendMetadata(new NoMetadata());
+    if (this.#ended) {
+      handler.ended();
+      return;
+    }
+    this.#deps.stream.headers(answers.HEAD);
+    this.#hasHead = true;
   }
 
   header(name: string): string | undefined {
-    const values = this.#metadata.get(name);
-    return values.length === 1 ? String(values[0]) : undefined;
+    return fieldOf(this.#options.fields, name);
   }
 
   send(bytes: Uint8Array): boolean {
-    const { length } = bytes;
-    if (this.#ended || this.#unsent + length > this.#maxUnsentBytes) return false;
-    this.#unsent += length;
-    this.#call.sendMessage(Buffer.from(bytes.buffer, bytes.byteOffset, length), () => {
-      this.#unsent -= length;
-    });
+    const { stream } = this.#deps;
+    if (this.#ended || stream.unsent + bytes.length > this.#options.maxUnsentBytes) return false;
+    stream.send(bytes);
     return true;
   }
 
   resume(): void {
     this.#reading = true;
-    this.#ask();
+    this.#deliver();
   }
 
   pause(): void {
     this.#reading = false;
   }
 
-  end({ code, details }: GrpcStatus): void {
+  end(told: GrpcStatus): void {
     if (this.#ended) return;
+    const { stream, wheel } = this.#deps;
     this.#close();
-    this.#call.sendStatus({ code, details });
+    stream.finish(this.#hasHead ? answers.trailersOf(told) : answers.statusOnly(told));
+    if (!stream.isOver) wheel.schedule(this, LINGER_MS);
   }
 
-  /** A message has come. */
-  received(bytes: Buffer): void {
-    this.#asked = false;
-    if (this.#ended) return;
-    this.#handler?.message(bytes);
-    this.#ask();
+  data(part: Buffer): void {
+    const { stream } = this.#deps;
+    if (this.#reading || this.#ended) stream.credit(part.length);
+    else this.#withheld += part.length;
+    if (!this.#ended) this.#reader.read(part);
+  }
+
+  message(bytes: Buffer): void {
+    this.#messages.push(bytes);
+    this.#deliver();
+  }
+
+  tooLarge(announced: number): void {
+    const details = `a message of ${announced} bytes is larger than ${this.#options.maxMessageBytes}`;
+    this.end({ code: answers.RESOURCE_EXHAUSTED, details });
+  }
+
+  unreadable(isCompressed: boolean): void {
+    if (isCompressed) this.end({ code: answers.UNIMPLEMENTED, details: 'compressed messages are not taken' });
+    else this.end({ code: answers.INTERNAL, details: 'no message as gRPC has them' });
   }
 
   /** The caller sends no more. */
   halfClosed(): void {
-    this.end({ code: status.OK, details: '' });
+    this.#halfClosed = true;
+    this.#deliver();
   }
 
-  /** The call is over, whoever ended it. */
-  cancelled(): void {
+  closed(): void {
+    this.#deps.wheel.cancel(this);
     if (!this.#ended) this.#close();
   }
 
-  #ask(): void {
-    if (!this.#reading || this.#asked || this.#ended) return;
-    this.#asked = true;
-    this.#call.startRead();
+  due(): void {
+    if (this.#ended) this.#deps.stream.reset(CANCEL);
+    else this.end({ code: answers.DEADLINE_EXCEEDED, details: 'deadline exceeded' });
+  }
+
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    while (this.#reading && !this.#ended) {
+      const message = this.#messages.shift();
+      if (message === undefined) break;
+      this.#handler?.message(message);
+    }
+    this.#delivering = false;
+    if (!this.#reading || this.#ended) return;
+    if (this.#withheld > 0) this.#deps.stream.credit(this.#withheld);
+    this.#withheld = 0;
+    if (this.#halfClosed) this.end({ code: answers.OK, details: '' });
   }
 
   #close(): void {
     this.#ended = true;
-    this.#onEnded();
+    this.#messages = [];
+    this.#deps.onEnded();
     this.#handler?.ended();
   }
 }
 
 export interface EdgeStreamsDeps {
-  readonly sourceOf: (remote: string | undefined) => string;
+  readonly wheel: Wheel;
+  readonly maxMessageBytes: number;
   readonly onCall: ((source: string, port: number) => () => void) | undefined;
   readonly toStatus: (error: unknown, call: { readonly path: string; readonly source: string }) => GrpcStatus;
 }
@@ -169,27 +227,29 @@ export class EdgeStreams {
   }
 
   /** Opens a stream for a call of a method that there is. */
-  open(path: string, call: ServerInterceptingCallInterface, metadata: Metadata): EdgeStream | undefined {
+  open(
+    path: string,
+    stream: H2Stream,
+    call: Pick<EdgeStreamOptions, 'source' | 'port' | 'timeoutMs' | 'fields'>,
+  ): void {
     const found = this.#methods.get(path);
-    if (found === undefined) return undefined;
-    const { sourceOf, onCall, toStatus } = this.#deps;
+    if (found === undefined) return;
+    const { wheel, maxMessageBytes, onCall, toStatus } = this.#deps;
     const { method, open } = found;
-    const { remoteAddress, remotePort: port = 0 } = call.getConnectionInfo();
-    const source = sourceOf(remoteAddress);
+    const { source, port } = call;
     const onCallEnded = onCall?.(source, port);
     const onEnded = () => {
-      open.delete(stream);
+      open.delete(opened);
       onCallEnded?.();
     };
-    const options = { source, port, maxUnsentBytes: method.maxUnsentBytes };
-    const stream = new EdgeStream(options, { call, metadata, onEnded });
-    open.add(stream);
+    const options = { ...call, maxUnsentBytes: method.maxUnsentBytes, maxMessageBytes };
+    const opened = new EdgeStream(options, { stream, wheel, onEnded });
+    open.add(opened);
     try {
-      stream.open(method.open(stream));
+      opened.open(method.open(opened));
     } catch (error) {
-      stream.end(toStatus(error, { path, source }));
+      opened.end(toStatus(error, { path, source }));
     }
-    return stream;
   }
 
   /** A stream would never end by itself. */

@@ -28,7 +28,8 @@ export interface TlsGateOptions {
   readonly certificate: CertificateSource;
   /** A caller that has not finished its handshake by then is closed, milliseconds. Default 60,000. */
   readonly handshakeTimeoutMs?: number;
-  readonly onSecure: (socket: TLSSocket) => void;
+  /** `accepted` is the socket that carries it. */
+  readonly onSecure: (socket: TLSSocket, accepted: Socket) => void;
   /** `remote` is the caller's address as its socket has it; of one that is `closed` it may be unknown. */
   readonly onFailed?: (failure: HandshakeFailure, remote: string | undefined) => void;
 }
@@ -40,7 +41,7 @@ export interface TlsGateOptions {
 export class TlsGate {
   readonly #server: Server;
   /** Whose handshake it is: by the time that its failure is told, the socket often knows its caller no more. */
-  readonly #remote = new AsyncLocalStorage<string | undefined>();
+  readonly #begun = new AsyncLocalStorage<{ readonly accepted: Socket; readonly remote: string | undefined }>();
   readonly #release: () => void;
 
   constructor(options: TlsGateOptions) {
@@ -53,13 +54,14 @@ export class TlsGate {
     });
     this.#server.on('secureConnection', (socket) => {
       socket.on('error', () => socket.destroy());
-      if (socket.alpnProtocol === 'h2') return onSecure(socket);
+      const accepted = this.#begun.getStore()?.accepted;
+      if (socket.alpnProtocol === 'h2' && accepted !== undefined) return onSecure(socket, accepted);
       // Who offers nothing gets this far. Go's clients would not go on without h2 either (R2).
       onFailed?.('alpn', socket.remoteAddress);
       socket.destroy();
     });
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
-      onFailed?.(handshakeFailure(error), socket.remoteAddress ?? this.#remote.getStore());
+      onFailed?.(handshakeFailure(error), socket.remoteAddress ?? this.#begun.getStore()?.remote);
       socket.destroy();
     });
     this.#release = certificate.onChange(() => this.#server.setSecureContext(certificate.context()));
@@ -67,7 +69,8 @@ export class TlsGate {
 
   /** Begins the handshake on a socket that has just been accepted. */
   accept(socket: Socket): void {
-    this.#remote.run(socket.remoteAddress, () => this.#server.emit('connection', socket));
+    const begun = { accepted: socket, remote: socket.remoteAddress };
+    this.#begun.run(begun, () => this.#server.emit('connection', socket));
   }
 
   /** No further certificate is taken. What has been accepted goes on. */

@@ -1,0 +1,89 @@
+import { type DecodedFields, HeaderDecoder } from './header-decoder.ts';
+import { COMPRESSION_ERROR, END_STREAM, ENHANCE_YOUR_CALM, PROTOCOL_ERROR } from './protocol.ts';
+
+/** A connection cannot go on. */
+export class ConnectionFault extends Error {
+  override readonly name = 'ConnectionFault';
+  /** RFC 9113 section 7. */
+  readonly code: number;
+
+  constructor(code: number, reason: string) {
+    super(reason);
+    this.code = code;
+  }
+}
+
+interface OpenBlock {
+  readonly id: number;
+  readonly isEnd: boolean;
+  readonly parts: Buffer[];
+  bytes: number;
+}
+
+/** Pieces of one block. Whoever fills its frames needs three for all that is taken. */
+const MAX_PIECES = 32;
+
+/** Puts header blocks together from their frames, and reads them. */
+export class HeaderBlocks {
+  readonly #maxFieldBytes: number;
+  readonly #tableless: HeaderDecoder;
+  /** For a peer that has not heard yet that it may not keep a table. */
+  #decoder: HeaderDecoder | undefined;
+  #mayKeepTable = true;
+  #open: OpenBlock | undefined;
+
+  /** @param tableless reads for all whose peers keep no table */
+  constructor(maxFieldBytes: number, tableless: HeaderDecoder) {
+    this.#maxFieldBytes = maxFieldBytes;
+    this.#tableless = tableless;
+  }
+
+  /** A block has begun: nothing but its own frames may come. */
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
+  /** The peer has our settings: it keeps no table from now on. */
+  forbidTable(): void {
+    this.#mayKeepTable = false;
+    this.#decoder = undefined;
+  }
+
+  begin(id: number, flags: number, bytes: Buffer, start: number, end: number): void {
+    const isEnd = (flags & END_STREAM) !== 0;
+    this.#open = { id, isEnd, parts: [Buffer.from(bytes.subarray(start, end))], bytes: end - start };
+  }
+
+  /**
+   * @returns the block that is whole now, if this is its last piece
+   * @throws ConnectionFault
+   */
+  add(id: number, isLast: boolean, bytes: Buffer, start: number, end: number) {
+    const open = this.#open;
+    if (open === undefined || open.id !== id) throw new ConnectionFault(PROTOCOL_ERROR, 'a piece of no block');
+    open.bytes += end - start;
+    // Compressed fields are shorter than what they say, so more than this says more than is taken.
+    if (open.parts.length >= MAX_PIECES || open.bytes > 2 * this.#maxFieldBytes) {
+      throw new ConnectionFault(ENHANCE_YOUR_CALM, 'a block of headers without end');
+    }
+    open.parts.push(Buffer.from(bytes.subarray(start, end)));
+    if (!isLast) return undefined;
+    this.#open = undefined;
+    return { id, isEnd: open.isEnd, bytes: Buffer.concat(open.parts, open.bytes) };
+  }
+
+  /** @throws ConnectionFault if it cannot be read: no later one could be either */
+  decode(bytes: Buffer, start: number, end: number): DecodedFields {
+    try {
+      return this.#reader().decode(bytes, start, end);
+    } catch (error) {
+      throw new ConnectionFault(COMPRESSION_ERROR, error instanceof Error ? error.message : 'unreadable headers');
+    }
+  }
+
+  #reader(): HeaderDecoder {
+    if (!this.#mayKeepTable) return this.#tableless;
+    this.#decoder ??= new HeaderDecoder(this.#maxFieldBytes);
+    return this.#decoder;
+  }
+}
