@@ -7,6 +7,8 @@ import { migrate } from './schema.ts';
  * commit is a write and a checksum. 8 KiB cost a burst a quarter more of the writer's time.
  */
 const PAGE_SIZE = 16_384;
+/** Pages that a handle keeps in memory. */
+const CACHE_KIB = 8192;
 /** SQLite's number of `synchronous = full`. */
 const FULL = 2;
 /** Pages in the WAL after which a commit also writes them back. */
@@ -29,7 +31,7 @@ export function openWriter(path: string, busyTimeoutMs: number): Database.Databa
     db.pragma('synchronous = full');
     db.pragma(`wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
     db.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT}`);
-    db.pragma('cache_size = -8192');
+    db.pragma(`cache_size = -${CACHE_KIB}`);
     migrate(db);
   });
 }
@@ -48,11 +50,15 @@ export function unsynced<T>(db: Database.Database, transaction: () => T): T {
   }
 }
 
-/** Opens a handle that only reads. @throws SiderolinkError `storage` */
-export function openReader(path: string): Database.Database {
+/**
+ * Opens a handle that only reads.
+ * @param cacheKib what it keeps of the file
+ * @throws SiderolinkError `storage`
+ */
+export function openReader(path: string, cacheKib = CACHE_KIB): Database.Database {
   return open(path, { readonly: true, fileMustExist: true }, (db) => {
     db.pragma('query_only = on');
-    db.pragma('cache_size = -8192');
+    db.pragma(`cache_size = -${cacheKib}`);
   });
 }
 

@@ -12,11 +12,14 @@ type Request =
   | { readonly kind: 'unpublished'; readonly series: Series; readonly after: number; readonly through: number }
   | { readonly kind: 'close' };
 
+/** It reads every chunk once, so what it would keep is no use. */
+const CACHE_KIB = 1024;
+
 // What is packed later is read as well meanwhile; what is received later waits in the machines.
 beBackground();
 
 serve<{ readonly path: string }, Request>(({ path }) => {
-  const db = openReader(path);
+  const db = openReader(path, CACHE_KIB);
   const packer = new Packer(db);
   const usage = new UsageReader(db);
   return {
