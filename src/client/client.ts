@@ -95,11 +95,16 @@ export class ControlClient {
 
   /** All machines that pass, page after page. */
   async *machines(filter: MachineFilter = {}): AsyncGenerator<Machine> {
+    for await (const page of this.machinePages(filter)) yield* page;
+  }
+
+  /** The same as they come: a page is one answer. */
+  async *machinePages(filter: MachineFilter = {}): AsyncGenerator<readonly Machine[]> {
     let cursor: string | null | undefined;
     do {
       const query = toQuery({ ...filter, cursor });
       const page = await this.#json<MachinesPage>('GET', `/v1/machines${query}`);
-      yield* page.machines;
+      yield page.machines;
       cursor = page.next;
     } while (cursor !== null);
   }

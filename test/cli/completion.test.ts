@@ -79,6 +79,13 @@ describe('what the daemon knows', () => {
     expect(there.out).toBe(`words\ncp-10\t${uuidOf(2)}, pending\n`);
   });
 
+  it('gives all that came, also when it came late', async () => {
+    let now = 0;
+    const clock = { monotonic: () => (now += 10_000) };
+    const { out } = await ctlHere(control.socket, ['__complete', '--', 'machine', 'get', 'cp-'], { clock });
+    expect(out).toBe(`words\ncp-1\t${uuidOf(1)}, accepted\ncp-10\t${uuidOf(2)}, pending\n`);
+  });
+
   it('a path is left to the shell', async () => {
     expect((await complete('--ca-file', '')).kind).toBe('files');
   });

@@ -50,6 +50,8 @@ export function ctl(socket: string, ...args: string[]): Promise<Result> {
 }
 
 export interface Person {
+  /** Instead of the system's, which stands still only for `now`. */
+  readonly clock?: Partial<Clock>;
   /** What the person at the terminal answers; without it nobody can be asked. */
   readonly answer?: string;
   /** Whether the output goes to a terminal. */
@@ -73,7 +75,7 @@ export async function ctlHere(socket: string, args: readonly string[], person: P
   let err = '';
   const questions: string[] = [];
   const { answer, tty = false } = person;
-  const clock: Clock = { ...systemClock, now: () => NOW };
+  const clock: Clock = { ...systemClock, now: () => NOW, ...person.clock };
   const code = await execute(['--socket', socket, ...args], {
     out: (text) => {
       out += text;

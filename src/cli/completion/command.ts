@@ -55,8 +55,8 @@ function knowing(io: Io, connect: Connect): Knows {
       const machines: Machine[] = [];
       const end = io.clock.monotonic() + PATIENCE_MS;
       try {
-        for await (const machine of connect(PATIENCE_MS).machines()) {
-          machines.push(machine);
+        for await (const page of connect(PATIENCE_MS).machinePages()) {
+          machines.push(...page);
           if (io.clock.monotonic() > end) break;
         }
       } catch {
