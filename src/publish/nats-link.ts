@@ -66,6 +66,8 @@ export class NatsLink {
   #failures = 0;
   /** Who led the stream when it had what it acknowledged up to this sequence. */
   #proven: { readonly leader: string | undefined; readonly through: number } = { leader: undefined, through: 0 };
+  /** Who leads anew has not yet done all that it knows of, and who led before may not know that yet: both say less than there is. */
+  #isSuspect = false;
   /** Whether that was asked on this connection, and how often it failed in a row. */
   #isProven = false;
   #unproven = 0;
@@ -133,6 +135,7 @@ export class NatsLink {
     });
     this.#connection = connection;
     this.#isProven = false;
+    this.#isSuspect = false;
     this.#unproven = 0;
     const closed = new AbortController();
     const ended = connection.closed().then((error) => {
@@ -222,7 +225,19 @@ export class NatsLink {
       const problem = mismatch(wish, facts) ?? tooSmall(wish.name, facts, connection);
       if (problem !== undefined) return { is: 'unfit', problem };
       const proven = await this.#provenThrough(connection, acknowledged, info.cluster?.leader);
-      return { is: 'fit', facts, seen: { created, lastSequence: Math.min(state.last_seq, proven) } };
+      const seen = { created, lastSequence: Math.min(state.last_seq, proven) };
+      const isShort = seen.lastSequence < acknowledged.sequence && (info.cluster?.replicas?.length ?? 0) > 0;
+      if (isShort && !this.#isSuspect) {
+        this.#isSuspect = true;
+        this.#isProven = false;
+        return {
+          is: 'unseen',
+          problem: `the server that leads the stream ${wish.name} lacks some of it`,
+          isDenied: false,
+        };
+      }
+      this.#isSuspect = false;
+      return { is: 'fit', facts, seen };
     } catch (error) {
       const problem = `cannot look at or make the stream ${wish.name}: ${reasonOf(error)}`;
       return { is: 'unseen', problem, isDenied: isForbidden(error) };
