@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Series } from './batch.ts';
 import { CHUNK_TABLES } from './chunk-row.ts';
-import { isDamage } from './damaged.ts';
+import { damaged, isDamage, unlessDamaged } from './damaged.ts';
 import { readBeyond } from './salvage.ts';
 
 /** Seqs of which some cannot be read, both included, and why. */
@@ -35,41 +35,46 @@ export class ChunkRows<Row extends { readonly first_seq: number; readonly count:
     // Not the seq before it: that may lie on a page which is damaged.
     let first = after + 1;
     let expected = first;
+    // Why what comes next is damaged.
+    let bad: { readonly error: unknown } | undefined;
     // What can be read alone can also be read with its neighbours; if not, this is the end.
     let hasJumped = false;
     for (;;) {
-      let error: unknown;
       const rows = this.#up.iterate(first, through) as IterableIterator<Row>;
       try {
         for (const row of rows) {
-          this.#check(row);
           hasJumped = false;
-          first = row.first_seq + 1;
+          const fault = row.first_seq < first ? { error: damaged('chunks are out of order') } : this.#faultOf(row);
+          first = Math.max(first, row.first_seq + 1);
+          bad ??= fault;
+          if (fault !== undefined) continue;
+          if (bad !== undefined) yield { lost: { from: expected, to: row.first_seq - 1, error: bad.error } };
+          bad = undefined;
           expected = row.first_seq + row.count;
           yield { row };
         }
-        return;
-      } catch (caught) {
-        if (!isDamage(caught)) throw caught;
-        error = caught;
+        break;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        bad ??= { error };
       }
-      const next = hasJumped ? undefined : this.#beyond(expected, through);
-      const to = next === undefined ? through : Math.min(through, next.first_seq - 1);
-      yield { lost: { from: expected, to, error } };
-      if (next === undefined || next.first_seq > through) return;
+      const next = hasJumped ? undefined : this.#beyond(first, through);
+      if (next === undefined) break;
       hasJumped = true;
       first = next.first_seq;
-      expected = first;
     }
+    if (bad !== undefined && expected <= through) yield { lost: { from: expected, to: through, error: bad.error } };
+  }
+
+  #faultOf(row: Row): { readonly error: unknown } | undefined {
+    return unlessDamaged(
+      () => void this.#check(row),
+      (error) => ({ error }),
+    );
   }
 
   #beyond(from: number, through: number): Row | undefined {
     if (from > through) return undefined;
-    const read = (key: number): Row | undefined => {
-      const row = this.#next.get(key) as Row | undefined;
-      if (row !== undefined) this.#check(row);
-      return row;
-    };
-    return readBeyond(from, through, 1, read).row;
+    return readBeyond(from, through, 1, (key) => this.#next.get(key) as Row | undefined).row;
   }
 }

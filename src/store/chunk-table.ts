@@ -89,6 +89,7 @@ export class ChunkTable {
   /** Removes the oldest chunks up to the mark, at most so many rows and about so many bytes; whether more are left. */
   sweep(series: Series, through: number, rows: number, bytes: number): boolean {
     const from = this.#swept[series] + 1;
+    if (from > through) return false;
     const dead = this.#dead[series].raw().all(from, through, rows) as [number, number][];
     let last = -1;
     let sum = 0;
@@ -103,17 +104,21 @@ export class ChunkTable {
     return taken < dead.length || dead.length === rows;
   }
 
-  /** Leaves the rows that `sweep` would remove next where they are, for this run of the program: nobody reads them. */
-  giveUp(series: Series, through: number, rows: number, bytes: number): void {
+  /**
+   * Leaves the rows that `sweep` would remove next where they are, for this run of the program: nobody reads them.
+   * @returns whether more may be left behind them
+   */
+  giveUp(series: Series, through: number, rows: number, bytes: number): boolean {
     let sum = 0;
     let taken = 0;
     for (const { row, lost } of this.#sizes[series].between(this.#swept[series], through)) {
       this.#swept[series] = row?.first_seq ?? lost?.to ?? through;
       sum += row?.bytes ?? 0;
       taken++;
-      if (sum > bytes || taken === rows) return;
+      if (sum > bytes || taken === rows) return true;
     }
-    this.#swept[series] = through;
+    this.#swept[series] = Math.max(this.#swept[series], through);
+    return false;
   }
 }
 

@@ -130,39 +130,48 @@ export class SeriesWalker {
   *#walkChunks(series: Series, scope: Scope): Generator<Piece> {
     const { backward } = scope;
     let edge = this.#chunkEdge(series, scope);
-    // What cannot be read begins at the next seq that is not yet accounted for.
+    // The next seq that is not yet accounted for; what is damaged begins there.
     let expected = backward ? scope.toSeq : scope.fromSeq;
+    let bad: { readonly error: unknown } | undefined;
     // What can be read alone can also be read with its neighbours; if not, this is the end.
     let hasJumped = false;
-    for (;;) {
+    for (let isLast = false; !isLast; ) {
+      const before = edge;
       const { rows, error } = this.#chunkRows(series, scope, edge);
       if (rows.length > 0) hasJumped = false;
       for (const row of rows) {
         const { first_seq: firstSeq, count, time } = row;
+        // A number that is damaged may be any; going back to it would be going round.
+        edge = backward ? Math.min(edge, firstSeq) : Math.max(edge, firstSeq);
+        const fault = faultOf(row);
+        bad ??= fault;
+        if (fault !== undefined) {
+          if (backward ? firstSeq >= scope.fromSeq : firstSeq <= scope.toSeq) continue;
+          isLast = true;
+          break;
+        }
+        if (bad !== undefined) {
+          yield* lostChunks(series, scope, { expected, edge: backward ? firstSeq + count : firstSeq - 1, time }, bad);
+          yield passed(backward ? firstSeq + count : firstSeq - 1);
+          bad = undefined;
+        }
         if (backward ? firstSeq + count <= scope.fromSeq : firstSeq > scope.toSeq) return;
         if (backward ? time < scope.since : time > scope.until) return;
-        edge = firstSeq;
         // A packed chunk that is not yet swept away.
         if (!backward && firstSeq + count <= scope.fromSeq) continue;
         yield this.#chunkPiece(series, row, scope);
         expected = backward ? firstSeq - 1 : firstSeq + count;
       }
-      if (error !== undefined) {
-        if (rows.length === 0 && hasJumped) return;
+      if (error !== undefined && !isLast) {
+        bad ??= { error };
+        const next = hasJumped ? undefined : this.#beyondDamage(series, scope, backward ? edge - 1 : edge + 1);
         hasJumped = true;
-        const next = this.#beyondDamage(series, scope, expected);
-        const to = next === undefined ? (backward ? scope.fromSeq : scope.toSeq) : backward ? next.end : next.first - 1;
-        const range = backward ? { from: to, to: expected } : { from: expected, to };
-        const what = { machine: null, count: null, time: next?.time ?? 0, why: errorMessage(error) };
-        const loss = { series, place: placeOfChunk(series, expected), ...range, ...what };
-        const piece = lostPiece(loss, scope);
-        if (piece !== null) yield piece;
-        if (next === undefined) return;
-        edge = backward ? next.first + 1 : next.first - 1;
-        expected = backward ? next.end - 1 : next.first;
-        yield passed(backward ? next.end : next.first - 1);
-      } else if (rows.length < ROWS) return;
+        if (next === undefined) isLast = true;
+        else edge = backward ? next.first_seq + 1 : next.first_seq - 1;
+      } else if (rows.length < ROWS || edge === before) isLast = true;
     }
+    if (bad === undefined) return;
+    yield* lostChunks(series, scope, { expected, edge: backward ? scope.fromSeq : scope.toSeq, time: 0 }, bad);
   }
 
   #chunkPiece(series: Series, row: ChunkHeadRow, scope: Scope): Piece {
@@ -193,14 +202,15 @@ export class SeriesWalker {
     );
   }
 
-  /** What can be read again beyond a place that cannot. */
-  #beyondDamage(series: Series, scope: Scope, from: number): { first: number; end: number; time: number } | undefined {
+  /** The first row that can be read again beyond a place that cannot. */
+  #beyondDamage(series: Series, scope: Scope, from: number): ChunkHeadRow | undefined {
     const { next, nextOfMachine, previous, previousOfMachine } = this.#chunks[series];
     const { machine, backward } = scope;
+    const limit = backward ? scope.fromSeq : scope.toSeq;
+    if (backward ? from < limit : from > limit) return undefined;
     const of = machine === null ? (backward ? previous : next) : backward ? previousOfMachine : nextOfMachine;
-    const read = (seq: number) => checked(machine === null ? of.get(seq) : of.get(machine, seq));
-    const { row } = readBeyond(from, backward ? scope.fromSeq : scope.toSeq, backward ? -1 : 1, read);
-    return row && { first: row.first_seq, end: row.first_seq + row.count, time: row.time };
+    const read = (seq: number) => (machine === null ? of.get(seq) : of.get(machine, seq)) as ChunkHeadRow | undefined;
+    return readBeyond(from, limit, backward ? -1 : 1, read).row;
   }
 
   /** Rows lie strictly beyond it: forward the chunk that holds `fromSeq` is the first. */
@@ -241,8 +251,8 @@ export class SeriesWalker {
     const { up, upOfMachine, down, downOfMachine } = this.#chunks[series];
     // Not from the seq at the edge itself: that may lie on a page which is damaged.
     const first = scope.backward ? edge - 1 : edge + 1;
-    if (scope.machine === null) return readableRows(scope.backward ? down : up, [first], checkHead);
-    return readableRows(scope.backward ? downOfMachine : upOfMachine, [scope.machine, first], checkHead);
+    if (scope.machine === null) return readableRows(scope.backward ? down : up, [first]);
+    return readableRows(scope.backward ? downOfMachine : upOfMachine, [scope.machine, first]);
   }
 
   #chunkHead(row: ChunkHeadRow): LineBlockHead {
@@ -266,6 +276,27 @@ function prepareChunks(db: Database, series: Series): ChunkStatements {
     downOfMachine: db.prepare(`${ofMachine} first_seq <= ? order by first_seq desc limit ${ROWS}`),
     body: db.prepare(`select ${BODY_COLUMNS} from ${CHUNK_TABLES[series]} where first_seq = ?`),
   };
+}
+
+/** What is damaged between the seq that comes next and an edge, both included. */
+function* lostChunks(
+  series: Series,
+  scope: Scope,
+  { expected, edge, time }: { readonly expected: number; readonly edge: number; readonly time: number },
+  { error }: { readonly error: unknown },
+): Generator<Piece> {
+  const range = scope.backward ? { from: edge, to: expected } : { from: expected, to: edge };
+  const what = { machine: null, count: null, time, why: errorMessage(error) };
+  const piece = lostPiece({ series, place: placeOfChunk(series, expected), ...range, ...what }, scope);
+  if (piece !== null) yield piece;
+}
+
+/** Why a row is not what was written; undefined if it is. */
+function faultOf(row: ChunkHeadRow): { readonly error: unknown } | undefined {
+  return unlessDamaged(
+    () => void checkHead(row),
+    (error) => ({ error }),
+  );
 }
 
 /** @throws DamageError for a row that is not what was written */

@@ -111,7 +111,11 @@ export class UsageReader {
       return {
         bytes: taken[name] + free,
         oldest: oldest.all(SERIES.indexOf(name)) as AgingSegment[],
-        unpackedSince: (unpackedSince.get() as number | undefined) ?? null,
+        // What cannot be read is to be packed past, however young it was.
+        unpackedSince: unlessDamaged(
+          () => (unpackedSince.get() as number | undefined) ?? null,
+          () => 0,
+        ),
       };
     });
     return { series, pageBytes, pages: pagesOf(this.#db), freePages };

@@ -163,8 +163,8 @@ export class Writer {
       () =>
         unsynced(this.#db, () => ({ more: this.#transaction(() => this.#chunks.sweep(series, through, rows, bytes)) })),
       (error) => {
-        this.#chunks.giveUp(series, through, rows, bytes);
-        return { more: true, damage: describe(error) };
+        const more = this.#chunks.giveUp(series, through, rows, bytes);
+        return { more, damage: describe(error) };
       },
     );
   }

@@ -10,6 +10,13 @@ export interface BallastOptions {
   readonly path: string;
 }
 
+/** Gives back what an earlier run took; whether that was anything. */
+export async function throwOff(path: string): Promise<boolean> {
+  const { size } = await stat(path).catch(() => ({ size: 0 }));
+  if (size > 0) await truncate(path, 0);
+  return size > 0;
+}
+
 export interface BallastDeps {
   readonly logger: Logger;
 }
@@ -41,7 +48,7 @@ export class Ballast {
   /** Gives all of it back. */
   throwOff(): void {
     this.#then(async () => {
-      await truncate(this.#path, 0);
+      await throwOff(this.#path);
     });
   }
 

@@ -29,6 +29,11 @@ export const KEEPING_DEFAULTS = {
 /** Of the reserve, what is really taken: thrown off, it must not look like room in which logs could go on. */
 const BALLAST_SHARE = 1 / 4;
 
+/** The file that takes it, beside the database. */
+export function ballastOf(path: string): string {
+  return `${path}-reserve`;
+}
+
 export interface KeepingDeps {
   readonly store: Store;
   readonly commit: (change: Change) => Promise<unknown>;
@@ -49,7 +54,7 @@ export class Keeping {
 
   constructor(options: KeepingOptions, deps: KeepingDeps) {
     this.#deps = deps;
-    this.#ballast = new Ballast({ path: `${options.path}-reserve` }, deps);
+    this.#ballast = new Ballast({ path: ballastOf(options.path) }, deps);
     this.#space = new SpaceWatch(options, {
       ...deps,
       space: () => this.#room(options.path),

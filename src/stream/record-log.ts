@@ -1,20 +1,21 @@
 import { type BootSummary, bootSummary } from '../domain/boot-summary.ts';
-import { errorMessage, SiderolinkError } from '../domain/errors.ts';
+import { errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { SubjectFilter } from '../domain/filter.ts';
 import type { NewRecord } from '../domain/record.ts';
 import type { RegistryImage } from '../domain/registry.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BackupFacts, BackupOptions } from '../store/backup.ts';
 import { createStoreMetrics, type StoreMetrics } from '../store/metrics.ts';
-import { STORE_DEFAULTS, Store, type StoreOptions } from '../store/store.ts';
+import { STORE_DEFAULTS, Store, type StoreDeps, type StoreOptions } from '../store/store.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
+import { throwOff } from './ballast.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { type CommitPart, type LogPart, storedChunks } from './commit-parts.ts';
 import { Committer, type CommitterOptions } from './committer.ts';
 import { Follower, type FollowerLimits } from './follower.ts';
-import { KEEPING_DEFAULTS, Keeping, type KeepingOptions } from './keeping.ts';
+import { ballastOf, KEEPING_DEFAULTS, Keeping, type KeepingOptions } from './keeping.ts';
 import { type IntakeOptions, LogIntake } from './log-intake.ts';
 import { createStreamMetrics, type StreamMetrics } from './metrics.ts';
 import { type ReadLimits, read } from './reads.ts';
@@ -68,8 +69,22 @@ export interface RecordLogStats {
 export async function openRecordLog(options: RecordLogOptions, deps: RecordLogDeps): Promise<StoredRecordLog> {
   const limits: Limits = { ...RECORD_LOG_DEFAULTS, ...options };
   const storeMetrics = createStoreMetrics(deps.metrics);
-  const store = await Store.open(limits, { ...deps, metrics: storeMetrics });
+  const store = await openStore(limits, { ...deps, metrics: storeMetrics });
   return new StoredRecordLog(limits, { ...deps, store, storeMetrics, metrics: createStreamMetrics(deps.metrics) });
+}
+
+/** Opening a database takes some room, and migrating it more: a disk that has none is given what was kept for that. */
+async function openStore(options: StoreOptions, deps: StoreDeps): Promise<Store> {
+  try {
+    return await Store.open(options, deps);
+  } catch (error) {
+    if (errorCode(error) !== 'storage' || !(await throwOff(ballastOf(options.path)))) throw error;
+    deps.logger.warn(
+      { error: errorMessage(error) },
+      'the store could not be opened; space kept for that is given back',
+    );
+    return await Store.open(options, deps);
+  }
 }
 
 interface LogDeps extends Omit<RecordLogDeps, 'metrics'> {

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { temporaryStore } from '../stream/harness.ts';
 
-const CHILD = fileURLToPath(new URL('./full-disk-child.ts', import.meta.url));
+const childAt = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 /** A disk of its own for one process, in a file; where no loop device is to be had, of memory. */
 const WITH_SMALL_DISK = `
 mkdir "$0.disk"
@@ -17,16 +17,23 @@ exec "$@" "$0.disk"
 const store = temporaryStore();
 afterEach(() => {
   rmSync(`${store.path}.disk`, { recursive: true, force: true });
-  store.remove();
+  rmSync(`${store.path}.image`, { force: true });
 });
+afterAll(() => store.remove());
 
-test('a disk nearly full: lines wait, joins and events go on, and it recovers by itself', async () => {
+/** What a program says that lives on a small disk, line by line. */
+async function onSmallDisk(program: string) {
   const command = ['--mount', '--propagation', 'private', 'sh', '-ec', WITH_SMALL_DISK, store.path];
-  const { stdout } = await promisify(execFile)('unshare', [...command, process.execPath, CHILD], { timeout: 100_000 });
-  const [others, room, ourselves] = stdout
+  const run = [...command, process.execPath, childAt(program)];
+  const { stdout } = await promisify(execFile)('unshare', run, { timeout: 100_000 });
+  return stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
+}
+
+test('a disk nearly full: lines wait, joins and events go on, and it recovers by itself', async () => {
+  const [others, room, ourselves] = await onSmallDisk('./full-disk-child.ts');
 
   expect(others.condition).toMatchObject({
     severity: 'error',
@@ -44,4 +51,9 @@ test('a disk nearly full: lines wait, joins and events go on, and it recovers by
   expect(ourselves.dropped).toBe(ourselves.first);
   expect(ourselves.stored + ourselves.dropped).toBe(ourselves.written);
   expect(ourselves.storedEvents).toBe(ourselves.events);
+}, 120_000);
+
+test('a start on a disk without a free byte: the store is migrated and opened with what was kept for that', async () => {
+  const [told] = await onSmallDisk('./full-start-child.ts');
+  expect(told).toEqual({ stored: 1501, all: 3001, blocks: 0 });
 }, 120_000);
