@@ -183,7 +183,7 @@ describe('a hand in the store', () => {
       },
     );
     fc.assert(property, { numRuns: 40, endOnFailure: true });
-  }, 180_000);
+  }, 600_000);
 
   test('runs that could as well be right are no records of another seq, and their own are told', () => {
     const { series, segment, ordinal, seqs } = pick(extents, 2);
@@ -318,7 +318,7 @@ describe('bits that rot in the file', () => {
     fc.assert(property, { numRuns: 80, endOnFailure: true });
     expect(read).toBeGreaterThan(40);
     expect(gaps).toBeGreaterThan(10);
-  }, 180_000);
+  }, 600_000);
 
   /** Records whose rows are not what they were; undefined if that cannot be known. */
   function affectedSeqs(path: string): Set<number> | undefined {
