@@ -10,7 +10,7 @@ beforeAll(async () => {
   await gateway.create();
   // As Node sees a virtual machine whose processor is a kvm64: a default of old.
   gateway.daemon = [process.execPath, '--no-enable-sse4-1', MAIN];
-}, 60_000);
+}, 240_000);
 afterAll(() => gateway.dispose(), 60_000);
 
 it('keeps the log of a machine on a processor that has not what the scanner of kernel lines needs', async () => {

@@ -258,7 +258,7 @@ test('deleted records never come back, and no other goes: against a list, with c
     bench.close();
   });
   fc.assert(property, { numRuns: 80, examples: [[ACROSS]] });
-}, 60_000);
+}, 240_000);
 
 test('rows of deleted records go, packed or not; those of others and of later records stay', async () => {
   const { log } = await openLog({ path: store.path, segmentRecords: 100, sliceRows: 3, sliceBytes: 300 });

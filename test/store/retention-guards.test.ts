@@ -263,7 +263,7 @@ test('space that cannot be freed does not keep the oldest from going', async () 
   edit((db) => db.exec('drop trigger refuse'));
   await eventually(() => conditionOf(health, 'store-clearing')?.severity).toBe('ok');
   await eventually(() => edit((db) => db.prepare('select count(*) from block').pluck().get())).toBe(0);
-}, 30_000);
+}, 240_000);
 
 /** The row of the first block says that it goes on in a page that the file does not have. */
 function breakFirstBlock(): void {
