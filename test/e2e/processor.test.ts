@@ -5,13 +5,13 @@ import { Guest } from './guest.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/daemon/main.ts', import.meta.url));
 
-const gateway = new Gateway({ patienceMs: 60_000 });
+const gateway = new Gateway();
 beforeAll(async () => {
   await gateway.create();
   // As Node sees a virtual machine whose processor is a kvm64: a default of old.
   gateway.daemon = [process.execPath, '--no-enable-sse4-1', MAIN];
 }, 240_000);
-afterAll(() => gateway.dispose(), 60_000);
+afterAll(() => gateway.dispose());
 
 it('keeps the log of a machine on a processor that has not what the scanner of kernel lines needs', async () => {
   await gateway.start();
