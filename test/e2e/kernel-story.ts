@@ -43,13 +43,13 @@ export class KernelStory {
     'a machine joins through TCP alone': (story) => story.#joinsByTcp(),
     'a machine reaches neither another nor more of the gateway than its sinks, nor speaks for another': (story) =>
       story.#isolation(),
-    'a stop and a start under traffic cut no link': (story) => story.#restart('SIGTERM'),
     'a kill and the start of another build under traffic cut no link': (story) => story.#upgrade(),
     'a device that is deleted is made anew, with the endpoints that its machines had': (story) => story.#deleted(),
   };
 
   /** What takes minutes, after these. */
   static readonly longSteps: Steps = {
+    'a stop and a start under traffic cut no link': (story) => story.#restart('SIGTERM'),
     'after a restart nobody is declared down before a full window has passed': (story) => story.#window(),
     'down leaves nothing': (story) => story.#down(),
   };

@@ -3,21 +3,24 @@ import { VirtualMachine } from '../wireguard/vm/vm.ts';
 import { KernelStory } from './kernel-story.ts';
 import { runNode, tellStory } from './kernel-story-run.ts';
 
-// What kernel.test.ts shows of a daemon on the kernel's WireGuard, and more; then tests that are for wireguard-go where
-// the kernel has no WireGuard, run where it has.
+// A whole daemon on the kernel's WireGuard; then tests that are for wireguard-go where the kernel has no WireGuard, run
+// where it has. The device alone is in test/wireguard/device-kernel.test.ts.
 
 const HOURS = 3_600_000;
 
-describe('the daemon on Debian’s kernel, with backend: kernel', () => {
+describe.each([
+  { backend: 'auto', steps: KernelStory.steps },
+  { backend: 'kernel', steps: { ...KernelStory.steps, ...KernelStory.longSteps } },
+] as const)('the daemon on Debian’s kernel, with backend: $backend', ({ backend, steps }) => {
   let vm: VirtualMachine;
   let told: ReadonlyMap<string, string>;
   beforeAll(async () => {
     vm = await VirtualMachine.boot({ checkout: 'daemon' });
-    told = await tellStory(vm, 'kernel', 'long');
+    told = await tellStory(vm, backend, backend === 'auto' ? 'short' : 'long');
   }, 2 * HOURS);
   afterAll(() => vm.dispose());
 
-  it.each(Object.keys({ ...KernelStory.steps, ...KernelStory.longSteps }))('%s', (step) => {
+  it.each(Object.keys(steps))('%s', (step) => {
     expect(told.get(step)).toBe('done');
   });
 });

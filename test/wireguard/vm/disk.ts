@@ -3,16 +3,7 @@
  * packages where they are here, so that whatever runs here runs there. Modules are loaded as on any host: by the kernel,
  * when somebody wants what they bring.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CACHE, debianBusybox, debianKernel, type Kernel, librariesOf, output, PROJECT, which } from './debian.ts';
@@ -28,12 +19,11 @@ const PROGRAMS = [
 ];
 /** Where what a gateway or a machine may want of the kernel is. */
 const MODULES = ['arch', 'crypto', 'lib', 'net', 'drivers/net'];
-interface Lock {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
-}
-
 /** Packages for those who write the checkout; the rest is what runs and tests it. */
 const NOT_NEEDED = /^(\.|(@biomejs|@typescript|typescript|knip|oxc-parser|@oxc-parser|@babel|lodash|underscore)(\/|$))/;
+/** What runs tests. */
+const RUNNER =
+  /^(vitest|@vitest\/|vite|rolldown|@rolldown\/|lightningcss|@oxc-|chai|fast-check|pure-rand|protobufjs-cli)/;
 const FOLDERS = ['dist', 'src', 'systemd', 'scripts', 'test', 'docs'];
 
 /**
@@ -102,17 +92,12 @@ function addCheckout(root: string, forTests: boolean): void {
     names.filter((name) => existsSync(join(PROJECT, name))),
     join(root, PROJECT),
   );
-  const lock = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as Lock;
   const packages = join(PROJECT, 'node_modules');
   const found = readdirSync(packages).flatMap((name) =>
     name.startsWith('@') ? readdirSync(join(packages, name)).map((each) => `${name}/${each}`) : [name],
   );
-  const isNeeded = (name: string) => forTests || lock.packages[`node_modules/${name}`]?.dev !== true;
-  share(
-    packages,
-    found.filter((name) => !NOT_NEEDED.test(name) && isNeeded(name)),
-    join(root, packages),
-  );
+  const isNeeded = (name: string) => !NOT_NEEDED.test(name) && (forTests || !RUNNER.test(name));
+  share(packages, found.filter(isNeeded), join(root, packages));
 }
 
 /** Files and folders of a folder into another, with what they hold: shared with this host, as they are only read. */
