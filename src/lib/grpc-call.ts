@@ -43,7 +43,7 @@ export interface BytesMethod {
 }
 
 /** A request that is not the protobuf message of its method. */
-export class BrokenRequest extends Error {
+class BrokenRequest extends Error {
   override readonly name = 'BrokenRequest';
 
   constructor(cause: unknown) {

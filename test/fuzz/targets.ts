@@ -1,6 +1,7 @@
 import type { Target } from './fuzzer.ts';
 import { lineColumns } from './targets/columns.ts';
 import { certificates, configs, tokenFiles, wgDumps } from './targets/files.ts';
+import { http2 } from './targets/http2.ts';
 import { kernelLines } from './targets/kernel-lines.ts';
 import { filters, ownership, selectors, subjects } from './targets/language.ts';
 import { apiAnswers, joinRequests, machineEvents } from './targets/protobuf.ts';
@@ -13,5 +14,5 @@ import { values } from './targets/values.ts';
 export const TARGETS: readonly Target[] = [
   ...[kernelLines, lines, jsonLines, redact, machineEvents, joinRequests, apiAnswers],
   ...[selectors, filters, subjects, ownership, values, wgDumps, tokenFiles, configs, certificates],
-  ...[seenRanges, gaps, runs, eventIds, lineColumns, damagedStores],
+  ...[seenRanges, gaps, runs, eventIds, lineColumns, damagedStores, http2],
 ];

@@ -3,7 +3,7 @@ import { decodeHuffman } from './huffman.ts';
 import { INITIAL_TABLE_BYTES } from './protocol.ts';
 
 /** A block that cannot be read: what the peer's table holds is not known any more, so nothing after it can be either. */
-export class HeaderBlockError extends Error {
+class HeaderBlockError extends Error {
   override readonly name = 'HeaderBlockError';
 }
 

@@ -67,9 +67,7 @@ export class H2Session extends Connection implements FrameReaderEvents {
         this.#headers(flags, id, bytes, start, end);
         break;
       case h2.PRIORITY:
-        if (id === 0) throw broken('the priority of no stream');
-        if (end - start !== PRIORITY_BYTES) this.breakOff(id, h2.FRAME_SIZE_ERROR);
-        else this.spend(IDLE_TALK);
+        this.#prioritise(id, end - start);
         break;
       case h2.RST_STREAM:
         this.#undo(id, end - start);
@@ -205,6 +203,14 @@ export class H2Session extends Connection implements FrameReaderEvents {
       return;
     }
     stream.closeRemote();
+  }
+
+  /** RFC 9113 section 5.3.2: priorities are of no use, wherever they are. */
+  #prioritise(id: number, length: number): void {
+    if (id === 0) throw broken('the priority of no stream');
+    if (length === PRIORITY_BYTES) this.spend(IDLE_TALK);
+    else if (this.streams.isIdle(id)) throw new ConnectionFault(h2.FRAME_SIZE_ERROR, 'a priority of no size');
+    else this.breakOff(id, h2.FRAME_SIZE_ERROR);
   }
 
   #undo(id: number, length: number): void {

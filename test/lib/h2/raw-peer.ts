@@ -197,7 +197,7 @@ export class RawPeer {
 }
 
 /** Our own answers have literal fields only, their names in full. */
-export function statusOf(headerBlock: Buffer): string {
+function statusOf(headerBlock: Buffer): string {
   const text = headerBlock.toString('latin1');
   const at = text.indexOf('grpc-status');
   if (at < 0) return 'no status';

@@ -46,6 +46,7 @@ const FATAL: readonly (readonly [string, readonly Buffer[], number])[] = [
   ['6.2 more padding than headers', [frame(HEADERS, END_HEADERS | PADDED, 1, Buffer.of(9, 0))], CODE.protocol],
   ['6.2 a priority that is cut off', [frame(HEADERS, END_HEADERS | PRIORITISED, 1, u32(0))], CODE.size],
   ['6.3 the priority of the connection', [frame(PRIORITY, 0, 0, Buffer.alloc(5))], CODE.protocol],
+  ['6.3 a priority of no size, of a stream that nobody opened', [frame(PRIORITY, 0, 2, Buffer.alloc(4))], CODE.size],
   ['6.4 a reset of the connection', [frame(RESET, 0, 0, u32(8))], CODE.protocol],
   ['6.4 a reset of no size', [headers(1), frame(RESET, 0, 1, Buffer.alloc(3))], CODE.size],
   ['6.5 settings of a stream', [frame(SETTINGS, 0, 1)], CODE.protocol],
