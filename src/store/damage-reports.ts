@@ -3,7 +3,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { Loss } from './protocol.ts';
 
-const HEALTH = 'store-damaged';
+const HEALTH = 'store_damaged';
 /** Places that are told apart; more of them are one. */
 const MAX_PLACES = 1_000;
 /** Places that the condition names. */

@@ -6,7 +6,7 @@ import type { StoreMetrics } from './metrics.ts';
 import type { SliceReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
 
-const HEALTH = 'store-clearing';
+const HEALTH = 'store_clearing';
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 5000;
 /** With little room on the disk transactions are so many times smaller. */

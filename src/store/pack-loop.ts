@@ -9,7 +9,7 @@ import type { StoreMetrics } from './metrics.ts';
 import type { ClearReply, PackedSegment, SeriesState, SliceReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
 
-const HEALTH = 'store-packing';
+const HEALTH = 'store_packing';
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
 

@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { StoreMetrics } from './metrics.ts';
 import type { CheckpointReply } from './protocol.ts';
 
-const HEALTH = 'store-wal';
+const HEALTH = 'store_wal';
 const MIB = 1024 * 1024;
 const MAX_BACKOFF_MS = 60_000;
 

@@ -11,8 +11,8 @@ import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Change } from './types.ts';
 
-const HEALTH = 'store-retention';
-const CLOCK_HEALTH = 'store-clock';
+const HEALTH = 'store_retention';
+const CLOCK_HEALTH = 'store_clock';
 /** A key of `meta`: the time that was believed when the clock leapt ahead; empty while it is believed. */
 const LEAP_KEY = 'clock_leapt_at';
 const DAY_MS = 24 * 3_600_000;

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Health } from '../telemetry/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-const HEALTH = 'store-space';
+const HEALTH = 'store_space';
 const MIB = 1024 * 1024;
 /** Logs go on when there is so much more room than where they stopped: not to stop again with the next lines. */
 const RESUME = 1.5;

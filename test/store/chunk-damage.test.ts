@@ -165,7 +165,7 @@ test.each([
     expect(kernel).toHaveLength(before.length + 600);
     const gaps = all.map(({ json }) => JSON.parse(json)).filter(({ subject }) => subject.endsWith('.gap.damaged'));
     expect(broken.filter((seq) => !gaps.some(({ body }) => body.from <= seq && seq <= body.to))).toEqual([]);
-    expect(health.conditions.find(({ name }) => name === 'store-damaged')).toMatchObject({ severity: 'warning' });
+    expect(health.conditions.find(({ name }) => name === 'store_damaged')).toMatchObject({ severity: 'warning' });
     expect(await metrics()).toMatch(/^siderolinkd_store_damaged_places_total\{series="logs"\} 1$/m);
 
     // Deleting a machine's records does not stop at what cannot be removed.

@@ -29,7 +29,7 @@ setTimeout(() => {
   process.exit(1);
 }, 95_000).unref();
 const tell = (facts: unknown): void => void writeSync(1, `${JSON.stringify(facts)}\n`);
-const condition = () => health.conditions.find(({ name }) => name === 'store-space');
+const condition = () => health.conditions.find(({ name }) => name === 'store_space');
 const until = async (isTrue: () => boolean): Promise<void> => {
   while (!isTrue()) await sleep(5);
 };
@@ -81,7 +81,7 @@ tell({ story: 'room', written, numbers: await numbersOf() });
 // Our own logs take all the room there is, and more.
 let lows = 0;
 health.onChange(({ name, severity }) => {
-  if (name === 'store-space' && severity === 'error') lows++;
+  if (name === 'store_space' && severity === 'error') lows++;
 });
 const total = 1.6 * bavail * bsize;
 for (let bytes = 0; bytes < total; bytes += 50 * 800) {

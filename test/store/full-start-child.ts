@@ -45,7 +45,7 @@ for (let piece = Buffer.alloc(64 * 1024, 1); piece.length > 0; ) {
 closeSync(file);
 
 const { log, health } = await openLog(options);
-const space = () => health.conditions.find(({ name }) => name === 'store-space')?.severity;
+const space = () => health.conditions.find(({ name }) => name === 'store_space')?.severity;
 await until(() => space() === 'error');
 await log.commit({ ops: [], records: [eventOf(1, 'x', 'stored')] });
 const stored = (await readAll(log)).length;

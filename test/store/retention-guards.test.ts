@@ -85,7 +85,7 @@ test('a clock that leaps ahead by years takes nothing, also not after a restart,
   ahead = 20_000 * DAY;
   const first = await openKeeping({ retention: MONTH });
   await expect
-    .poll(() => conditionOf(first.health, 'store-clock'))
+    .poll(() => conditionOf(first.health, 'store_clock'))
     .toMatchObject({
       severity: 'warning',
       message: expect.stringContaining('the clock is 20000 days ahead'),
@@ -95,15 +95,15 @@ test('a clock that leaps ahead by years takes nothing, also not after a restart,
   await first.log.close(5000);
 
   const second = await openKeeping({ retention: MONTH });
-  await eventually(() => conditionOf(second.health, 'store-clock')?.severity).toBe('warning');
+  await eventually(() => conditionOf(second.health, 'store_clock')?.severity).toBe('warning');
   later = BELIEVED_AFTER_MS - 60_000;
-  await eventually(() => conditionOf(second.health, 'store-retention')?.severity).toBe('ok');
+  await eventually(() => conditionOf(second.health, 'store_retention')?.severity).toBe('ok');
   expect((await readAll(second.log, LOGS)).length).toBe(500);
   expect(await gapsOf(second.log)).toEqual([]);
 
   later = BELIEVED_AFTER_MS + 60_000;
   await eventually(async () => (await readAll(second.log, LOGS)).length).toBe(100);
-  expect(conditionOf(second.health, 'store-clock')?.severity).toBe('ok');
+  expect(conditionOf(second.health, 'store_clock')?.severity).toBe('ok');
   await second.log.close(5000);
   expect(edit((db) => db.prepare("select value from meta where key = 'clock_leapt_at'").pluck().get())).toBe('');
 });
@@ -112,9 +112,9 @@ test('a clock that is set right again has cost nothing', async () => {
   await writeAndClose(3);
   ahead = 400 * DAY;
   const { log, health } = await openKeeping({ retention: MONTH });
-  await eventually(() => conditionOf(health, 'store-clock')?.severity).toBe('warning');
+  await eventually(() => conditionOf(health, 'store_clock')?.severity).toBe('warning');
   ahead = 0;
-  await eventually(() => conditionOf(health, 'store-clock')?.severity).toBe('ok');
+  await eventually(() => conditionOf(health, 'store_clock')?.severity).toBe('ok');
   // Years back, as on a host without a battery, and then right.
   ahead = -20_000 * DAY;
   await write(log, 1);
@@ -138,10 +138,10 @@ test('records with times that are still to come say nothing about the time, also
   const wrong = await openKeeping({ retention: MONTH });
   await write(wrong.log, 1);
   ahead = 0;
-  await eventually(() => conditionOf(wrong.health, 'store-clock')?.severity).toBe('ok');
+  await eventually(() => conditionOf(wrong.health, 'store_clock')?.severity).toBe('ok');
   await wrong.log.close(5000);
   const { log, health } = await openKeeping({ retention: MONTH });
-  await eventually(() => conditionOf(health, 'store-retention')?.severity).toBe('ok');
+  await eventually(() => conditionOf(health, 'store_retention')?.severity).toBe('ok');
   expect((await readAll(log, LOGS)).length).toBe(400);
   expect(await gapsOf(log)).toEqual([]);
 });
@@ -257,11 +257,11 @@ test('space that cannot be freed does not keep the oldest from going', async () 
   edit((db) => db.exec("create trigger refuse before delete on block begin select raise(abort, 'not today'); end"));
   const { log, health } = await openKeeping({ retention: { logs: { ...FOR_EVER, maxBytes: 1 }, others: FOR_EVER } });
   await eventually(async () => (await readAll(log, LOGS)).length).toBe(0);
-  await eventually(() => conditionOf(health, 'store-clearing')?.message).toContain('not today');
+  await eventually(() => conditionOf(health, 'store_clearing')?.message).toContain('not today');
   await write(log, 2);
   await eventually(async () => (await readAll(log, LOGS)).length).toBe(0);
   edit((db) => db.exec('drop trigger refuse'));
-  await eventually(() => conditionOf(health, 'store-clearing')?.severity).toBe('ok');
+  await eventually(() => conditionOf(health, 'store_clearing')?.severity).toBe('ok');
   await eventually(() => edit((db) => db.prepare('select count(*) from block').pluck().get())).toBe(0);
 }, 240_000);
 
@@ -294,7 +294,7 @@ test('a dropped segment that is damaged is given up, and those behind it are rem
   await eventually(async () => (await gapsOf(log)).length).toBeGreaterThan(0);
   await eventually(() => edit((db) => db.prepare('select count(*) from dropped_segment').pluck().get())).toBe(0);
   await eventually(metrics).toMatch(/^siderolinkd_store_clear_failures_total [1-9]/m);
-  await eventually(() => conditionOf(health, 'store-retention')?.severity).toBe('ok');
+  await eventually(() => conditionOf(health, 'store_retention')?.severity).toBe('ok');
   await log.close(5000);
   expect(edit((db) => db.prepare('select count(*) from block').pluck().get())).toBe(1);
 });

@@ -282,7 +282,7 @@ test('a failure is told and tried again; nothing else waits for it', async () =>
   const db = new Database(store.path);
   db.exec(`create trigger refuse before delete on segment begin select raise(abort, 'not today'); end`);
   ahead = 2 * HOUR;
-  const condition = () => health.conditions.find(({ name }) => name === 'store-retention');
+  const condition = () => health.conditions.find(({ name }) => name === 'store_retention');
   await eventually(condition).toMatchObject({ severity: 'warning', message: expect.stringContaining('not today') });
   expect((await readAll(log)).length).toBe(200);
   await log.commit({ ops: [], records: [eventOf(1, 'x', 'an event')] });

@@ -60,7 +60,7 @@ test('the WAL stays bounded while pages are read without a pause and much is wri
   // What one look finds above the bound, with what is written until then: on a busy host that takes a while. All that was
   // written is twice as much.
   expect(highest).toBeLessThan(80 * MIB);
-  expect(health.conditions.find(({ name }) => name === 'store-wal')?.severity).toBe('ok');
+  expect(health.conditions.find(({ name }) => name === 'store_wal')?.severity).toBe('ok');
 }, 240_000);
 
 test('a reader that stays is told of, commits go on, and the WAL is small again when it goes', async () => {
@@ -70,7 +70,7 @@ test('a reader that stays is told of, commits go on, and the WAL is small again 
   foreign.exec('begin');
   foreign.prepare('select next_seq from log_state').get();
   await write(log, 20);
-  const condition = () => health.conditions.find(({ name }) => name === 'store-wal');
+  const condition = () => health.conditions.find(({ name }) => name === 'store_wal');
   await expect
     .poll(condition)
     .toMatchObject({ severity: 'warning', message: expect.stringContaining('reads for long') });

@@ -83,7 +83,7 @@ test('a block that rots is a gap to readers and followers, a warning and a numbe
   expect((await readAll(log)).length).toBe(150);
   const followed = await take(log.follow({ filters: [], after: 0, gaps: true }, AbortSignal.timeout(60_000)), 151);
   expect(followed).toEqual(page.records);
-  expect(health.conditions.find(({ name }) => name === 'store-damaged')).toMatchObject({
+  expect(health.conditions.find(({ name }) => name === 'store_damaged')).toMatchObject({
     severity: 'warning',
     message: expect.stringContaining('segment 2 of logs (seq 51 to 100)'),
   });

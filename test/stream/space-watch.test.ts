@@ -23,7 +23,7 @@ function world(disk: { free: number; total: number }) {
     clock.advance(ms);
     await new Promise((resolve) => setImmediate(resolve));
   };
-  const condition = () => health.conditions.find(({ name }) => name === 'store-space');
+  const condition = () => health.conditions.find(({ name }) => name === 'store_space');
   return { watch, told, reserves, pass, condition };
 }
 
