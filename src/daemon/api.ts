@@ -75,6 +75,8 @@ export async function startApi(
       maxMessageBytes: 65_536,
       // A machine makes one call on a connection. What waits on one is read together, before anything else is.
       maxConcurrentStreams: 8,
+      // Go's proxies take 100 for granted, and answer 502 for a call that they cannot send again.
+      maxUntoldStreams: 100,
       normaliseSource: sourceAddress,
       networkOf,
       onRefused: (reason) => metrics.join.turnedAway.inc({ reason }),

@@ -49,6 +49,7 @@ class EdgePeer implements SessionPeer, Held {
 export class EdgeConnections implements SessionHost {
   readonly greeting: Buffer;
   readonly maxStreams: number;
+  readonly maxUntoldStreams: number;
   readonly maxFieldBytes: number;
   readonly tableless: HeaderDecoder;
   readonly lifetimes: Lifetimes;
@@ -74,6 +75,7 @@ export class EdgeConnections implements SessionHost {
     this.#options = options;
     this.#calls = deps.calls;
     this.maxStreams = options.maxConcurrentStreams ?? 100;
+    this.maxUntoldStreams = Math.max(this.maxStreams, options.maxUntoldStreams ?? 0);
     this.maxFieldBytes = options.maxMetadataBytes ?? 16_384;
     this.tableless = new HeaderDecoder(this.maxFieldBytes);
     this.tableless.forbidTable();

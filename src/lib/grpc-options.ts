@@ -38,6 +38,11 @@ export interface GrpcEdgeOptions {
   readonly networkOf?: (source: string) => string;
   /** Calls at one time on one connection; more wait at the client. Default 100. */
   readonly maxConcurrentStreams?: number;
+  /**
+   * Likewise, until the client has heard of that bound: a proxy sends what it has as soon as it is connected, and cannot
+   * always send again what is refused. Default: that bound.
+   */
+  readonly maxUntoldStreams?: number;
   /** Calls at one time in all; more are answered RESOURCE_EXHAUSTED. Default 20,000. */
   readonly maxRunning?: number;
   /** A larger request is answered RESOURCE_EXHAUSTED. Default 4 MiB. */

@@ -29,6 +29,8 @@ export interface SessionHost {
   readonly greeting: Buffer;
   /** Streams of one connection at one time; more are refused. */
   readonly maxStreams: number;
+  /** Likewise, before the peer has said that it has our settings. */
+  readonly maxUntoldStreams: number;
   /** Bytes of a request's names and values. */
   readonly maxFieldBytes: number;
   /** Reads the headers of peers that keep no table. */
@@ -70,6 +72,8 @@ export abstract class Connection implements StreamSession, OutboxOwner, Mortal, 
   readonly #socket: Duplex;
   #allowance: Allowance | undefined;
   #isReady = false;
+  /** Of the streams, which was first to send. */
+  #first = 0;
 
   constructor(socket: Duplex, peer: SessionPeer, host: SessionHost) {
     this.#socket = socket;
@@ -185,7 +189,8 @@ export abstract class Connection implements StreamSession, OutboxOwner, Mortal, 
 
   /** A request is not begun, and may come again. */
   protected refuse(id: number): void {
-    this.addControl(h2.numberFrame(h2.RST_STREAM, id, h2.REFUSED_STREAM));
+    // No control frame: a proxy begins as many as it has before it hears how many are taken.
+    this.add(h2.numberFrame(h2.RST_STREAM, id, h2.REFUSED_STREAM));
     this.streams.leave(id);
   }
 
@@ -255,7 +260,10 @@ export abstract class Connection implements StreamSession, OutboxOwner, Mortal, 
 
   #pump(): void {
     if (!this.isBusy) return;
-    for (const stream of this.streams.all()) stream.pump();
+    const streams = this.streams.all();
+    // Each time another one is the first: one that always has more than there is room for leaves some to the others.
+    this.#first = (this.#first + 1) % streams.length;
+    for (let i = 0; i < streams.length; i++) streams[(this.#first + i) % streams.length]?.pump();
   }
 
   #closeStreams(): void {

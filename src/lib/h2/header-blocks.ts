@@ -27,9 +27,9 @@ const MAX_PIECES = 32;
 export class HeaderBlocks {
   readonly #maxFieldBytes: number;
   readonly #tableless: HeaderDecoder;
+  #mayKeepTable = true;
   /** For a peer that has not heard yet that it may not keep a table. */
   #decoder: HeaderDecoder | undefined;
-  #mayKeepTable = true;
   #open: OpenBlock | undefined;
 
   /** @param tableless reads for all whose peers keep no table */
@@ -41,6 +41,11 @@ export class HeaderBlocks {
   /** A block has begun: nothing but its own frames may come. */
   get isOpen(): boolean {
     return this.#open !== undefined;
+  }
+
+  /** The peer has not said yet that it has our settings. */
+  get mayKeepTable(): boolean {
+    return this.#mayKeepTable;
   }
 
   /** The peer has our settings: it keeps no table from now on. */

@@ -7,7 +7,7 @@ export interface Lifetimes {
   readonly greetingMs: number;
   /** From one ping to the next. */
   readonly pingEveryMs: number;
-  /** From a ping to its answer. */
+  /** From a ping to its answer, or any other word. */
   readonly pingTimeoutMs: number;
   /** Without a stream. */
   readonly idleMs: number;
@@ -68,8 +68,8 @@ export class Lifetime implements Timed {
     if (this.#times.idleMs !== Number.POSITIVE_INFINITY) this.#schedule(this.#idleSince);
   }
 
-  /** The peer has answered a ping. */
-  ponged(): void {
+  /** The peer has said something. */
+  heard(): void {
     if (!this.#isPinged) return;
     const now = this.#now();
     this.#isPinged = false;

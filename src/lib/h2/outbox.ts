@@ -19,6 +19,8 @@ export class Outbox {
   #control = 0;
   /** Bytes that the socket has not handed to the kernel yet. */
   #writing = 0;
+  /** How much of `#control` is in them. */
+  #controlWriting = 0;
   #isEnding = false;
 
   constructor(socket: Writable, owner: OutboxOwner) {
@@ -58,6 +60,7 @@ export class Outbox {
     const piece = this.#take();
     if (piece === undefined) return;
     this.#writing = piece.length;
+    this.#controlWriting = this.#control;
     this.#socket.write(piece, () => this.#written());
   }
 
@@ -81,7 +84,9 @@ export class Outbox {
 
   #written(): void {
     this.#writing = 0;
-    if (this.#waiting === 0) this.#control = 0;
+    // Others may wait already, as they always do on a busy connection: what the peer has taken counts no more.
+    this.#control -= this.#controlWriting;
+    this.#controlWriting = 0;
     this.#onRoom.roomMade();
     this.flush();
   }

@@ -36,6 +36,8 @@ export class H2Session extends Connection implements FrameReaderEvents {
   /** @param chunk valid until it returns */
   receive(chunk: Buffer): void {
     if (this.isEnded) return;
+    // Whoever says anything is there: the answer to a ping waits behind all that is on the way in both directions.
+    this.life.heard();
     try {
       this.#reader.read(chunk);
       if (this.out.isFlooded) throw new ConnectionFault(h2.ENHANCE_YOUR_CALM, 'answers that nobody takes');
@@ -169,7 +171,7 @@ export class H2Session extends Connection implements FrameReaderEvents {
       this.refuse(id);
       return;
     }
-    if (this.streams.size >= this.host.maxStreams) {
+    if (this.streams.size >= this.#maxStreams()) {
       this.refuse(id);
       return;
     }
@@ -179,6 +181,11 @@ export class H2Session extends Connection implements FrameReaderEvents {
       return;
     }
     this.#open(id, head, isEnd);
+  }
+
+  /** Before it has our settings, a peer knows of no bound. */
+  #maxStreams(): number {
+    return this.#blocks.mayKeepTable ? this.host.maxUntoldStreams : this.host.maxStreams;
   }
 
   #open(id: number, head: RequestHead, isEnd: boolean): void {
@@ -244,7 +251,6 @@ export class H2Session extends Connection implements FrameReaderEvents {
     if (id !== 0) throw broken('a ping of a stream');
     if (end - start !== 8) throw new ConnectionFault(h2.FRAME_SIZE_ERROR, 'a ping of no size');
     if ((flags & h2.ACK) !== 0) {
-      this.life.ponged();
       return;
     }
     this.addControl(h2.frameOf(h2.PING, h2.ACK, 0, bytes.subarray(start, end)));

@@ -192,6 +192,17 @@ describe('time', () => {
     expect(await living.send(call(1)).answer(1)).toBe('0 hello');
   });
 
+  it('takes any word for an answer to a ping', async () => {
+    // Where data queues, the answer itself is late.
+    await using echo = await EchoEdge.start({ keepalive: { timeMs: 40, timeoutMs: 60_000 } });
+    const peer = echo.peer().hello();
+    for (const seen of [1, 2, 3]) {
+      await peer.until((frames) => frames.filter(({ type }) => type === PING).length >= seen);
+      peer.send(frame(WINDOW, 0, 0, u32(1)));
+    }
+    expect(await peer.send(call(1)).answer(1)).toBe('0 hello');
+  });
+
   it('ends a call whose caller takes no answer', async () => {
     await using echo = await EchoEdge.start({ deadlineMs: 60 });
     const peer = echo.peer().hello([4, 0]).send(call(1, 'never'));
@@ -248,6 +259,26 @@ describe('windows', () => {
     expect([await peer.answer(1), await peer.answer(3)]).toEqual(['0 a', '0 b']);
     expect(await peer.send(call(7)).answer(7)).toBe('0 hello');
     expect(echo.refused).toEqual([]);
+  });
+
+  it('a proxy that sends all that it has at once is no flood', async () => {
+    await using echo = await EchoEdge.start({ maxConcurrentStreams: 1 });
+    const peer = echo.peer().hello().send(headers(1));
+    peer.send(times(2_000, (i) => headers(2 * i + 3)));
+    expect(await peer.resetOf(4_001)).toBe(CODE.refused);
+    expect(await peer.send(data(1, message('still'))).answer(1)).toBe('0 still');
+    expect(echo.refused).toEqual([]);
+  });
+
+  it('who has not heard how many streams it may open may open more', async () => {
+    await using echo = await EchoEdge.start({ maxConcurrentStreams: 1, maxUntoldStreams: 3 });
+    const peer = echo.peer().send(PREFACE, settings(), headers(1), headers(3), headers(5), headers(7));
+    expect(await peer.resetOf(7)).toBe(CODE.refused);
+    expect(await peer.send(data(1, message('a'))).answer(1)).toBe('0 a');
+    peer.send(frame(SETTINGS, ACK, 0), headers(9));
+    expect(await peer.resetOf(9)).toBe(CODE.refused);
+    peer.send(data(3, message('b')), data(5, message('c')));
+    expect([await peer.answer(3), await peer.answer(5)]).toEqual(['0 b', '0 c']);
   });
 });
 
