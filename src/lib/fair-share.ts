@@ -20,8 +20,10 @@ const RESPITE_MS = 1_000;
  */
 export class FairShare {
   readonly #clock: Clock;
-  /** Until when which newcomers are refused without a look: those of a source, or all. */
-  #refused: { readonly network: string | undefined; readonly until: number } | undefined;
+  /** Newcomers that are refused without a look until then: those of these sources, or all. */
+  readonly #refused = new Set<string>();
+  #areAllRefused = false;
+  #until = Number.NEGATIVE_INFINITY;
 
   constructor(deps: { readonly clock: Clock }) {
     this.#clock = deps.clock;
@@ -33,18 +35,24 @@ export class FairShare {
    */
   makeRoom<T extends Held>(network: string, held: () => Iterable<T>): T[] {
     const now = this.#clock.monotonic();
-    const { network: refused, until } = this.#refused ?? { network: undefined, until: Number.NEGATIVE_INFINITY };
-    if (now < until && (refused === undefined || refused === network)) return [];
+    if (now >= this.#until) {
+      this.#refused.clear();
+      this.#areAllRefused = false;
+    }
+    if (this.#areAllRefused || this.#refused.has(network)) return [];
     const all = [...held()];
     const { largest, most, own } = count(all, network);
-    if (largest === network) return this.#refuse(network, now);
+    // Where each has one alone, nobody gets any.
+    if (largest === network) return this.#refuse(most > 1 ? network : undefined, now);
     const room = Math.min(BATCH, Math.floor((most - own) / 2));
     const going = room < 1 ? [] : choose(all, largest, room);
     return going.length === 0 ? this.#refuse(undefined, now) : going;
   }
 
   #refuse(network: string | undefined, now: number): [] {
-    this.#refused = { network, until: now + RESPITE_MS };
+    if (now >= this.#until) this.#until = now + RESPITE_MS;
+    if (network === undefined) this.#areAllRefused = true;
+    else this.#refused.add(network);
     return [];
   }
 }

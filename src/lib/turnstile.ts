@@ -41,6 +41,11 @@ export class Turnstile<T> {
       if (item !== undefined) this.#pass(item);
     }
     if (this.#next < this.#waiting.length) {
+      // Where more comes than passes it is never empty, and would keep all that ever came.
+      if (2 * this.#next >= this.#waiting.length) {
+        this.#waiting = this.#waiting.slice(this.#next);
+        this.#next = 0;
+      }
       this.#schedule();
       return;
     }

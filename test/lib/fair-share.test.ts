@@ -58,6 +58,15 @@ describe('FairShare', () => {
     expect(looks()).toBe(4);
   });
 
+  it('looks once for each of many sources that have as many, and once for all where each has one', () => {
+    const { ask, clock, looks } = world();
+    for (let i = 0; i < 100; i++) expect(ask(i % 2 === 0 ? 'a' : 'b', seats('a a b b'))).toEqual([]);
+    expect(looks()).toBe(2);
+    clock.time = 1_001;
+    for (let i = 0; i < 100; i++) expect(ask(i % 2 === 0 ? 'a' : 'b', seats('a b'))).toEqual([]);
+    expect(looks()).toBe(3);
+  });
+
   it('never makes the source that gives the smaller one, whatever is held', () => {
     const seat = fc.record({
       network: fc.constantFrom('a', 'b', 'c'),

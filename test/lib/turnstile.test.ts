@@ -1,4 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Turnstile } from '../../src/lib/turnstile.ts';
 
@@ -46,4 +48,24 @@ test('after it was empty it works as before', async () => {
   await nextTurn();
   expect(passed).toEqual(['a', 'b', 'c']);
   expect(turnstile.waiting).toBe(0);
+});
+
+test('what has passed is not kept, though it is never empty', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const turnstile: Turnstile<object> = new Turnstile<object>({ perTurn: 10 }, { pass: () => turnstile.add({}) });
+  const first = new WeakRef(
+    (() => {
+      const item = {};
+      turnstile.add(item);
+      return item;
+    })(),
+  );
+  for (let i = 0; i < 19; i++) turnstile.add({});
+  const isKept = () => {
+    collect();
+    return first.deref() !== undefined;
+  };
+  await expect.poll(isKept).toBe(false);
+  expect(turnstile.waiting).toBe(20);
 });
