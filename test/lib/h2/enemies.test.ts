@@ -43,7 +43,7 @@ const FLOODS: readonly (readonly [string, Buffer])[] = [
   ],
   [
     'headers without end',
-    Buffer.concat([frame(HEADERS, 0, 1), times(3, () => frame(CONTINUATION, 0, 1, Buffer.alloc(16_000)))]),
+    Buffer.concat([frame(HEADERS, 0, 1), times(5, () => frame(CONTINUATION, 0, 1, Buffer.alloc(16_000)))]),
   ],
   ['calls of nothing', times(2_000, (i) => headers(2 * i + 1, [[':method', 'GET']]))],
 ];
@@ -145,6 +145,19 @@ describe('headers', () => {
     const peer = echo.peer().send(PREFACE, settings(), frame(HEADERS, END_HEADERS, 1, bomb));
     expect(await peer.answer(1)).toBe('8');
     expect(await peer.send(call(3)).answer(3)).toBe('0 hello');
+    expect(echo.refused).toEqual(['metadata']);
+  });
+
+  it('of as much as proxies pass on are refused alone', async () => {
+    await using echo = await EchoEdge.start();
+    const peer = echo.peer().hello().send(headers(1));
+    const large = Buffer.concat([fields, ...Array.from({ length: 6 }, (_, i) => field(`x-${i}`, 'x'.repeat(9_900)))]);
+    const pieces = [0, 1, 2, 3].map((i) => large.subarray(16_000 * i, 16_000 * (i + 1)));
+    const types = pieces.map((piece, i) =>
+      frame(i === 0 ? HEADERS : CONTINUATION, i === 3 ? END_HEADERS : 0, 3, piece),
+    );
+    expect(await peer.send(...types).answer(3)).toBe('8');
+    expect(await peer.send(data(1, message('others'))).answer(1)).toBe('0 others');
     expect(echo.refused).toEqual(['metadata']);
   });
 
