@@ -1,7 +1,10 @@
 import type { H2Stream } from './stream.ts';
 
-/** So many streams that were ended on our side only are remembered: their peers may not know yet, and send on. */
-const REMEMBERED = 128;
+/**
+ * So many streams that were ended on our side only are remembered: their peers may not know yet, and send on. A proxy has as
+ * many requests under way as Envoy lets through at once.
+ */
+const REMEMBERED = 1_024;
 
 /** The streams of a connection: open ones, and what is known of others. Holds nothing while none is open. */
 export class StreamTable {
