@@ -79,6 +79,8 @@ export function bytesMethod<Req, Res>(method: UnaryMethod<Req, Res>): BytesMetho
 export interface CallHost {
   readonly maxMessageBytes: number;
   readonly wheel: Wheel;
+  /** Its request is there: `serve` is to be called in its turn. */
+  requested(call: UnaryExchange): void;
   toStatus(error: unknown, call: { readonly path: string; readonly source: string }): GrpcStatus;
   /** Once, when it has been answered or nobody waits for it any more. */
   ended(call: UnaryExchange): void;
@@ -113,6 +115,8 @@ export class UnaryExchange implements UnaryCall, StreamEvents, MessageEvents, Ti
   #controller: AbortController | undefined;
   #aborted = false;
   #isServed = false;
+  /** What makes its answer, from when its request is there until it is its turn. */
+  #answering: (() => Uint8Array | Promise<Uint8Array>) | undefined;
   #ended = false;
 
   constructor(method: BytesMethod, stream: H2Stream, options: CallOptions, host: CallHost) {
@@ -154,7 +158,7 @@ export class UnaryExchange implements UnaryCall, StreamEvents, MessageEvents, Ti
       this.#refuse(answers.RESOURCE_EXHAUSTED, `a message of ${announced} bytes is larger than ${most}`);
       return;
     }
-    this.#serve(() => answerTooLarge(announced, this));
+    this.#await(() => answerTooLarge(announced, this));
   }
 
   unreadable(isCompressed: boolean): void {
@@ -175,7 +179,7 @@ export class UnaryExchange implements UnaryCall, StreamEvents, MessageEvents, Ti
       return;
     }
     this.#request = undefined;
-    this.#serve(() => this.#method.answer(request, this));
+    this.#await(() => this.#method.answer(request, this));
   }
 
   /** Nobody waits for an answer any more, or has to wait any longer. */
@@ -200,8 +204,11 @@ export class UnaryExchange implements UnaryCall, StreamEvents, MessageEvents, Ti
     this.#tell({ code: answers.UNAVAILABLE, details: 'no answer in time, try again' });
   }
 
-  #serve(answer: () => Uint8Array | Promise<Uint8Array>): void {
-    this.#isServed = true;
+  /** Does what was asked for, if somebody still waits for the answer. */
+  serve(): void {
+    const answer = this.#answering;
+    this.#answering = undefined;
+    if (answer === undefined || this.#ended) return;
     try {
       const response = answer();
       if (response instanceof Promise) {
@@ -215,6 +222,12 @@ export class UnaryExchange implements UnaryCall, StreamEvents, MessageEvents, Ti
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  #await(answer: () => Uint8Array | Promise<Uint8Array>): void {
+    this.#isServed = true;
+    this.#answering = answer;
+    this.#host.requested(this);
   }
 
   #answer(bytes: Uint8Array): void {

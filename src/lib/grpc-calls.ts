@@ -6,9 +6,16 @@ import type { SessionPeer } from './h2/connection.ts';
 import { fieldOf, type RequestHead } from './h2/request-head.ts';
 import type { H2Stream } from './h2/stream.ts';
 import type { Wheel } from './h2/wheel.ts';
+import { Turnstile } from './turnstile.ts';
 
 const STOPPING: GrpcStatus = { code: answers.UNAVAILABLE, details: 'stopping' };
 const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 1e-3, n: 1e-6 };
+
+/**
+ * Calls that are served in one turn of the event loop. One reading of the sockets brings thousands of requests when a fleet
+ * comes at once, and each is work of some 0.1 ms.
+ */
+const CALLS_PER_TURN = 64;
 
 /** Requests of all connections of an edge: which of its methods each is, and whether it may run. */
 export class GrpcCalls implements CallHost {
@@ -17,6 +24,7 @@ export class GrpcCalls implements CallHost {
   readonly #options: GrpcEdgeOptions;
   readonly #methods = new Map<string, BytesMethod>();
   readonly #streams: EdgeStreams;
+  readonly #requested = new Turnstile<UnaryExchange>({ perTurn: CALLS_PER_TURN }, { pass: (call) => call.serve() });
   #running = 0;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
@@ -73,6 +81,10 @@ export class GrpcCalls implements CallHost {
 
   toStatus(error: unknown, call: { readonly path: string; readonly source: string }): GrpcStatus {
     return this.#options.toStatus?.(error, call) ?? { code: answers.INTERNAL, details: 'internal error' };
+  }
+
+  requested(call: UnaryExchange): void {
+    this.#requested.add(call);
   }
 
   late(): void {
