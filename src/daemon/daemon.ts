@@ -12,7 +12,6 @@ import { createNotifier, type Notifier } from './notify.ts';
 import { startPublishing } from './publishing.ts';
 import { startSinks } from './sinks.ts';
 import { ensureStateDir, loadInstallation, lockStateDir } from './state-dir.ts';
-import { TidyHeap } from './tidy-heap.ts';
 
 export interface Daemon {
   /** Stops everything in order. Idempotent; resolves with the names of parts that did not stop cleanly. */
@@ -84,7 +83,6 @@ async function startAll(
   const api = await startApi(config, installation, base, lifecycle, core, sockets);
   const publishing = await startPublishing(config, installation, base, lifecycle, core);
   await startControl(config, installation, base, lifecycle, core, { ...api, ...publishing, startedAt });
-  await lifecycle.run('heap', new TidyHeap({}, base));
   await startNotifier(notifier, base, lifecycle);
   logger.info({ overlay: installation.overlay.prefix, endpoints: api.endpoints, api: api.apiUrl }, 'ready');
 }
