@@ -1,7 +1,7 @@
 import { getPriority, setPriority } from 'node:os';
 
-/** Beside a thread that has nothing to wait for, one of this niceness gets a tenth of a core; what nobody wants is all its own. */
-const NICENESS = 10;
+/** Beside a thread that has nothing to wait for, one of this niceness gets a sixtieth of a core; what nobody wants is all its own. */
+const NICENESS = 19;
 
 /**
  * Lets the other threads of this process go first where there are fewer cores than threads with work. In Linux it holds for the
