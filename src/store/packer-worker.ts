@@ -1,4 +1,3 @@
-import { beBackground } from '../lib/background.ts';
 import type { Series } from './batch.ts';
 import { openReader } from './database.ts';
 import { Packer } from './packer.ts';
@@ -14,9 +13,6 @@ type Request =
 
 /** It reads every chunk once, so what it would keep is no use. */
 const CACHE_KIB = 1024;
-
-// What is packed later is read as well meanwhile; what is received later waits in the machines.
-beBackground();
 
 serve<{ readonly path: string }, Request>(({ path }) => {
   const db = openReader(path, CACHE_KIB);

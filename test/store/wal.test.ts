@@ -53,14 +53,14 @@ test('the WAL stays bounded while pages are read without a pause and much is wri
       highest = Math.max(highest, walBytes());
     }
   });
-  await write(log, 250);
+  await write(log, 150);
   isWriting = false;
   await Promise.all(readers);
   expect(pages).toBeGreaterThan(3);
-  // It is begun anew where no page is being read, which on a busy host is seldom: three that never pause are more than it is
-  // made for. All that was written is some 500 MiB.
-  expect(highest).toBeLessThan(350 * MIB);
-  await expect.poll(() => health.conditions.find(({ name }) => name === 'store_wal')?.severity).toBe('ok');
+  // What one look finds above the bound, with what is written until then: on a busy host that takes a while. All that was
+  // written is twice as much.
+  expect(highest).toBeLessThan(80 * MIB);
+  expect(health.conditions.find(({ name }) => name === 'store_wal')?.severity).toBe('ok');
 }, 240_000);
 
 test('a reader that stays is told of, commits go on, and the WAL is small again when it goes', async () => {
