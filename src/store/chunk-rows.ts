@@ -11,10 +11,11 @@ export interface LostRange {
   readonly error: unknown;
 }
 
-/** A row, or what cannot be read before the next one. */
+/** A row, what cannot be read before the next one, or nothing: a moment in which no read transaction is held. */
 export type ChunkStep<Row> =
   | { readonly row: Row; readonly lost?: undefined }
-  | { readonly lost: LostRange; readonly row?: undefined };
+  | { readonly lost: LostRange; readonly row?: undefined }
+  | { readonly row?: undefined; readonly lost?: undefined };
 
 /** Goes through the chunks of a series in the order of their seqs, past those that are damaged. */
 export class ChunkRows<Row extends { readonly first_seq: number; readonly count: number }> {
@@ -30,8 +31,12 @@ export class ChunkRows<Row extends { readonly first_seq: number; readonly count:
     this.#check = check;
   }
 
-  /** Those that begin behind one seq and up to another. */
-  *between(after: number, through: number): Generator<ChunkStep<Row>> {
+  /**
+   * Those that begin behind one seq and up to another.
+   * @param isLong asked behind each row: whether the read transaction has been held long enough and is to be begun anew.
+   * Only outside of one that the caller holds, and where rows neither change nor go meanwhile
+   */
+  *between(after: number, through: number, isLong: (row: Row) => boolean = () => false): Generator<ChunkStep<Row>> {
     // Not the seq before it: that may lie on a page which is damaged.
     let first = after + 1;
     let expected = first;
@@ -40,6 +45,7 @@ export class ChunkRows<Row extends { readonly first_seq: number; readonly count:
     // What can be read alone can also be read with its neighbours; if not, this is the end.
     let hasJumped = false;
     for (;;) {
+      let isPaused = false;
       const rows = this.#up.iterate(first, through) as IterableIterator<Row>;
       try {
         for (const row of rows) {
@@ -47,13 +53,18 @@ export class ChunkRows<Row extends { readonly first_seq: number; readonly count:
           const fault = row.first_seq < first ? { error: damaged('chunks are out of order') } : this.#faultOf(row);
           first = Math.max(first, row.first_seq + 1);
           bad ??= fault;
-          if (fault !== undefined) continue;
-          if (bad !== undefined) yield { lost: { from: expected, to: row.first_seq - 1, error: bad.error } };
-          bad = undefined;
-          expected = row.first_seq + row.count;
-          yield { row };
+          if (fault === undefined) {
+            if (bad !== undefined) yield { lost: { from: expected, to: row.first_seq - 1, error: bad.error } };
+            bad = undefined;
+            expected = row.first_seq + row.count;
+            yield { row };
+          }
+          isPaused = isLong(row);
+          if (isPaused) break;
         }
-        break;
+        if (!isPaused) break;
+        yield {};
+        continue;
       } catch (error) {
         if (!isDamage(error)) throw error;
         bad ??= { error };

@@ -12,11 +12,12 @@ import { damaged, streamOfRow, unlessDamaged } from './damaged.ts';
 import { placeOfChunk } from './lost-records.ts';
 import { packBlock } from './packed-block.ts';
 import { EXTENT_FIELDS, type Loss, type PackedSegment, type PackRequest } from './protocol.ts';
-import { readTransaction } from './salvage.ts';
 
 type ChunkRow = ChunkHeadRow & ChunkBodyRow;
 
 const LINE_FEED = 0x0a;
+/** Bytes of lines that are read in one read transaction: while it lasts, the WAL cannot be begun anew. */
+const READ_BYTES = 4 * 1024 * 1024;
 
 /** What was read for a segment. */
 interface Read {
@@ -30,14 +31,12 @@ interface Read {
  * damaged are left out and told: else nothing behind them would ever be packed.
  */
 export class Packer {
-  readonly #db: Database;
   readonly #chunks: Readonly<Record<Series, ChunkRows<ChunkRow>>>;
   readonly #range: Readonly<Record<Series, Statement>>;
   readonly #names = new KnownNames();
   readonly #columns = new LineColumns();
 
   constructor(db: Database) {
-    this.#db = db;
     this.#chunks = eachSeries(
       (series) => new ChunkRows<ChunkRow>(db, series, `${HEAD_COLUMNS}, ${BODY_COLUMNS}`, checkHead),
     );
@@ -46,7 +45,7 @@ export class Packer {
 
   /** The next segment, or null if there are not yet enough chunks for one; with `partial`, if there are none. */
   pack({ series, maxRecords, maxBytes, partial }: PackRequest): PackedSegment | null {
-    const { chunks, losses, full } = readTransaction(this.#db, () => this.#readChunks(series, maxRecords, maxBytes));
+    const { chunks, losses, full } = this.#readChunks(series, maxRecords, maxBytes);
     const first = chunks[0];
     const last = chunks.at(-1);
     if (!(full || partial) || first === undefined || last === undefined) return null;
@@ -73,18 +72,27 @@ export class Packer {
     };
   }
 
+  /** In several read transactions: chunks do not change, and nobody removes unpacked ones while the pack loop waits for this. */
   #readChunks(series: Series, maxRecords: number, maxBytes: number): Read {
     const chunks: PackedChunk[] = [];
     const losses: Loss[] = [];
     let records = 0;
     let bytes = 0;
     const [mark, head] = this.#range[series].get() as [number, number];
-    for (const { row, lost } of this.#chunks[series].between(mark, head)) {
+    let held = 0;
+    const isLong = ({ payload }: ChunkRow): boolean => {
+      held += Buffer.isBuffer(payload) ? payload.length : 0;
+      if (held < READ_BYTES) return false;
+      held = 0;
+      return true;
+    };
+    for (const { row, lost } of this.#chunks[series].between(mark, head, isLong)) {
       if (lost !== undefined) {
         const what = { machine: null, count: null, time: chunks.at(-1)?.time ?? 0, why: errorMessage(lost.error) };
         losses.push({ series, place: placeOfChunk(series, lost.from), from: lost.from, to: lost.to, ...what });
         continue;
       }
+      if (row === undefined) continue;
       const chunk = unlessDamaged(
         () => this.#chunk(row),
         (error) => void losses.push(lossOf(series, row, error)),
