@@ -6,26 +6,33 @@ import { SERIES, type Series } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
 import type { DamageReports } from './damage-reports.ts';
 import type { StoreMetrics } from './metrics.ts';
+import type { Pressure } from './pressure.ts';
 import type { ClearReply, PackedSegment, SeriesState, SliceReply } from './protocol.ts';
 import type { WorkerHost } from './worker-host.ts';
 
 const HEALTH = 'store_packing';
 const RETRY_MS = 1000;
 const MAX_RETRY_MS = 30_000;
+/** How often packing that waits looks whether it may begin. */
+const LOOK_MS = 250;
 
 export interface PackOptions {
   /** A segment closes at so many records or bytes of lines. */
   readonly segmentRecords: number;
   readonly segmentBytes: number;
+  /** Until so many bytes of a series' lines wait to be packed, packing waits while ingest needs all of the host. */
+  readonly backlogBytes: number;
   /** Bounds of one transaction that inserts packed records or removes their chunks. */
   readonly sliceRows: number;
   readonly sliceBytes: number;
 }
 
 interface PackDeps {
-  readonly writer: WorkerHost;
-  readonly packer: WorkerHost;
-  readonly damage: DamageReports;
+  readonly writer: Pick<WorkerHost, 'request'>;
+  readonly packer: Pick<WorkerHost, 'request'>;
+  /** Whether ingest needs all of the host. */
+  readonly pressure: Pick<Pressure, 'isHigh'>;
+  readonly damage: Pick<DamageReports, 'note'>;
   readonly clock: Clock;
   readonly health: Health;
   readonly logger: Logger;
@@ -111,9 +118,17 @@ export class PackLoop {
       // First, so that less is packed; never while a segment is half inserted, whose extents would be missed.
       if (this.#hasDeletions) await this.#clear();
       const series = this.#due();
-      if (series !== undefined) await this.#packOne(series);
-      else if (!this.#hasDeletions) return;
+      if (series === undefined) {
+        if (!this.#hasDeletions) return;
+      } else if (this.#canWait(series)) await this.#deps.clock.sleep(LOOK_MS, this.#stop.signal);
+      else await this.#packOne(series);
     }
+  }
+
+  /** Packing takes as much CPU as taking the lines: a burst is over sooner if they are packed when it is. */
+  #canWait(series: Series): boolean {
+    if (this.#early.has(series) || this.#unpacked[series].bytes >= this.#options.backlogBytes) return false;
+    return this.#deps.pressure.isHigh;
   }
 
   /** Removes the rows of deleted records. */

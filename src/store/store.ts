@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { streamOfNumber } from '../domain/chunk.ts';
 import type { SiderolinkError } from '../domain/errors.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
@@ -14,6 +15,7 @@ import { DropLoop, type DropOptions } from './drop-loop.ts';
 import type { StoreMetrics } from './metrics.ts';
 import { PackLoop, type PackOptions } from './pack-loop.ts';
 import type { PageReaderOptions } from './page-reader.ts';
+import { Pressure } from './pressure.ts';
 import type {
   CheckpointReply,
   CommitReply,
@@ -41,6 +43,7 @@ export const STORE_DEFAULTS = {
   cacheBytes: 24 * 1024 * 1024,
   segmentRecords: SEGMENT_RECORDS,
   segmentBytes: SEGMENT_BYTES,
+  backlogBytes: 0,
   sliceRows: 1000,
   sliceBytes: 4 * 1024 * 1024,
   shrinkPages: 256,
@@ -116,7 +119,9 @@ export class Store {
     this.#reader = reader;
     this.#packer = packer;
     this.#damage = new DamageReports(deps);
-    this.#packing = new PackLoop(options, { ...deps, writer, packer, damage: this.#damage }, state.series);
+    // This thread takes lines in, the writer stores them.
+    const pressure = new Pressure(deps.clock, [() => performance.eventLoopUtilization(), () => writer.utilization()]);
+    this.#packing = new PackLoop(options, { ...deps, writer, packer, pressure, damage: this.#damage }, state.series);
     this.#packing.start();
     this.#dropping = new DropLoop(options, { ...deps, writer, emptyWal: () => this.#checkpoint(0) });
     this.#dropping.wake();

@@ -1,3 +1,4 @@
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { type ResourceLimits, type Transferable, Worker } from 'node:worker_threads';
 import { SiderolinkError } from '../domain/errors.ts';
 import type { FromWorker, ToWorker } from './worker-port.ts';
@@ -39,6 +40,11 @@ export class WorkerHost {
   /** What the worker said when it was open. @throws SiderolinkError why it could not */
   ready(): Promise<unknown> {
     return this.#ready;
+  }
+
+  /** How long the thread has worked and rested since it began. */
+  utilization(): EventLoopUtilization {
+    return this.#worker.performance.eventLoopUtilization();
   }
 
   onDeath(callback: (error: SiderolinkError) => void): void {
