@@ -54,6 +54,67 @@ test('a disk nearly full: lines wait, joins and events go on, and it recovers by
 }, 120_000);
 
 test('a start on a disk without a free byte: the store is migrated and opened with what was kept for that', async () => {
-  const [told] = await onSmallDisk('./full-start-child.ts');
-  expect(told).toEqual({ events: 1, isExplained: true, more: 1500, blocks: 0 });
+  const [{ full, end, head, ...left }] = (await onSmallDisk('./full-start-child.ts')) as [FullStart];
+  const before = [...numbered('packed', 1500), ...numbered('unpacked', 300)];
+  // Whatever retention had dropped by then, it had told.
+  const atFirst = accounted(full, before);
+  expect(atFirst.said.filter((text) => text === 'stored')).toHaveLength(1);
+  expect(atFirst.said).toHaveLength(before.length - atFirst.missing.length + 1);
+
+  const { said, missing, gaps } = accounted(end, before);
+  // All that was packed went, and is told of once; what was not packed, and what came later, is all there.
+  expect(missing).toEqual(Array.from({ length: 1500 }, (_, i) => i + 1));
+  expect(gaps.flatMap(({ from, to }) => [from, to])).toEqual(
+    gaps.flatMap(({ from, to }) => [from, to]).toSorted(ascending),
+  );
+  expect(gaps.every(({ from, to, count }) => count === to - from + 1)).toBe(true);
+  expect(gaps.reduce((sum, { count }) => sum + count, 0)).toBe(1500);
+  expect(said.toSorted()).toEqual([...numbered('unpacked', 300), 'stored', ...numbered('more', 1500)].toSorted());
+  expect(said.filter((text) => text.startsWith('more'))).toEqual(numbered('more', 1500));
+  const seqs = [...missing, ...end.map(({ seq }) => seq)];
+  expect(seqs).toEqual(Array.from({ length: head }, (_, i) => i + 1));
+  expect(left).toEqual({ blocks: 0, extents: 0 });
 }, 120_000);
+
+interface Gap {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
+interface FullStart {
+  readonly full: readonly Seen[];
+  readonly end: readonly Seen[];
+  readonly head: number;
+  readonly blocks: number;
+  readonly extents: number;
+}
+
+type Seen = { readonly seq: number } & (
+  | { readonly said: string; readonly gap?: undefined }
+  | { readonly said?: undefined; readonly subject: string; readonly gap: Gap }
+);
+
+const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name} ${i}`);
+const ascending = (a: number, b: number) => a - b;
+
+/** Holds that each record of a list, the first seq of which is 1, is there as it was or lies in exactly one gap. */
+function accounted(seen: readonly Seen[], before: readonly string[]) {
+  const bySeq = new Map(seen.map((one) => [one.seq, one]));
+  expect(bySeq.size).toBe(seen.length);
+  const gaps = seen.flatMap((one) => (one.gap === undefined ? [] : [one]));
+  for (const one of gaps) {
+    expect(one).toMatchObject({
+      subject: 'siderolink._._.gap.retention',
+      gap: { reason: 'disk', series: 'logs' },
+    });
+  }
+  const ranges = gaps.map(({ gap }) => gap);
+  const missing = before.flatMap((_, i) => (bySeq.has(i + 1) ? [] : [i + 1]));
+  expect(before.flatMap((text, i) => (missing.includes(i + 1) ? [] : [[text, bySeq.get(i + 1)?.said]]))).toEqual(
+    before.flatMap((text, i) => (missing.includes(i + 1) ? [] : [[text, text]])),
+  );
+  const told = missing.map((seq) => ranges.filter(({ from, to }) => from <= seq && seq <= to).length);
+  expect(told).toEqual(missing.map(() => 1));
+  return { missing, gaps: ranges, said: seen.flatMap(({ said }) => said ?? []) };
+}
