@@ -1,17 +1,14 @@
 import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchDaemon } from './daemon.ts';
 import { MachineLog } from './fleet-lines.ts';
 import { progress } from './host.ts';
 import { type Joined, newKeys, provisionAll } from './machines.ts';
-import { type GrownStore, growStore, unpackedLines } from './store-files.ts';
+import { allPacked, type GrownStore, growStore, SEGMENT_LINES } from './store-files.ts';
 
 /** So many call at one time: who joins is not what is measured here. */
 const JOIN_TOGETHER = 500;
 /** Machines that are connected at one time while the store is filled. */
 const TALK_TOGETHER = 1000;
-/** A segment of short lines closes at so many. */
-export const SEGMENT_LINES = 65_536;
 /** The store as it is made lies within so many days, so that age lets nothing go. */
 const DAYS = 20;
 
@@ -76,11 +73,6 @@ export function speakersOf(machines: readonly Joined[]): Speaker[] {
   return machines.map((machine, seed) => ({ machine, log: new MachineLog(seed, machine.uuid) }));
 }
 
-/** Waits until less than a segment's lines are left to be packed. */
-export async function packed(daemon: BenchDaemon): Promise<void> {
-  while (unpackedLines(daemon.database) >= SEGMENT_LINES) await sleep(100);
-}
-
 /**
  * Many machines that joined, and a store of so many bytes: segments that the daemon packed itself, copied. Ten of eleven
  * are of the bursts of 1,000 machines each, 65 lines of their boots; in one all machines have said a few lines.
@@ -99,7 +91,7 @@ export async function makeBigStore(
   for (let at = 0; at + group <= machines; at += group) await talk(daemon, speakers.slice(at, at + group), burst);
   for (const { log } of speakers) log.endBoot();
   await talk(daemon, speakers, Math.ceil((SEGMENT_LINES * 1.1) / machines));
-  await packed(daemon);
+  await allPacked(daemon.database);
   await daemon.end();
   progress('packed, growing');
   return { machines: joined, speakers, ...growStore(daemon.database, bytes, DAYS) };

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KEEP_ALL, SEGMENT_LINES } from './big-store.ts';
+import { KEEP_ALL } from './big-store.ts';
 import { BenchDaemon, moduleOfDaemon } from './daemon.ts';
 import { cpuOf, memoryOf, percentile, progress, round } from './host.ts';
 import { CONNECTIONS, LINES, type Load, load, WARM_UP_LINES } from './ingest-load.ts';
 import { type Joined, newKeys, provisionAll } from './machines.ts';
 import { open, send } from './sending.ts';
-import { unpackedLines } from './store-files.ts';
+import { allPacked, unpackedLines } from './store-files.ts';
 import { threadsBetween, threadsOf } from './threads.ts';
 
 const MILLIONS = 5;
@@ -109,7 +109,7 @@ async function measure(loads: readonly Load[], millions: number, isPacking: bool
     const cpuSeconds = cpuOf(pid) - cpu;
     const threadsUsed = threadsBetween(threads, threadsOf(pid));
     const packed = millions * LINES + WARM_UP_LINES - unpackedLines(daemon.database);
-    if (isPacking) await allPacked(daemon);
+    if (isPacking) await allPacked(daemon.database);
     const seen = {
       linesPerSecond: (millions * LINES * 1000) / (ended - started),
       cpuSeconds,
@@ -150,13 +150,4 @@ async function say(
   });
   await daemon.committed(head + lines, DEADLINE_MS);
   await Promise.all(sent);
-}
-
-/** Resolves when what is not packed is less than a segment. Asks the file and not the daemon, whose CPU is counted. */
-async function allPacked(daemon: BenchDaemon): Promise<void> {
-  const end = performance.now() + DEADLINE_MS;
-  while (unpackedLines(daemon.database) >= SEGMENT_LINES) {
-    if (performance.now() > end) throw new Error(`not packed within ${DEADLINE_MS} ms`);
-    await sleep(200);
-  }
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 
 /** Series 0 of the store: kernel and service logs. */
@@ -7,6 +8,10 @@ const LOGS = 0;
 const PACKED = ['block', 'extent', 'extent_machine', 'segment', 'segment_seq'];
 const LARGE_CACHE_KIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
+const PACKED_DEADLINE_MS = 300_000;
+
+/** The daemon packs when so many lines wait. */
+export const SEGMENT_LINES = 65_536;
 
 export interface PackedSize {
   readonly segments: number;
@@ -37,6 +42,15 @@ export function unpackedLines(path: string): number {
     .get() as number;
   db.close();
   return lines;
+}
+
+/** Resolves when what is not packed is less than a segment. Asks the file and not the daemon, whose CPU is counted. */
+export async function allPacked(path: string): Promise<void> {
+  const end = performance.now() + PACKED_DEADLINE_MS;
+  while (unpackedLines(path) >= SEGMENT_LINES) {
+    if (performance.now() > end) throw new Error(`not packed within ${PACKED_DEADLINE_MS} ms`);
+    await sleep(200);
+  }
 }
 
 type Row = Record<string, number>;

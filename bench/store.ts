@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { joinFleet, KEEP_ALL, makeBigStore, packed, sayAll, speakersOf, talk } from './big-store.ts';
+import { joinFleet, KEEP_ALL, makeBigStore, sayAll, speakersOf, talk } from './big-store.ts';
 import { BenchDaemon } from './daemon.ts';
 import { percentile, round } from './host.ts';
 import { kernelLines } from './lines.ts';
 import type { Joined } from './machines.ts';
 import type { Bench } from './main.ts';
-import { dropFromCache, type GrownStore, packedSize } from './store-files.ts';
+import { allPacked, dropFromCache, type GrownStore, packedSize } from './store-files.ts';
 
 const MACHINES = 10_000;
 const GIGABYTE = 1e9;
@@ -79,7 +79,7 @@ async function bytesPerLine(): Promise<Record<string, number>> {
     const measure = async (name: string, talking: () => Promise<Said>): Promise<void> => {
       await daemon.start(KEEP_ALL);
       const said = await talking();
-      await packed(daemon);
+      await allPacked(daemon.database);
       await daemon.end();
       const after = packedSize(daemon.database);
       figures[`${name}bytes_per_line`] = round((after.bytes - before.bytes) / (after.records - before.records), 2);
