@@ -21,7 +21,8 @@ interface TagsRow {
 export class RegistryTable {
   readonly #deletions: DeletionTable;
   readonly #retention: RetentionTable;
-  readonly #putMachine: Statement;
+  readonly #updateMachine: Statement;
+  readonly #insertMachine: Statement;
   readonly #putTags: Statement;
   readonly #sameTags: Statement;
   readonly #putBoot: Statement;
@@ -37,10 +38,9 @@ export class RegistryTable {
   constructor(db: Database, deps: { readonly deletions: DeletionTable; readonly retention: RetentionTable }) {
     this.#deletions = deps.deletions;
     this.#retention = deps.retention;
-    this.#putMachine = db.prepare(
-      `insert into machine (id, uuid, address, doc) values (?, ?, ?, ?)
-       on conflict (id) do update set uuid = excluded.uuid, address = excluded.address, doc = excluded.doc`,
-    );
+    // In one statement ("on conflict do update") the trigger of updates makes SQLite copy the pages of an insert too.
+    this.#updateMachine = db.prepare('update machine set uuid = ?, address = ?, doc = ? where id = ?');
+    this.#insertMachine = db.prepare('insert into machine (uuid, address, doc, id) values (?, ?, ?, ?)');
     this.#putTags = db.prepare(
       `insert into tags (id, server_uuid, owner, namespace, cluster, metal_machine, machine)
        values (?, ?, ?, ?, ?, ?, ?)`,
@@ -77,7 +77,7 @@ export class RegistryTable {
   apply(op: RegistryOp, head: number): void {
     switch (op.op) {
       case 'putMachine':
-        this.#putMachine.run(op.id, op.uuid, op.address, op.doc);
+        this.#putMachine(op.uuid, op.address, op.doc, op.id);
         return;
       case 'putTags':
         this.#insertTags(op.id, op.server_uuid, op.ownership);
@@ -116,6 +116,10 @@ export class RegistryTable {
         for (const [lane, seq] of op.cursors) this.#putPublishCursor.run(lane, seq);
         return;
     }
+  }
+
+  #putMachine(...row: readonly [uuid: string, address: string, doc: string, id: number]): void {
+    if (this.#updateMachine.run(...row).changes === 0) this.#insertMachine.run(...row);
   }
 
   /** Writing the same snapshot again is allowed; another one under its number is a constraint error. */
