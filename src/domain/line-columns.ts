@@ -22,6 +22,13 @@ interface Head {
   readonly kind: number;
   /** Where it stands in its column. */
   readonly start: number;
+  /** Another one of the same hash. */
+  readonly next: Head | undefined;
+}
+
+export interface BlockDivider {
+  /** What `blockOf` makes the block of again; undefined if it has no line of the form. Only good until the next call. */
+  divide(block: Uint8Array): Uint8Array | undefined;
 }
 
 /**
@@ -29,7 +36,7 @@ interface Head {
  * the time as its difference from the clock, facility, priority and level as one byte, and the messages. Any bytes may
  * stand in the block; those that are not a kernel line of the usual form are kept as they are.
  */
-export class LineColumns {
+export class LineColumns implements BlockDivider {
   readonly #form = new LineForm();
   readonly #columns: Readonly<Record<ColumnName, Column>> = {
     heads: new Column(),
@@ -44,12 +51,12 @@ export class LineColumns {
   readonly #whole = new Column();
   /** By hash. */
   readonly #heads = new Map<number, Head>();
+  #kinds = 0;
   #seq = 0;
   #clock = 0;
   #ahead = 0;
   #nanos = 0;
 
-  /** What `blockOf` makes the block of again; undefined if it has no line of the form. Only good until the next call. */
   divide(block: Uint8Array): Uint8Array | undefined {
     this.#begin(block.length);
     const { gaps, others } = this.#columns;
@@ -69,17 +76,16 @@ export class LineColumns {
       }
     }
     others.copy(block, done, block.length);
-    return lines === 0 ? undefined : this.#joined(block.length, lines);
+    if (lines === 0) return undefined;
+    const columns = COLUMNS.map((name) => this.#columns[name].written());
+    return joinColumns(this.#whole, block.length, lines, columns);
   }
 
   #begin(bytes: number): void {
-    const numbers = MAX_VARINT_BYTES * (Math.floor(bytes / LEAST_LINE_BYTES) + 1);
-    const { heads, gaps, kinds, seqs, clocks, times, others, messages } = this.#columns;
-    heads.clear(MAX_HEADS * MAX_HEAD_BYTES);
-    for (const column of [gaps, kinds, seqs, clocks]) column.clear(numbers);
-    times.clear(2 * numbers);
-    for (const column of [others, messages]) column.clear(bytes);
+    const most = mostBytes(bytes);
+    for (const name of COLUMNS) this.#columns[name].clear(most[name]);
     this.#heads.clear();
+    this.#kinds = 0;
     this.#seq = -1;
     this.#clock = 0;
     this.#ahead = 0;
@@ -112,18 +118,18 @@ export class LineColumns {
   #kind(block: Uint8Array): number | undefined {
     const { hash, facilityStart, facilityEnd, priorityStart, priorityEnd, levelStart, levelEnd } = this.#form;
     const { heads } = this.#columns;
-    const known = this.#heads.get(hash);
-    if (known !== undefined) {
-      let at = behindWord(heads.bytes, known.start, block, facilityStart, facilityEnd);
+    const sameHash = this.#heads.get(hash);
+    for (let head = sameHash; head !== undefined; head = head.next) {
+      let at = behindWord(heads.bytes, head.start, block, facilityStart, facilityEnd);
       at = behindWord(heads.bytes, at, block, priorityStart, priorityEnd);
       at = behindWord(heads.bytes, at, block, levelStart, levelEnd);
-      // Others of the same hash are rare enough to be left as they are.
-      return at === -1 ? undefined : known.kind;
+      if (at !== -1) return head.kind;
     }
-    const kind = this.#heads.size;
+    const kind = this.#kinds;
     const bytes = facilityEnd - facilityStart + (priorityEnd - priorityStart) + (levelEnd - levelStart) + 3;
     if (kind >= MAX_HEADS || bytes > MAX_HEAD_BYTES) return undefined;
-    this.#heads.set(hash, { kind, start: heads.length });
+    this.#kinds++;
+    this.#heads.set(hash, { kind, start: heads.length, next: sameHash });
     heads.copy(block, facilityStart, facilityEnd);
     heads.byte(SEPARATOR);
     heads.copy(block, priorityStart, priorityEnd);
@@ -132,20 +138,35 @@ export class LineColumns {
     heads.byte(SEPARATOR);
     return kind;
   }
+}
 
-  #joined(bytes: number, lines: number): Uint8Array {
-    const whole = this.#whole;
-    whole.clear(HEADER_BYTES + bytes);
-    whole.number(bytes);
-    whole.number(lines);
-    for (const name of COLUMNS) whole.number(this.#columns[name].length);
-    for (const name of COLUMNS) {
-      const column = this.#columns[name];
-      whole.bytes.set(column.written(), whole.length);
-      whole.length += column.length;
-    }
-    return whole.written();
+/** Columns in the order of COLUMNS as `blockOf` takes them. @param bytes of the block @param lines that are in columns */
+export function joinColumns(into: Column, bytes: number, lines: number, columns: readonly Uint8Array[]): Uint8Array {
+  into.clear(HEADER_BYTES + columns.reduce((sum, { length }) => sum + length, 0));
+  into.number(bytes);
+  into.number(lines);
+  for (const { length } of columns) into.number(length);
+  for (const column of columns) {
+    into.bytes.set(column, into.length);
+    into.length += column.length;
   }
+  return into.written();
+}
+
+/** What the columns of a block of so many bytes have at most. */
+export function mostBytes(bytes: number): Readonly<Record<ColumnName, number>> {
+  const lines = Math.floor(bytes / LEAST_LINE_BYTES) + 1;
+  const numbers = MAX_VARINT_BYTES * lines;
+  return {
+    heads: MAX_HEADS * MAX_HEAD_BYTES,
+    gaps: numbers,
+    kinds: lines,
+    seqs: numbers,
+    clocks: numbers,
+    times: 2 * numbers,
+    others: bytes,
+    messages: bytes,
+  };
 }
 
 /** Where a line of the form may begin: at once, or behind bytes that are none. */

@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { blockOf } from '../domain/line-block-of.ts';
-import type { LineColumns } from '../domain/line-columns.ts';
+import type { BlockDivider } from '../domain/line-columns.ts';
 import { damaged, isDamage } from './damaged.ts';
 
 /** No block is longer: BLOCK_BYTES of lines with their details, or one record that is longer than that. */
@@ -25,7 +25,7 @@ const NOT_PACKED = /^(Z_(BUF|DATA)_ERROR|ERR_BUFFER_TOO_LARGE|ZSTD_error_(?!memo
 const DECOMPRESSION = { chunkSize: CHUNK_BYTES, maxOutputLength: MAX_BLOCK_BYTES };
 
 /** A block as it is stored, in a buffer of its own. */
-export function packBlock(block: Uint8Array, columns: LineColumns): Uint8Array<ArrayBuffer> {
+export function packBlock(block: Uint8Array, columns: BlockDivider): Uint8Array<ArrayBuffer> {
   const divided = columns.divide(block);
   if (divided === undefined) return new Uint8Array(zstdCompressSync(block, COMPRESSION));
   const frame = zstdCompressSync(divided, COMPRESSION);

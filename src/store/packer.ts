@@ -1,17 +1,18 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { KnownNames, lineOffsets, namesText, streamNumber } from '../domain/chunk.ts';
 import { errorMessage } from '../domain/errors.ts';
-import { LineColumns } from '../domain/line-columns.ts';
 import { type PackedChunk, planSegment } from '../domain/segment.ts';
 import { encodeRuns } from '../domain/segment-runs.ts';
 import type { Series } from './batch.ts';
 import { BODY_COLUMNS, type ChunkBodyRow, type ChunkHeadRow, checkBody, checkHead, HEAD_COLUMNS } from './chunk-row.ts';
 import { ChunkRows } from './chunk-rows.ts';
 import { eachSeries } from './chunk-table.ts';
+import { ColumnDivider } from './column-divider.ts';
 import { damaged, streamOfRow, unlessDamaged } from './damaged.ts';
 import { placeOfChunk } from './lost-records.ts';
 import { packBlock } from './packed-block.ts';
 import { EXTENT_FIELDS, type Loss, type PackedSegment, type PackRequest } from './protocol.ts';
+import { ReadGate } from './read-gate.ts';
 
 type ChunkRow = ChunkHeadRow & ChunkBodyRow;
 
@@ -33,10 +34,12 @@ interface Read {
 export class Packer {
   readonly #chunks: Readonly<Record<Series, ChunkRows<ChunkRow>>>;
   readonly #range: Readonly<Record<Series, Statement>>;
+  readonly #gate: ReadGate;
   readonly #names = new KnownNames();
-  readonly #columns = new LineColumns();
+  readonly #columns = new ColumnDivider();
 
-  constructor(db: Database) {
+  constructor(db: Database, gate = new ReadGate()) {
+    this.#gate = gate;
     this.#chunks = eachSeries(
       (series) => new ChunkRows<ChunkRow>(db, series, `${HEAD_COLUMNS}, ${BODY_COLUMNS}`, checkHead),
     );
@@ -45,7 +48,7 @@ export class Packer {
 
   /** The next segment, or null if there are not yet enough chunks for one; with `partial`, if there are none. */
   pack({ series, maxRecords, maxBytes, partial }: PackRequest): PackedSegment | null {
-    const { chunks, losses, full } = this.#readChunks(series, maxRecords, maxBytes);
+    const { chunks, losses, full } = this.#gate.read(() => this.#readChunks(series, maxRecords, maxBytes));
     const first = chunks[0];
     const last = chunks.at(-1);
     if (!(full || partial) || first === undefined || last === undefined) return null;
@@ -82,7 +85,7 @@ export class Packer {
     let held = 0;
     const isLong = ({ payload }: ChunkRow): boolean => {
       held += Buffer.isBuffer(payload) ? payload.length : 0;
-      if (held < READ_BYTES) return false;
+      if (held < READ_BYTES && !this.#gate.isClosed) return false;
       held = 0;
       return true;
     };
@@ -92,7 +95,10 @@ export class Packer {
         losses.push({ series, place: placeOfChunk(series, lost.from), from: lost.from, to: lost.to, ...what });
         continue;
       }
-      if (row === undefined) continue;
+      if (row === undefined) {
+        this.#gate.pause();
+        continue;
+      }
       const chunk = unlessDamaged(
         () => this.#chunk(row),
         (error) => void losses.push(lossOf(series, row, error)),

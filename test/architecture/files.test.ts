@@ -27,11 +27,11 @@ test('the generated code is what the protocol files give', () => {
   }
 });
 
-test('the generated scanner of kernel lines is what its source gives', () => {
+test('what is generated of WebAssembly is what its sources give', () => {
   const directory = mkdtempSync(join(tmpdir(), 'gen-'));
   try {
     execFileSync(join(root, 'scripts/gen-wasm'), { env: { ...process.env, GEN_DIR: directory } });
-    for (const name of ['kernel-lines.js', 'kernel-lines.d.ts']) {
+    for (const name of ['kernel-lines.js', 'kernel-lines.d.ts', 'line-columns.js', 'line-columns.d.ts']) {
       const fresh = readFileSync(join(directory, name), 'utf8');
       expect(readFileSync(join(root, 'src/gen', name), 'utf8'), 'stale: scripts/gen-wasm').toBe(fresh);
     }
