@@ -41,7 +41,9 @@ export interface ByteStream {
   resume(): void;
   /** Reads no further once the message that is being handled is; the sender is held up by HTTP/2's flow control. */
   pause(): void;
-  /** Ends the stream with a status; what waits to be sent goes first. Idempotent. */
+  /** Bytes that wait for the caller to take them. */
+  readonly unsent: number;
+  /** Ends the stream with a status. What waits to be sent goes first if it is OK, else is dropped. Idempotent. */
   end(status: GrpcStatus): void;
 }
 
@@ -108,6 +110,10 @@ export class EdgeStream implements ByteStream, StreamEvents, MessageEvents, Time
     this.#hasHead = true;
   }
 
+  get unsent(): number {
+    return this.#deps.stream.unsent;
+  }
+
   header(name: string): string | undefined {
     return fieldOf(this.#options.fields, name);
   }
@@ -132,6 +138,8 @@ export class EdgeStream implements ByteStream, StreamEvents, MessageEvents, Time
     if (this.#ended) return;
     const { stream, wheel } = this.#deps;
     this.#close();
+    // A caller that takes nothing hears all the same why, and holds nothing by coming again and again.
+    if (told.code !== answers.OK) stream.dropUnsent();
     stream.finish(this.#hasHead ? answers.trailersOf(told) : answers.statusOnly(told));
     if (!stream.isOver) wheel.schedule(this, LINGER_MS);
   }

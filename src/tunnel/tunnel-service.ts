@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { ByteStream, GrpcStatus, StreamMethod } from '../lib/grpc.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Backlog } from './backlog.ts';
 import type { TunnelMetrics } from './metrics.ts';
 import { PacketBudget } from './packet-budget.ts';
 import { Relay } from './relay.ts';
@@ -20,6 +21,8 @@ export interface TunnelOptions {
   readonly maxPacketBytes?: number;
   /** Bytes of one stream that wait for its connection; packets on top are dropped. Default 1 MiB. */
   readonly maxUnsentBytes?: number;
+  /** Of all streams; on top of it 16 KiB of each may wait. Default 64 MiB. */
+  readonly maxUnsentBytesInAll?: number;
   /** Packets a second from one machine; a stream with more is read slower. Default 5,000. */
   readonly packetsPerSecond?: number;
   /** From all of them. Default 20,000. */
@@ -52,12 +55,15 @@ const NOT_ALLOWED: GrpcStatus = { code: 7, details: 'peer not allowed' };
 const NO_SOCKET: GrpcStatus = { code: 14, details: 'not possible now, try again' };
 /** Packets of one machine in a second that no flood of others keeps out: a busy kernel log. */
 const ASSURED_PER_SECOND = 200;
+/** Bytes that may wait for one machine whatever waits for others: a dozen full packets. */
+const ASSURED_UNSENT_BYTES = 16 * 1024;
 
 /** `sidero.link.WireGuardOverGRPCService`: WireGuard packets in a stream of the API, where UDP is blocked. */
 export class TunnelService {
   readonly #options: TunnelOptions;
   readonly #deps: TunnelDeps;
   readonly #budget: PacketBudget;
+  readonly #backlog: Backlog;
   readonly #mayLog: OnceAMinute;
   readonly #streams = new Map<number, TunnelStream>();
   #cancelSweep: (() => void) | undefined;
@@ -70,6 +76,10 @@ export class TunnelService {
       all: options.packetsPerSecondInAll ?? 20_000,
       assured: ASSURED_PER_SECOND,
     });
+    this.#backlog = new Backlog(
+      { maxBytes: options.maxUnsentBytesInAll ?? 64 * 1024 * 1024, assuredBytes: ASSURED_UNSENT_BYTES },
+      { streams: () => this.#streams.values(), clock: deps.clock },
+    );
     this.#mayLog = new OnceAMinute({}, deps);
     // What a machine may was decided before listeners hear of it.
     deps.machines.onEvent(({ kind, machine }) => {
@@ -130,7 +140,15 @@ export class TunnelService {
     const relay = before?.relay ?? this.#newRelay(id, uuid);
     const opened = new TunnelStream(
       { machine: id, virtual, maxPacketBytes: this.#options.maxPacketBytes ?? 2_048 },
-      { stream, relay, budget: this.#budget, clock, metrics, onEnded: (...ended) => this.#ended(...ended) },
+      {
+        stream,
+        relay,
+        budget: this.#budget,
+        backlog: this.#backlog,
+        clock,
+        metrics,
+        onEnded: (...ended) => this.#ended(...ended),
+      },
     );
     this.#streams.set(id, opened);
     sources.set(machine, { host: stream.source, port: stream.port });

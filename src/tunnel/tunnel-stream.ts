@@ -2,6 +2,7 @@ import type { VirtualAddress } from '../domain/tunnel.ts';
 import { sidero } from '../gen/proto.js';
 import type { Clock } from '../lib/clock.ts';
 import type { ByteStream, GrpcStatus, StreamHandler } from '../lib/grpc.ts';
+import type { Backlog } from './backlog.ts';
 import type { TunnelMetrics } from './metrics.ts';
 import { type Account, type PacketBudget, SLICE_MS } from './packet-budget.ts';
 import type { Relay } from './relay.ts';
@@ -19,6 +20,7 @@ export interface TunnelStreamDeps {
   readonly stream: ByteStream;
   readonly relay: Relay;
   readonly budget: PacketBudget;
+  readonly backlog: Backlog;
   readonly clock: Clock;
   readonly metrics: TunnelMetrics;
   readonly onEnded: (ended: TunnelStream, reason: EndReason) => void;
@@ -45,6 +47,11 @@ export class TunnelStream implements StreamHandler {
     this.relay = deps.relay;
     this.#maxPacketBytes = options.maxPacketBytes;
     this.#deps = deps;
+  }
+
+  /** Bytes that wait for the machine to take them. */
+  get unsent(): number {
+    return this.#deps.stream.unsent;
   }
 
   get isEnded(): boolean {
@@ -94,8 +101,9 @@ export class TunnelStream implements StreamHandler {
   }
 
   #send(packet: Buffer): void {
-    const { metrics, stream } = this.#deps;
-    if (stream.send(sidero.link.PeerPacket.encode({ Data: packet }).finish())) {
+    const { backlog, metrics, stream } = this.#deps;
+    const message = sidero.link.PeerPacket.encode({ Data: packet }).finish();
+    if (backlog.takes(stream, message.length) && stream.send(message)) {
       metrics.packets.inc(SENT);
       metrics.bytes.inc(SENT, packet.length);
     } else {

@@ -6,7 +6,7 @@ import { relayAddress, relayPort } from '../../src/domain/tunnel.ts';
 import { CertificateHolder } from '../../src/lib/certificate.ts';
 import { ManualClock } from '../fleet/fakes.ts';
 import { TestAuthority } from '../lib/certificates.ts';
-import { TunnelWorld } from './world.ts';
+import { packet, TunnelWorld } from './world.ts';
 
 const worlds: TunnelWorld[] = [];
 afterEach(() => Promise.all(worlds.splice(0).map((world) => world.close())));
@@ -15,13 +15,6 @@ async function start(...options: Parameters<typeof TunnelWorld.start>): Promise<
   const world = await TunnelWorld.start(...options);
   worlds.push(world);
   return world;
-}
-
-/** A datagram as long as a WireGuard handshake, with a number in it. */
-function packet(number: number, length = 148): Buffer {
-  const bytes = Buffer.alloc(length, 7);
-  bytes.writeUInt32BE(number);
-  return bytes;
 }
 
 const numbers = (packets: readonly Buffer[]) => packets.map((bytes) => bytes.readUInt32BE());

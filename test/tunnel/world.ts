@@ -14,8 +14,15 @@ import { createRegistry } from '../../src/telemetry/metrics.ts';
 import { tunnelMetrics } from '../../src/tunnel/metrics.ts';
 import { type TunnelOptions, TunnelService } from '../../src/tunnel/tunnel-service.ts';
 
-const CREATE_STREAM = '/sidero.link.WireGuardOverGRPCService/CreateStream';
-const HEADER = 'x-siderolink-ipv6-addr';
+export const CREATE_STREAM = '/sidero.link.WireGuardOverGRPCService/CreateStream';
+export const HEADER = 'x-siderolink-ipv6-addr';
+
+/** A datagram as long as a WireGuard handshake, with a number in it. */
+export function packet(number: number, length = 148): Buffer {
+  const bytes = Buffer.alloc(length, 7);
+  bytes.writeUInt32BE(number);
+  return bytes;
+}
 
 /** What the device would be: a UDP socket that keeps what comes, with where it came from. */
 class FakeDevice {

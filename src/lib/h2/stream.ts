@@ -61,6 +61,8 @@ export class H2Stream {
   #announced: number;
   #queue: Buffer[] | undefined;
   #queued = 0;
+  /** Of the first message in the queue, the beginning is sent. */
+  #isBegun = false;
   #trailers: Buffer | undefined;
   #isRemoteClosed = false;
   #isOver = false;
@@ -137,6 +139,13 @@ export class H2Stream {
     this.#session.markReady();
   }
 
+  /** Drops what waits to be sent, but for the rest of a message: behind a part of one, nobody could read on. */
+  dropUnsent(): void {
+    const rest = this.#isBegun ? this.#queue?.slice(0, 1) : undefined;
+    this.#queue = rest;
+    this.#queued = rest?.[0]?.length ?? 0;
+  }
+
   /** Ends the stream with these headers, after what waits to be sent. Idempotent. */
   finish(trailers: Buffer): void {
     if (this.#isOver || this.#trailers !== undefined) return;
@@ -171,8 +180,9 @@ export class H2Stream {
       this.#sendWindow -= length;
       session.sendWindow -= length;
       this.#queued -= length;
-      if (length === first.length) queue.shift();
-      else queue[0] = first.subarray(length);
+      this.#isBegun = length < first.length;
+      if (this.#isBegun) queue[0] = first.subarray(length);
+      else queue.shift();
     }
     if (this.#queued > 0) return;
     this.#queue = undefined;
