@@ -191,7 +191,7 @@ export const configSchema = section({
       'number',
       integer(200, 10_000_000),
       20_000,
-      'All machines together; 200 of each pass whatever the others send.',
+      'All machines together; 200 of each pass on top of it, as many again at most.',
     ),
   }),
   status: section({

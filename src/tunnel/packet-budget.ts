@@ -3,7 +3,10 @@ export interface PacketBudgetOptions {
   readonly each: number;
   /** Packets of all streams in a second. */
   readonly all: number;
-  /** Packets of one stream in a second that are passed on whatever the others send. */
+  /**
+   * Packets of one stream in a second that are passed on although the others have spent what all may; of all streams no
+   * more than as many again as all may.
+   */
   readonly assured: number;
 }
 
@@ -26,9 +29,10 @@ export class PacketBudget {
   readonly #assured: number;
   #slice = 0;
   #spent = 0;
+  /** Of these, packets on top of what all may. */
+  #onTop = 0;
 
   constructor({ each, all, assured }: PacketBudgetOptions) {
-    const inSlice = (perSecond: number) => Math.max(1, Math.floor((perSecond * SLICE_MS) / 1_000));
     this.#each = inSlice(each);
     this.#all = inSlice(all);
     this.#assured = inSlice(assured);
@@ -40,6 +44,7 @@ export class PacketBudget {
     if (this.#slice !== slice) {
       this.#slice = slice;
       this.#spent = 0;
+      this.#onTop = 0;
     }
     if (account.slice !== slice) {
       account.slice = slice;
@@ -48,6 +53,14 @@ export class PacketBudget {
     account.spent += 1;
     this.#spent += 1;
     if (account.spent >= this.#each) return false;
-    return account.spent < this.#assured || this.#spent < this.#all;
+    if (this.#spent < this.#all) return true;
+    if (account.spent >= this.#assured || this.#onTop >= this.#all) return false;
+    this.#onTop += 1;
+    return true;
   }
+}
+
+/** So many a second are so many in a slice, at least one. */
+export function inSlice(perSecond: number): number {
+  return Math.max(1, Math.floor((perSecond * SLICE_MS) / 1_000));
 }

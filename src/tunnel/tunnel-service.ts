@@ -7,8 +7,9 @@ import type { ByteStream, GrpcStatus, StreamMethod } from '../lib/grpc.ts';
 import { OnceAMinute } from '../lib/once-a-minute.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Backlog } from './backlog.ts';
+import { HeldStreams } from './held-streams.ts';
 import type { TunnelMetrics } from './metrics.ts';
-import { PacketBudget } from './packet-budget.ts';
+import { inSlice, PacketBudget } from './packet-budget.ts';
 import { Relay } from './relay.ts';
 import { type EndReason, TunnelStream } from './tunnel-stream.ts';
 
@@ -63,6 +64,7 @@ export class TunnelService {
   readonly #options: TunnelOptions;
   readonly #deps: TunnelDeps;
   readonly #budget: PacketBudget;
+  readonly #held: HeldStreams;
   readonly #backlog: Backlog;
   readonly #mayLog: OnceAMinute;
   readonly #streams = new Map<number, TunnelStream>();
@@ -71,11 +73,11 @@ export class TunnelService {
   constructor(options: TunnelOptions, deps: TunnelDeps) {
     this.#options = options;
     this.#deps = deps;
-    this.#budget = new PacketBudget({
-      each: options.packetsPerSecond ?? 5_000,
-      all: options.packetsPerSecondInAll ?? 20_000,
-      assured: ASSURED_PER_SECOND,
-    });
+    const all = options.packetsPerSecondInAll ?? 20_000;
+    this.#budget = new PacketBudget({ each: options.packetsPerSecond ?? 5_000, all, assured: ASSURED_PER_SECOND });
+    // So that those which have what is assured to each bring no more than all may.
+    const perSlice = Math.max(1, Math.floor(inSlice(all) / inSlice(ASSURED_PER_SECOND)));
+    this.#held = new HeldStreams({ perSlice }, deps);
     this.#backlog = new Backlog(
       { maxBytes: options.maxUnsentBytesInAll ?? 64 * 1024 * 1024, assuredBytes: ASSURED_UNSENT_BYTES },
       { streams: () => this.#streams.values(), clock: deps.clock },
@@ -144,6 +146,7 @@ export class TunnelService {
         stream,
         relay,
         budget: this.#budget,
+        held: this.#held,
         backlog: this.#backlog,
         clock,
         metrics,

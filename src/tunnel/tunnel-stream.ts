@@ -3,8 +3,9 @@ import { sidero } from '../gen/proto.js';
 import type { Clock } from '../lib/clock.ts';
 import type { ByteStream, GrpcStatus, StreamHandler } from '../lib/grpc.ts';
 import type { Backlog } from './backlog.ts';
+import type { HeldStreams } from './held-streams.ts';
 import type { TunnelMetrics } from './metrics.ts';
-import { type Account, type PacketBudget, SLICE_MS } from './packet-budget.ts';
+import type { Account, PacketBudget } from './packet-budget.ts';
 import type { Relay } from './relay.ts';
 
 /** Why a stream ended. */
@@ -20,6 +21,7 @@ export interface TunnelStreamDeps {
   readonly stream: ByteStream;
   readonly relay: Relay;
   readonly budget: PacketBudget;
+  readonly held: HeldStreams;
   readonly backlog: Backlog;
   readonly clock: Clock;
   readonly metrics: TunnelMetrics;
@@ -37,7 +39,6 @@ export class TunnelStream implements StreamHandler {
   readonly #maxPacketBytes: number;
   readonly #deps: TunnelStreamDeps;
   readonly #account: Account = { slice: 0, spent: 0 };
-  #cancelHold: (() => void) | undefined;
   #reason: EndReason = 'lost';
   #ended = false;
 
@@ -71,17 +72,17 @@ export class TunnelStream implements StreamHandler {
   }
 
   message(bytes: Buffer): void {
-    const { budget, clock, metrics, stream } = this.#deps;
+    const { budget, clock, held, metrics, stream } = this.#deps;
     this.#receive(bytes);
     if (budget.spend(this.#account, clock.monotonic())) return;
     metrics.held.inc();
     stream.pause();
-    this.#cancelHold = clock.after(SLICE_MS, () => stream.resume());
+    held.add(stream);
   }
 
   ended(): void {
     this.#ended = true;
-    this.#cancelHold?.();
+    this.#deps.held.delete(this.#deps.stream);
     this.#deps.onEnded(this, this.#reason);
   }
 

@@ -46,6 +46,22 @@ it('streams that stop when they are told bring no more than all may, but for wha
   );
 });
 
+it('however many streams there are, those that stop when told bring twice what all may, and one packet each', () => {
+  const count = fc.integer({ min: 1, max: 400 });
+  fc.assert(
+    fc.property(count, fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 10 }), (streams, all, assured) => {
+      const budget = new PacketBudget({ each: 5_000, all: all * 100, assured: assured * 100 });
+      let brought = 0;
+      for (let stream = 0; stream < streams; stream += 1) {
+        const one = account();
+        do brought += 1;
+        while (budget.spend(one, 3));
+      }
+      expect(brought).toBeLessThanOrEqual(2 * all + streams);
+    }),
+  );
+});
+
 it('is as the configuration says, and as before where it says nothing', () => {
   const options = (text: string) => {
     const { packetsPerSecond, packetsPerSecondInAll } = tunnelOptions(parseConfig(text));

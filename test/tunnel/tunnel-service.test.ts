@@ -1,12 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { relayAddress, relayPort } from '../../src/domain/tunnel.ts';
 import { CertificateHolder } from '../../src/lib/certificate.ts';
 import { ManualClock } from '../fleet/fakes.ts';
 import { TestAuthority } from '../lib/certificates.ts';
-import { packet, TunnelWorld } from './world.ts';
+import { cutCable, packet, TunnelWorld } from './world.ts';
 
 const worlds: TunnelWorld[] = [];
 afterEach(() => Promise.all(worlds.splice(0).map((world) => world.close())));
@@ -75,6 +74,19 @@ describe('a machine in the tunnel', () => {
     expect(world.sources.takeMoved()).toEqual([]);
   });
 
+  it('is removed and comes back from elsewhere: that is no move of a machine, it begins anew', async () => {
+    const world = await start();
+    const first = await world.stream(1);
+    world.allowed.delete('fd00::1');
+    world.tell(1, 'removed');
+    await first.ended;
+    const cable = await cutCable(world.port, '127.0.0.2');
+    await world.stream(1, world.client(cable.port));
+    expect(world.sources.get(1)).toMatch(/^127\.0\.0\.2:\d+$/);
+    expect(world.sources.takeMoved()).toEqual([]);
+    cable.close();
+  });
+
   it('comes a second time: the first stream is told, byte for byte, and its packets go on in the second', async () => {
     const world = await start();
     const first = await world.stream(1);
@@ -94,7 +106,8 @@ describe('a machine in the tunnel', () => {
   });
 
   it('may not come any more: its stream is told, byte for byte, and so is each that it opens then', async () => {
-    const world = await start();
+    // Nobody looks after it for long: it is told of the machine.
+    const world = await start({ sweepMs: 3_600_000 });
     const [gone, stays] = [await world.stream(1), await world.stream(2)];
     world.allowed.delete('fd00::1');
     world.tell(2);
@@ -315,33 +328,3 @@ describe('strangers and enemies', () => {
     cable.close();
   });
 });
-
-/** A TCP connection's way that can be cut as a cable is: nobody hears of it. */
-async function cutCable(to: number, localAddress?: string) {
-  const sockets: Socket[] = [];
-  const server = createServer((near) => {
-    const far = connect({ port: to, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
-    sockets.push(near, far);
-    near.on('error', () => {});
-    far.on('error', () => {});
-    near.pipe(far);
-    far.pipe(near);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('unreachable');
-  return {
-    port: address.port,
-    cut: () => {
-      for (const socket of sockets) {
-        socket.unpipe();
-        socket.pause();
-      }
-    },
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}

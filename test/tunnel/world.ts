@@ -1,5 +1,6 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { connect, createServer, type Socket as TcpSocket } from 'node:net';
 import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { VirtualAddress } from '../../src/domain/tunnel.ts';
 import { TunnelSources } from '../../src/fleet/tunnel-sources.ts';
@@ -203,8 +204,8 @@ export class TunnelWorld {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  tell(id: number): void {
-    for (const listener of this.#listeners) listener({ kind: 'changed', machine: machine(id) });
+  tell(id: number, kind: 'changed' | 'removed' = 'changed'): void {
+    for (const listener of this.#listeners) listener({ kind, machine: machine(id) });
   }
 
   async metric(name: string): Promise<Record<string, number>> {
@@ -224,4 +225,34 @@ export class TunnelWorld {
 
 function machine(id: number): Machine {
   return { id, uuid: `machine ${id}` } as unknown as Machine;
+}
+
+/** A TCP connection's way that can be cut as a cable is: nobody hears of it. */
+export async function cutCable(to: number, localAddress?: string) {
+  const sockets: TcpSocket[] = [];
+  const server = createServer((near) => {
+    const far = connect({ port: to, host: '127.0.0.1', ...(localAddress !== undefined && { localAddress }) });
+    sockets.push(near, far);
+    near.on('error', () => {});
+    far.on('error', () => {});
+    near.pipe(far);
+    far.pipe(near);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('unreachable');
+  return {
+    port: address.port,
+    cut: () => {
+      for (const socket of sockets) {
+        socket.unpipe();
+        socket.pause();
+      }
+    },
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
 }
