@@ -3,7 +3,7 @@ import { join as joinPath } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchDaemon } from './daemon.ts';
 import { metric, percentile, round } from './host.ts';
-import { newKeys, provisionAll } from './machines.ts';
+import { newKeys, provisionAll, readyToJoin } from './machines.ts';
 import type { Bench, Figures } from './main.ts';
 import { processesOf } from './processes.ts';
 import { referenceFigures } from './reference.ts';
@@ -36,16 +36,16 @@ export async function measureJoin(machines: number, tls: boolean): Promise<Figur
   try {
     await daemon.start(tls ? certificate(daemon.directory) : {});
     const token = await daemon.newToken();
-    const keys = newKeys(machines);
+    const url = `${tls ? 'https' : 'http'}://${daemon.api}`;
+    const joinAll = readyToJoin(newKeys(machines), url, token);
     // Reading it makes the lag's measure begin anew.
     await daemon.http('/metrics');
     const processes = processesOf(daemon.pid);
     const used = processes.map(({ cpu }) => cpu());
     const threads = threadsOf(daemon.pid);
     const ownCpu = process.cpuUsage();
-    const url = `${tls ? 'https' : 'http'}://${daemon.api}`;
     const started = performance.now();
-    const joined = await provisionAll(keys, url, token);
+    const joined = await joinAll();
     const seconds = (performance.now() - started) / 1000;
     const { user, system } = process.cpuUsage(ownCpu);
     const [daemonCpu = 0, commandsCpu = 0, deviceCpu = 0] = processes.map(({ cpu }, i) => cpu() - (used[i] ?? 0));

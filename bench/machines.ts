@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PrivateKey, type PublicKey } from '../src/domain/keys.ts';
 import { sidero } from '../src/gen/proto.js';
-import { rawUnaryCall } from './raw-call.ts';
+import { firstWords, rawUnaryCall } from './raw-call.ts';
 
 const { ProvisionRequest, ProvisionResponse } = sidero.link;
 
@@ -56,8 +56,13 @@ export function openSession(url: string, localAddress?: string): ClientHttp2Sess
   return session;
 }
 
-/** Joins one new machine as Talos does: a connection of its own, one Provision, connection closed. */
-async function provision(url: URL, token: string, publicKey: PublicKey): Promise<Joined> {
+/** A machine that is about to join: what it will say, word for word. */
+interface Newcomer {
+  readonly uuid: string;
+  readonly words: Buffer;
+}
+
+function newcomer(url: URL, token: string, publicKey: PublicKey): Newcomer {
   const uuid = randomUUID();
   const request = ProvisionRequest.encode({
     node_uuid: uuid,
@@ -66,11 +71,16 @@ async function provision(url: URL, token: string, publicKey: PublicKey): Promise
     node_unique_token: '',
     talos_version: 'v1.13.0',
   }).finish();
+  return { uuid, words: firstWords(url.host, '/sidero.link.ProvisionService/Provision', request) };
+}
+
+/** Joins one new machine as Talos does: a connection of its own, one Provision, connection closed. */
+async function provision(url: URL, { uuid, words }: Newcomer): Promise<Joined> {
   const started = performance.now();
   const failed = { broken: 0, refused: 0 };
   for (;;) {
     try {
-      const answer = await rawUnaryCall(url, '/sidero.link.ProvisionService/Provision', request);
+      const answer = await rawUnaryCall(url, words);
       const { node_address_prefix } = ProvisionResponse.decode(answer);
       return { uuid, address: node_address_prefix.split('/')[0] ?? '', ms: performance.now() - started, ...failed };
     } catch (error) {
@@ -95,6 +105,13 @@ export function newKeys(count: number): PublicKey[] {
 }
 
 /** All at once. */
-export async function provisionAll(keys: readonly PublicKey[], url: string, token: string): Promise<Joined[]> {
-  return Promise.all(keys.map((key) => provision(new URL(url), token, key)));
+export function provisionAll(keys: readonly PublicKey[], url: string, token: string): Promise<Joined[]> {
+  return readyToJoin(keys, url, token)();
+}
+
+/** Makes what each will say, which is the machines' work too; all of them join at once when the result is called. */
+export function readyToJoin(keys: readonly PublicKey[], url: string, token: string): () => Promise<Joined[]> {
+  const to = new URL(url);
+  const newcomers = keys.map((key) => newcomer(to, token, key));
+  return () => Promise.all(newcomers.map((one) => provision(to, one)));
 }

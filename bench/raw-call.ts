@@ -1,47 +1,71 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
+/** What all plaintext sockets read into, one after the other: Node would take 64 KiB for each read of each. */
+const MEMORY = Buffer.allocUnsafeSlow(65_536);
+const NOTHING = Buffer.alloc(0);
+
 /**
  * One unary gRPC call over a connection of its own, as Talos makes it, with as little work on our side as HTTP/2
  * allows: a bench whose client costs more than the server measures the client. RFC 9113 frames; the request's headers
  * are HPACK literals (RFC 7541 section 6.2.2), the answer's are not read: a message that came is an OK.
+ * @param bytes all that is said, of `firstWords`
  */
-export function rawUnaryCall(url: URL, path: string, message: Uint8Array): Promise<Buffer> {
+export function rawUnaryCall(url: URL, bytes: Buffer): Promise<Buffer> {
   const port = Number(url.port);
-  const tls = url.protocol === 'https:';
+  const host = url.hostname;
   return new Promise((resolve, reject) => {
-    const socket: Socket = tls
-      ? connectTls({ host: url.hostname, port, ALPNProtocols: ['h2'], rejectUnauthorized: false })
-      : connectTcp({ host: url.hostname, port, noDelay: true });
-    let received: Buffer = Buffer.alloc(0);
-    let body: Buffer = Buffer.alloc(0);
-    socket.once(tls ? 'secureConnect' : 'connect', () => socket.write(request(url.host, path, message)));
+    const answer = new Answer();
+    const take = (part: Buffer): void => {
+      const message = answer.take(part);
+      if (message === undefined) return;
+      if (message === 'refused') reject(new Error(`${url.href}: refused`));
+      else resolve(message);
+      socket.destroy();
+    };
+    const socket: Socket =
+      url.protocol === 'https:'
+        ? connectTls({ host, port, ALPNProtocols: ['h2'], rejectUnauthorized: false }).on('data', take)
+        : connectTcp({ host, port, onread: { buffer: MEMORY, callback: (length) => taken(take, length) } });
+    socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => socket.write(bytes));
     socket.on('error', reject);
-    socket.on('close', () => reject(new Error(`${path}: closed without an answer`)));
-    socket.on('data', (part) => {
-      received = received.length === 0 ? part : Buffer.concat([received, part]);
-      while (received.length >= FRAME_HEADER) {
-        const length = received.readUIntBE(0, 3);
-        if (received.length < FRAME_HEADER + length) return;
-        const type = received.readUInt8(3);
-        const ended = (received.readUInt8(4) & END_STREAM) !== 0;
-        if (type === DATA) body = Buffer.concat([body, received.subarray(FRAME_HEADER, FRAME_HEADER + length)]);
-        received = received.subarray(FRAME_HEADER + length);
-        if (type === HEADERS && ended) {
-          if (body.length < GRPC_HEADER) reject(new Error(`${path}: refused`));
-          else resolve(body.subarray(GRPC_HEADER));
-          socket.destroy();
-          return;
-        }
-      }
-    });
+    socket.on('close', () => reject(new Error(`${url.href}: closed without an answer`)));
   });
+}
+
+function taken(take: (part: Buffer) => void, length: number): true {
+  take(MEMORY.subarray(0, length));
+  return true;
+}
+
+/** What comes in answer to a call that is the only one of its connection. */
+class Answer {
+  #left: Buffer = NOTHING;
+  #body: Buffer = NOTHING;
+
+  /** @param part valid until it returns */
+  take(part: Buffer): Buffer | 'refused' | undefined {
+    const bytes = this.#left.length === 0 ? part : Buffer.concat([this.#left, part]);
+    let at = 0;
+    while (bytes.length - at >= FRAME_HEADER) {
+      const end = at + FRAME_HEADER + bytes.readUIntBE(at, 3);
+      if (bytes.length < end) break;
+      const type = bytes.readUInt8(at + 3);
+      const ended = (bytes.readUInt8(at + 4) & END_STREAM) !== 0;
+      if (type === DATA) this.#body = Buffer.concat([this.#body, bytes.subarray(at + FRAME_HEADER, end)]);
+      if (type === HEADERS && ended)
+        return this.#body.length < GRPC_HEADER ? 'refused' : this.#body.subarray(GRPC_HEADER);
+      at = end;
+    }
+    this.#left = at === bytes.length ? NOTHING : Buffer.from(bytes.subarray(at));
+    return undefined;
+  }
 }
 
 /** What the frame's type, flags and length say. RFC 9113 section 4.1. */
 export const FRAME_HEADER = 9;
-export const GRPC_HEADER = 5;
-export const DATA = 0;
+const GRPC_HEADER = 5;
+const DATA = 0;
 export const HEADERS = 1;
 export const SETTINGS = 4;
 export const PING = 6;
@@ -50,7 +74,8 @@ export const END_STREAM = 1;
 const END_HEADERS = 4;
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 
-function request(authority: string, path: string, message: Uint8Array): Buffer {
+/** All that a client says that makes one call. */
+export function firstWords(authority: string, path: string, message: Uint8Array): Buffer {
   return Buffer.concat([preface(), call(authority, path, message, 1)]);
 }
 
