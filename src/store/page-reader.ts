@@ -10,6 +10,7 @@ import { LostRecords } from './lost-records.ts';
 import { PageBuilder } from './page-builder.ts';
 import type { Piece, Scope } from './pieces.ts';
 import type { PageReply, PageRequest } from './protocol.ts';
+import type { ReadGate } from './read-gate.ts';
 import { TagsTable } from './registry-table.ts';
 import { readTransaction } from './salvage.ts';
 import { SegmentDirectories } from './segment-directory.ts';
@@ -32,6 +33,7 @@ export interface PageReaderOptions {
 export class PageReader {
   readonly #db: Database;
   readonly #options: PageReaderOptions;
+  readonly #gate: Pick<ReadGate, 'isClosed'>;
   readonly #walker: SeriesWalker;
   readonly #blocks: BlockCache;
   readonly #deletions: Deletions;
@@ -42,9 +44,11 @@ export class PageReader {
   readonly #machines = new Map<string, number>();
   readonly #filters = new Map<string, SubjectFilter>();
 
-  constructor(db: Database, options: PageReaderOptions) {
+  /** @param gate a page ends early when it is closed */
+  constructor(db: Database, options: PageReaderOptions, gate: Pick<ReadGate, 'isClosed'> = { isClosed: false }) {
     this.#db = db;
     this.#options = options;
+    this.#gate = gate;
     const tags = new TagsTable(db);
     const directories = new SegmentDirectories(db, tags);
     this.#blocks = new BlockCache(db, options.cacheBytes);
@@ -84,7 +88,7 @@ export class PageReader {
     for (const piece of pieces) {
       page.add(piece);
       // Without progress the same page would be asked for again, for ever on a disk that is slow enough.
-      if (page.full || (page.hasAdvanced && performance.now() > deadline)) return false;
+      if (page.full || (page.hasAdvanced && (this.#gate.isClosed || performance.now() > deadline))) return false;
     }
     return true;
   }

@@ -27,6 +27,7 @@ import type {
   UnpublishedStep,
   Usage,
 } from './protocol.ts';
+import { ReadGate } from './read-gate.ts';
 import { WalKeeper, type WalOptions } from './wal-keeper.ts';
 import { WorkerHost } from './worker-host.ts';
 
@@ -78,6 +79,7 @@ export class Store {
   readonly #damage: DamageReports;
   readonly #dropping: DropLoop;
   readonly #wal: WalKeeper;
+  readonly #gate: ReadGate;
   readonly #path: string;
   readonly #walWaitMs: number;
   readonly #deps: StoreDeps;
@@ -86,6 +88,7 @@ export class Store {
   static async open(options: StoreOptions, deps: StoreDeps): Promise<Store> {
     const { path, prefix, busyTimeoutMs, pageMs, cacheBytes } = options;
     const hosts: WorkerHost[] = [];
+    const gate = new ReadGate();
     const start = (name: string, data: unknown, maxYoungGenerationSizeMb: number): WorkerHost => {
       const host = new WorkerHost(name, workerModule(name), data, { maxYoungGenerationSizeMb });
       hosts.push(host);
@@ -95,10 +98,11 @@ export class Store {
       const writer = start('writer', { path, busyTimeoutMs }, YOUNG_MB.buffers);
       // The writer makes the file that the others open.
       const state = (await writer.ready()) as StoreState;
-      const reader = start('reader', { path, options: { prefix, pageMs, cacheBytes } }, YOUNG_MB.strings);
-      const packer = start('packer', { path }, YOUNG_MB.buffers);
+      const shared = { path, gate: gate.cells };
+      const reader = start('reader', { ...shared, options: { prefix, pageMs, cacheBytes } }, YOUNG_MB.strings);
+      const packer = start('packer', shared, YOUNG_MB.buffers);
       await Promise.all([reader.ready(), packer.ready()]);
-      return new Store(options, deps, state, { writer, reader, packer });
+      return new Store(options, deps, state, gate, { writer, reader, packer });
     } catch (error) {
       await Promise.all(hosts.map((host) => host.close({ kind: 'close' }, AbortSignal.abort())));
       throw error;
@@ -109,12 +113,14 @@ export class Store {
     options: StoreOptions,
     deps: StoreDeps,
     state: StoreState,
+    gate: ReadGate,
     { writer, reader, packer }: Record<'writer' | 'reader' | 'packer', WorkerHost>,
   ) {
     this.state = state;
     this.#path = options.path;
     this.#walWaitMs = options.walWaitMs;
     this.#deps = deps;
+    this.#gate = gate;
     this.#writer = writer;
     this.#reader = reader;
     this.#packer = packer;
@@ -142,8 +148,7 @@ export class Store {
     const reply = (await this.#writer.request({ kind: 'commit', ...request }, transfer)) as CommitReply;
     done();
     if (reply.failure === null) {
-      this.#count([reply.changeChunks, reply.logChunks]);
-      this.#wal.committed();
+      this.#wal.committed(this.#count([reply.changeChunks, reply.logChunks]));
       const has = (wanted: RegistryOp['op']) => request.changes.some(({ ops }) => ops.some(({ op }) => op === wanted));
       if (has('deleteRecords')) this.#packing.deleted();
       if (has('dropSegments')) this.#dropping.wake();
@@ -226,8 +231,11 @@ export class Store {
     await this.#writer.request({ kind: 'thrifty', isThrifty });
   }
 
+  /** @param waitMs for those who read without a look at the gate: backups, other programs */
   async #checkpoint(waitMs: number): Promise<CheckpointReply> {
-    return (await this.#writer.request({ kind: 'checkpoint', waitMs })) as CheckpointReply;
+    return await this.#gate.whileClosed(
+      async () => (await this.#writer.request({ kind: 'checkpoint', waitMs })) as CheckpointReply,
+    );
   }
 
   /** Ends the threads in order; those that are still running when the signal aborts are ended by force. */
@@ -240,7 +248,8 @@ export class Store {
     await this.#writer.close(last, signal);
   }
 
-  #count(batches: readonly ChunkBatch[]): void {
+  /** Counts what was stored; bytes of lines. */
+  #count(batches: readonly ChunkBatch[]): number {
     const sums = eachSeries((_: Series) => ({ records: 0, bytes: 0 }));
     for (const { meta } of batches) {
       for (let at = 0; at < meta.length; at += WIDTH) {
@@ -257,6 +266,7 @@ export class Store {
       this.#deps.metrics.records.inc({ series }, records);
       this.#packing.added(series, records, bytes);
     }
+    return SERIES.reduce((sum, series) => sum + sums[series].bytes, 0);
   }
 }
 

@@ -9,6 +9,8 @@ import type { CheckpointReply } from './protocol.ts';
 const HEALTH = 'store_wal';
 const MIB = 1024 * 1024;
 const MAX_BACKOFF_MS = 60_000;
+/** While the WAL grows to its bound it is looked at so often. */
+const LOOKS = 4;
 
 export interface WalOptions {
   /** How often the file is looked at. */
@@ -17,13 +19,14 @@ export interface WalOptions {
   readonly walBytes: number;
   /** Above so many bytes health says so. */
   readonly walWarnBytes: number;
-  /** How long commits wait for readers of the WAL when it is to be begun anew. */
+  /** How long commits wait for foreign readers of the WAL when it is to be begun anew. */
   readonly walWaitMs: number;
   /** The WAL is emptied after so long without a commit. */
   readonly walIdleMs: number;
 }
 
 interface WalDeps {
+  /** Begins the WAL anew, while our own threads read nothing. */
   readonly checkpoint: (waitMs: number) => Promise<CheckpointReply>;
   readonly clock: Clock;
   readonly health: Health;
@@ -33,7 +36,8 @@ interface WalDeps {
 
 /**
  * Keeps the WAL small. SQLite writes it back by itself, but begins it anew only in a moment without a reader, which may
- * not come while pages are read one after the other: then commits wait for that moment, which is never far.
+ * not come while pages are read one after the other: when it has grown, our own reads are kept out for that moment. Who
+ * else reads, a backup for one, is waited for shortly and then left alone for a while.
  */
 export class WalKeeper {
   readonly #path: string;
@@ -43,6 +47,9 @@ export class WalKeeper {
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
   #lastCommit: number;
+  #isLooking = false;
+  /** Bytes committed since the last look. */
+  #unseen = 0;
   /** After a reader kept the WAL as it is, it is not tried again before then: each try makes commits wait. */
   #notBefore = Number.NEGATIVE_INFINITY;
   #backoffMs = 0;
@@ -55,16 +62,14 @@ export class WalKeeper {
   }
 
   start(): void {
-    this.#cancel = this.#deps.clock.after(this.#options.walCheckMs, () => {
-      this.#running = this.check().then(() => {
-        if (!this.#isStopped) this.start();
-      });
-    });
+    this.#cancel = this.#deps.clock.after(this.#options.walCheckMs, () => this.#look());
   }
 
-  /** Tells of a commit. */
-  committed(): void {
+  /** Tells of a commit. Many bytes are looked after sooner. */
+  committed(bytes: number): void {
     this.#lastCommit = this.#deps.clock.monotonic();
+    this.#unseen += bytes;
+    if (this.#unseen > this.#options.walBytes / LOOKS && !this.#isLooking && !this.#isStopped) this.#look();
   }
 
   async stop(): Promise<void> {
@@ -89,6 +94,16 @@ export class WalKeeper {
     } catch (error) {
       logger.debug({ error: errorMessage(error) }, 'the write-ahead log cannot be looked after');
     }
+  }
+
+  #look(): void {
+    this.#cancel?.();
+    this.#isLooking = true;
+    this.#unseen = 0;
+    this.#running = this.check().then(() => {
+      this.#isLooking = false;
+      if (!this.#isStopped) this.start();
+    });
   }
 
   async #beginAnew(isIdle: boolean): Promise<void> {
