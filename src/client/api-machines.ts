@@ -114,6 +114,19 @@ const LastRefusal = z
   })
   .meta({ description: 'the last call under its name that was refused since it was let in' });
 
+const JoinWait = z
+  .object({
+    since: Time.meta({ description: 'its first call that had to wait' }),
+    until: Time.meta({ description: 'it is known by then; the newcomer may have to call once more' }),
+    reason: z.enum(['asked', 'made_anew']).meta({
+      description:
+        '`asked`: the machine is asked whether it answers; `made_anew`: the WireGuard device had to be made anew, which the ' +
+        'machine may not know yet',
+    }),
+    source: z.string().meta({ description: 'address of whoever called' }),
+  })
+  .meta({ description: 'a newcomer with its UUID waits until it is known whether this machine answers' });
+
 export const Machine = z
   .object({
     server_uuid: Uuid,
@@ -162,6 +175,7 @@ export const Machine = z
     first_seen: Time.nullable().meta({ description: 'its first event or log line' }),
     last_seen: Time.nullable(),
     last_refusal: LastRefusal.nullable(),
+    join_wait: JoinWait.nullable(),
     link: Link,
   })
   .meta({ id: 'Machine', description: 'a machine; what comes from its events is last known, never the truth' });

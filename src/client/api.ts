@@ -82,6 +82,9 @@ export const Status = z
       by_state: z.partialRecord(z.enum(MACHINE_STATES), z.int()),
       by_link: z.partialRecord(z.enum(LINK_STATES), z.int()),
       with_link_hint: z.int().meta({ description: 'whose link is up while nothing comes through it (`link.hint`)' }),
+      with_join_wait: z
+        .int()
+        .meta({ description: 'for whose place a newcomer waits until it is known whether they answer (`join_wait`)' }),
     }),
     join_tokens: z.object({ total: z.int(), valid: z.int() }),
     records: z.object({ head: z.int().meta({ description: 'seq of the newest committed record; 0 for none' }) }),

@@ -50,6 +50,8 @@ export interface JoinMachine {
   readonly ownership: Ownership;
   /** The last sequence that the machine itself reported is `reset`. */
   readonly reportedReset: boolean;
+  /** Its current boot itself told the call of reboot(2) that ends it: whoever comes with its UUID is most likely its next one. */
+  readonly toldItsEnd: boolean;
   /** Its packets come through our gRPC tunnel. */
   readonly tunnelled: boolean;
 }
@@ -152,6 +154,8 @@ export interface ProbeFirst {
   readonly key: PublicKey;
   readonly address: OverlayAddress;
   readonly withinMs: number;
+  /** The boot told its end, so that its silence counts also where its peer was made anew and nobody knows its place. */
+  readonly ended: boolean;
 }
 
 /** The key is the current one: the same answer again. */

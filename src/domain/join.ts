@@ -8,9 +8,11 @@ import type {
   Liveness,
   MachineState,
   NewProvisional,
+  ProbeFirst,
   Refusal,
   RefusalReason,
 } from './join-types.ts';
+import type { PublicKey } from './keys.ts';
 import type { Ownership } from './record.ts';
 import { isOlderThan, parseTalosVersion } from './talos-version.ts';
 import { bind, holds, prove, trust, type UniqueTokens } from './unique-token.ts';
@@ -18,8 +20,11 @@ import { isJunkUuid, type NodeUuid } from './uuid.ts';
 
 /** How long a peer is given to answer a probe. */
 const PROBE_MS = 12_000;
-/** With the machine's own unique token and no tunnel, which makes the newcomer most likely the machine itself. */
-const PROBE_OWN_TOKEN_MS = 2_000;
+/**
+ * Where the newcomer is most likely the machine itself after a reboot: its boot told its end, or the newcomer has its
+ * unique token and there is no tunnel.
+ */
+const PROBE_BRIEF_MS = 2_000;
 
 const FIRST_WITH_UNIQUE_TOKENS = { major: 1, minor: 6 };
 
@@ -107,8 +112,7 @@ export function decideJoin(
   // An expired identity has no peer that could answer.
   if (machine.key !== null && machine.state !== 'expired') {
     if (liveness?.machine !== machine.id || liveness.key !== machine.key) {
-      const withinMs = ownToken && !machine.tunnelled ? PROBE_OWN_TOKEN_MS : PROBE_MS;
-      return { kind: 'probe', row: 10, machine: machine.id, key: machine.key, address: machine.address, withinMs };
+      return probe(machine, machine.key, ownToken);
     }
     if (liveness.alive) return provisional(10);
   }
@@ -134,6 +138,12 @@ export function decideJoin(
     return { ...rekey, row: 12, uniqueTokens: ask.uniqueTokenHash === null ? [] : bind([], ask.uniqueTokenHash) };
   }
   return refuse(13, 'unique_token');
+}
+
+function probe(machine: JoinMachine, key: PublicKey, ownToken: boolean): ProbeFirst {
+  const { id, address, tunnelled, toldItsEnd: ended } = machine;
+  const withinMs = ended || (ownToken && !tunnelled) ? PROBE_BRIEF_MS : PROBE_MS;
+  return { kind: 'probe', row: 10, machine: id, key, address, withinMs, ended };
 }
 
 const PROVISIONAL_FULL = 'the limit of provisional identities is reached (join.max_provisional)';

@@ -78,6 +78,14 @@ export function comesBack({ kind, command }: Ending): boolean {
   return kind !== null && kind !== 'shutdown' && command !== 'power_off' && command !== 'halt';
 }
 
+/**
+ * Whether the boot told the call of reboot(2) that ends it: the last thing that Talos does. A sequence that begins anew
+ * takes that back.
+ */
+export function toldItsEnd({ command }: Ending): boolean {
+  return command !== null;
+}
+
 /** The sequencer tells the end of a sequence in a reboot as an error of it: `sequence failed: unix.Reboot(45584543)`. */
 export function rebootOf(text: string): bigint | null | undefined {
   const match = /unix\.Reboot(?:\(([0-9a-f]{1,16})\))?/.exec(text);

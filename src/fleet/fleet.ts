@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { LinkMonitor, WireGuard } from '../wireguard/types.ts';
 import { FleetAdmin } from './admin.ts';
+import { JoinWaits } from './join-waits.ts';
 import { JoinLedger } from './joins.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { Refusals } from './refusals.ts';
@@ -45,13 +46,15 @@ export class Fleet {
   readonly tokenWrites = new TokenWrites();
   readonly tunnelSources = new TunnelSources();
   readonly refusals = new Refusals();
+  readonly waits: JoinWaits;
 
   /** Reads the registry's image. @throws SiderolinkError `storage` if a row cannot be read */
   constructor(options: FleetOptions, deps: FleetDeps) {
     const { maxTokens, ...identity } = options;
+    this.waits = new JoinWaits(deps);
     try {
-      const { tokenWrites, tunnelSources, refusals } = this;
-      this.machines = new Roster({ ...deps, tokenWrites, tunnelSources, refusals });
+      const { tokenWrites, tunnelSources, refusals, waits } = this;
+      this.machines = new Roster({ ...deps, tokenWrites, tunnelSources, refusals, waits });
       this.tokens = new TokenRegistry(maxTokens === undefined ? {} : { maxTokens }, deps);
     } catch (cause) {
       throw new SiderolinkError('storage', 'the registry has a row that cannot be read', {}, { cause });

@@ -2,6 +2,7 @@ import { SiderolinkError } from '../domain/errors.ts';
 import { type JoinRequest, swappedUuid } from '../domain/join-request.ts';
 import type { Admission, JoinAsk, JoinFacts, JoinMachine } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
+import { toldItsEnd } from '../domain/reboot.ts';
 import { isRelayEndpoint, virtualEndpoint } from '../domain/tunnel.ts';
 import { holds, offer, trust } from '../domain/unique-token.ts';
 import type { RecordLog } from '../stream/types.ts';
@@ -148,6 +149,12 @@ export class JoinLedger {
     return statuses.get(id).sequence?.name === 'reset' && statuses.stage(id).boot === boot;
   }
 
+  /** What a former boot said of its end has had its join since. */
+  #toldItsEnd({ id, boot }: Machine): boolean {
+    const { statuses } = this.#deps;
+    return statuses.stage(id).boot === boot && toldItsEnd(statuses.get(id).ending);
+  }
+
   /** By what it was told, or by the way its packets come: it may have been told another one a moment ago. */
   #isTunnelled({ key, tunnelled }: Machine): boolean {
     const { endpoint } = key === null ? { endpoint: null } : this.#deps.links.state(key);
@@ -170,6 +177,7 @@ export class JoinLedger {
       knowsUuid,
       ownership: machine.tags.ownership,
       reportedReset: this.#reportedReset(machine),
+      toldItsEnd: this.#toldItsEnd(machine),
       tunnelled: this.#isTunnelled(machine),
     };
   }

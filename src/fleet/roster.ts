@@ -7,6 +7,7 @@ import { admitsVirtual, type VirtualAddress } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { RecordLog } from '../stream/types.ts';
 import type { LinkMonitor, PeerSpec } from '../wireguard/types.ts';
+import type { JoinWaits } from './join-waits.ts';
 import { machineLink, NO_LINK } from './machine-link.ts';
 import type { MachineRow } from './machine-row.ts';
 import { MachineTable } from './machine-table.ts';
@@ -35,6 +36,7 @@ export interface RosterDeps {
   readonly tokenWrites: Pick<TokenWrites, 'get'>;
   readonly tunnelSources: Pick<TunnelSources, 'get'>;
   readonly refusals: Pick<Refusals, 'get'>;
+  readonly waits: Pick<JoinWaits, 'get'>;
   readonly metrics: FleetMetrics;
 }
 
@@ -85,7 +87,7 @@ export class Roster implements Machines {
   }
 
   view(machine: Machine): MachineView {
-    const { boots, refusals, statuses, tokenWrites } = this.#deps;
+    const { boots, refusals, statuses, tokenWrites, waits } = this.#deps;
     const boot = boots.current(machine.id);
     const status = statuses.get(machine.id, machine.boot);
     const link = this.#linkOf(machine);
@@ -98,6 +100,7 @@ export class Roster implements Machines {
       // The boot of a join that is being stored has said nothing.
       missingLines: machine.boot === 0 ? null : boot?.number === machine.boot ? (boot.missing ?? 0) : 0,
       lastRefusal: refusals.get(machine.id),
+      joinWait: waits.get(machine.id),
     };
   }
 

@@ -8,6 +8,7 @@ import type { EventStatus } from '../domain/status.ts';
 import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { LinkState, PeerSpec } from '../wireguard/types.ts';
+import type { JoinWait } from './join-waits.ts';
 import type { LastRefusal } from './refusals.ts';
 import type { TokenWrite } from './token-writes.ts';
 
@@ -97,6 +98,8 @@ export interface MachineView {
   readonly missingLines: number | null;
   /** Null if it was not refused since it was let in last. */
   readonly lastRefusal: LastRefusal | null;
+  /** Null where no newcomer waits until it is known whether this machine answers. */
+  readonly joinWait: JoinWait | null;
 }
 
 /** What happened to a machine, told synchronously after the change is committed and, for keys, in the device. */

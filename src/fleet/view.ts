@@ -5,6 +5,7 @@ import type { Ownership } from '../domain/record.ts';
 import { stageRegression } from '../domain/status.ts';
 import type { TunnelSetting } from '../domain/tunnel.ts';
 import type { LinkState } from '../wireguard/types.ts';
+import type { JoinWait } from './join-waits.ts';
 import type { TokenWrite } from './token-writes.ts';
 import type { MachineLink, MachineStatus, MachineView } from './types.ts';
 
@@ -94,9 +95,17 @@ export interface LastRefusalJson {
   count: number;
 }
 
+/** A newcomer waits until it is known whether this machine answers. */
+export interface JoinWaitJson {
+  since: string;
+  until: string;
+  reason: JoinWait['reason'];
+  source: string;
+}
+
 /** The machine as the control API shows it: flat, snake_case; what ownership it has not is absent. */
 export type MachineJson = { server_uuid: string } & Ownership &
-  MachineRecordBody & { last_refusal: LastRefusalJson | null };
+  MachineRecordBody & { last_refusal: LastRefusalJson | null; join_wait: JoinWaitJson | null };
 
 export function machineViewJson(view: MachineView): MachineJson {
   return {
@@ -104,6 +113,7 @@ export function machineViewJson(view: MachineView): MachineJson {
     ...ownershipJson(view.machine.tags.ownership),
     ...machineRecordBody(view),
     last_refusal: view.lastRefusal === null ? null : { ...view.lastRefusal, at: rfc3339(view.lastRefusal.at) },
+    join_wait: view.joinWait === null ? null : joinWaitJson(view.joinWait),
   };
 }
 
@@ -141,6 +151,10 @@ export function linkJson(link: MachineLink): LinkJson {
     tx_bytes: link.txBytes,
     mode: link.mode,
   };
+}
+
+function joinWaitJson({ since, until, reason, source }: JoinWait): JoinWaitJson {
+  return { since: rfc3339(since), until: rfc3339(until), reason, source };
 }
 
 function tokenWriteJson({ state, tries, lastError, at }: TokenWrite): TokenWriteJson {

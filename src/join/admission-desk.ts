@@ -1,10 +1,11 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import { decideJoin } from '../domain/join.ts';
 import type { JoinRequest } from '../domain/join-request.ts';
-import type { Admission, JoinAsk, JoinPolicy, Liveness, Refusal } from '../domain/join-types.ts';
+import type { Admission, JoinAsk, JoinPolicy, Liveness, ProbeFirst, Refusal } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import { isPeerDown } from '../domain/tunnel.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { JoinWait } from '../fleet/join-waits.ts';
 import type { JoinReservation } from '../fleet/reservations.ts';
 import type { FleetEvent, Machine } from '../fleet/types.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -12,11 +13,13 @@ import type { LinkMonitor, PeerChange, WireGuard } from '../wireguard/types.ts';
 import type { Prober } from './prober.ts';
 
 export interface AdmissionDeps {
-  readonly fleet: Pick<Fleet, 'joins' | 'machines'>;
+  readonly fleet: Pick<Fleet, 'joins' | 'machines' | 'waits'>;
   readonly prober: Pick<Prober, 'ask'>;
   readonly wireguard: Pick<WireGuard, 'apply'>;
-  readonly links: Pick<LinkMonitor, 'state'>;
+  readonly links: Pick<LinkMonitor, 'state' | 'unknownFor'>;
   readonly clock: Clock;
+  /** A newcomer has to wait until it is known whether the machine of its UUID answers. */
+  readonly onWait: (machine: number, wait: JoinWait) => void;
 }
 
 /** `conflictWith`: the machine that keeps the UUID asked for, if the admitted one had to get another. */
@@ -66,14 +69,17 @@ export class AdmissionDesk {
 
   /**
    * @param giveUpAt monotonic milliseconds after which no probe is worth its while
+   * @param source address of whoever called
    * @throws SiderolinkError `unavailable`, `exhausted`, `storage`, `command_failed`
    */
-  async admit(request: JoinRequest, giveUpAt: number): Promise<Outcome> {
+  async admit(request: JoinRequest, giveUpAt: number, source: string): Promise<Outcome> {
     const { fleet, prober, clock } = this.#deps;
     const ask = fleet.joins.ask(request);
     let liveness: Liveness | undefined;
+    let waitedFor: number | undefined;
     for (;;) {
       const decision = decideJoin(ask, fleet.joins.facts(ask, request.joinToken), this.#policy, liveness);
+      if (waitedFor !== undefined && decision.kind !== 'probe') fleet.waits.end(waitedFor);
       if (decision.kind === 'refuse') return decision;
       const busy = 'machine' in decision ? fleet.machines.turns.busy(decision.machine) : undefined;
       if (busy !== undefined) {
@@ -85,12 +91,21 @@ export class AdmissionDesk {
         if (clock.monotonic() + decision.withinMs + AFTER_PROBE_MS > giveUpAt) {
           throw new SiderolinkError('unavailable', 'no time left to ask the present machine');
         }
+        this.#noteWait(decision, source);
+        waitedFor = decision.machine;
         liveness = await prober.ask(decision);
       } else {
         const conflictWith = decision.kind === 'provisional' ? decision.conflictWith : null;
         return { kind: 'admitted', by: decision.kind, ...(await this.#carryOut(ask, decision)), conflictWith };
       }
     }
+  }
+
+  #noteWait({ machine, key, withinMs, ended }: ProbeFirst, source: string): void {
+    const { fleet, links, onWait } = this.#deps;
+    const unknownForMs = ended ? 0 : links.unknownFor(key);
+    const reason = unknownForMs > 0 ? 'made_anew' : 'asked';
+    onWait(machine, fleet.waits.note(machine, { forMs: Math.max(unknownForMs, withinMs), reason, source }));
   }
 
   /** Synchronous up to the reservation, so nothing comes between the decision and it. */

@@ -1,4 +1,4 @@
-import { SiderolinkError } from '../domain/errors.ts';
+import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import type { Liveness } from '../domain/join-types.ts';
 import type { PublicKey } from '../domain/keys.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
@@ -10,6 +10,8 @@ export interface Probe {
   readonly key: PublicKey;
   readonly address: OverlayAddress;
   readonly withinMs: number;
+  /** The boot told its end: no more time than that is given to it. */
+  readonly ended: boolean;
 }
 
 /** Asks whether incumbents answer. Newcomers who ask about the same peer at one time share the probe. */
@@ -31,7 +33,7 @@ export class Prober {
 
   /** @throws SiderolinkError `exhausted` if too many probes run, `unavailable` if the peer cannot be asked or after `stop` */
   ask(probe: Probe): Promise<Liveness> {
-    const name = `${probe.machine} ${probe.key} ${probe.withinMs}`;
+    const name = `${probe.machine} ${probe.key} ${probe.withinMs} ${probe.ended}`;
     const shared = this.#running.get(name);
     if (shared !== undefined) return shared.answer;
     if (this.#stopped) return Promise.reject(stopped());
@@ -52,14 +54,15 @@ export class Prober {
     for (const { reject } of this.#running.values()) reject(stopped());
   }
 
-  async #ask({ machine, key, address, withinMs }: Probe): Promise<Liveness> {
+  async #ask({ machine, key, address, withinMs, ended }: Probe): Promise<Liveness> {
     try {
-      const alive = await this.#links.isAlive({ publicKey: key, address }, withinMs);
+      const alive = await this.#links.isAlive({ publicKey: key, address }, withinMs, ended);
       this.#metrics.probes.inc({ result: alive ? 'alive' : 'silent' });
       return { machine, key, alive };
     } catch (cause) {
       this.#metrics.probes.inc({ result: 'failed' });
-      throw new SiderolinkError('unavailable', 'the present machine could not be asked', { machine }, { cause });
+      const message = `it is not known whether the machine of this UUID answers: ${errorMessage(cause)}`;
+      throw new SiderolinkError('unavailable', message, { machine }, { cause });
     }
   }
 }

@@ -3,6 +3,7 @@ import { type JoinRequest, parseJoinRequest } from '../domain/join-request.ts';
 import type { JoinPolicy, Refusal } from '../domain/join-types.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { JoinWait } from '../fleet/join-waits.ts';
 import { sidero } from '../gen/proto.js';
 import type { Clock } from '../lib/clock.ts';
 import type { GrpcStatus, UnaryCall, UnaryMethod } from '../lib/grpc.ts';
@@ -38,9 +39,9 @@ export interface ProvisionOptions {
 }
 
 export interface ProvisionDeps {
-  readonly fleet: Pick<Fleet, 'joins' | 'machines' | 'refusals'>;
+  readonly fleet: Pick<Fleet, 'joins' | 'machines' | 'refusals' | 'waits'>;
   readonly wireguard: Pick<WireGuard, 'apply' | 'publicKey'>;
-  readonly links: Pick<LinkMonitor, 'state' | 'isAlive'>;
+  readonly links: Pick<LinkMonitor, 'state' | 'isAlive' | 'unknownFor'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: JoinMetrics;
@@ -74,7 +75,8 @@ export class ProvisionService {
       serverAddress: options.serverAddress,
     });
     this.#prober = new Prober({ maxProbes: options.maxProbes ?? 512 }, deps);
-    this.#desk = new AdmissionDesk(options.policy, { ...deps, prober: this.#prober });
+    const onWait = (machine: number, wait: JoinWait) => this.#noteWait(machine, wait);
+    this.#desk = new AdmissionDesk(options.policy, { ...deps, prober: this.#prober, onWait });
     this.#conflicts = new Conflicts({ maxPerHour: options.maxConflicts ?? 4_096 }, deps);
     // A fleet of `join.max_machines` may be refused at once, each machine for more than one reason.
     this.#mayLog = new OnceAMinute({ maxSubjects: 65_536 }, deps);
@@ -122,7 +124,7 @@ export class ProvisionService {
       return this.#refuse(error, call);
     }
     try {
-      outcome = await this.#shared(request, startedAt + this.#deadlineMs);
+      outcome = await this.#shared(request, startedAt + this.#deadlineMs, call.source);
       this.#noteConflict(outcome, request, call.source);
       if (outcome.kind === 'refuse') this.#noteRefusal(outcome, request, call.source);
     } catch (error) {
@@ -158,7 +160,7 @@ export class ProvisionService {
    * Equal calls share one run. The secrets belong to what makes them equal: a stranger who knows a machine's UUID and
    * key must not get its answer, nor give it his refusal.
    */
-  #shared(request: JoinRequest, giveUpAt: number): Promise<Outcome> {
+  #shared(request: JoinRequest, giveUpAt: number, source: string): Promise<Outcome> {
     const { asked, key, joinToken, uniqueToken, tunnel } = request;
     // Lengths keep apart what the texts themselves might blur.
     const name = [key, tunnel, asked.length, asked, joinToken?.length, joinToken, uniqueToken].join(' ');
@@ -167,13 +169,26 @@ export class ProvisionService {
     if (this.#runs.size >= (this.#options.maxRunning ?? 20_000)) {
       throw new SiderolinkError('exhausted', 'too many joins at once, try again');
     }
-    const run = this.#desk.admit(request, giveUpAt).finally(() => {
+    const run = this.#desk.admit(request, giveUpAt, source).finally(() => {
       this.#runs.delete(name);
       this.#deps.metrics.running.set(this.#runs.size);
     });
     this.#runs.set(name, run);
     this.#deps.metrics.running.set(this.#runs.size);
     return run;
+  }
+
+  /** Being asked is what comes before each boot; to be unknown for minutes is what somebody will look for. */
+  #noteWait(id: number, { reason, until, source }: JoinWait): void {
+    if (reason === 'asked') return;
+    const suppressed = this.#mayLog.pass(`wait ${reason}`);
+    if (suppressed === undefined) return;
+    const uuid = this.#deps.fleet.machines.byId(id)?.uuid ?? null;
+    const about = { uuid, source, seconds: Math.ceil((until - this.#deps.clock.now()) / 1_000), suppressed };
+    this.#deps.logger.warn(
+      about,
+      'a newcomer waits: the device was made anew, and whether the machine of its UUID answers is not known yet',
+    );
   }
 
   #noteConflict(outcome: Outcome, { asked, key }: JoinRequest, source: string): void {

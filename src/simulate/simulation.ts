@@ -29,7 +29,7 @@ interface Machine {
   start(): Promise<void>;
   reboot(options: RebootOptions): Promise<void>;
   configure(): Promise<void>;
-  stop(): Promise<void>;
+  stop(options: { readonly abrupt: boolean }): Promise<void>;
   state(): Promise<MachineState>;
   close(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export class Simulation {
       await sleepLong(this.#clock, this.#options.duration ?? Number.POSITIVE_INFINITY, signal);
       ended.abort();
       await Promise.all(lives);
-      if (!signal.aborted) await Promise.all(this.#living().map((machine) => this.#stop(machine)));
+      await Promise.all(this.#living().map((machine) => this.#stop(machine, signal.aborted)));
       this.#progress.summary(this.#machines.length, await this.#counters());
     } finally {
       ended.abort();
@@ -122,7 +122,7 @@ export class Simulation {
       start: () => machine.start(),
       reboot: (reboot) => machine.reboot(reboot),
       configure: () => machine.configure(),
-      stop: () => machine.stop(),
+      stop: (how) => machine.stop(how),
       state: async () => machine.state,
       close: () => machine.close(),
     };
@@ -151,7 +151,7 @@ export class Simulation {
       start: () => machine.start(),
       reboot: (reboot) => machine.reboot(reboot),
       configure: () => machine.configure(),
-      stop: () => machine.stop(),
+      stop: (how) => machine.stop(how),
       state: () => machine.state(),
       close: () => machine.close(),
     };
@@ -186,10 +186,14 @@ export class Simulation {
     }
   }
 
-  /** One that dies meanwhile is told of as one that crashed; the others go down in order. */
-  async #stop(machine: Machine): Promise<void> {
+  /**
+   * One that dies meanwhile is told of as one that crashed; the others go down in order, which tells the gateway that
+   * their keys are of the past. In a hurry those without a link have the power cut: nobody would hear them.
+   */
+  async #stop(machine: Machine, hurry: boolean): Promise<void> {
     try {
-      await machine.stop();
+      const abrupt = hurry && (await machine.state()).address === null;
+      await machine.stop({ abrupt });
     } catch (error) {
       if (!this.#crashed.has(machine.uuid)) throw error;
     }

@@ -47,6 +47,7 @@ export interface PollingLinkMonitorDeps {
 interface Probe {
   readonly peer: PeerSpec;
   readonly withinMs: number;
+  readonly ended: boolean;
   readonly answer: (alive: boolean, why: 'alive' | 'silent' | 'no_answer' | 'unknown') => void;
   readonly fail: (error: Error) => void;
   /** Gives up if the device cannot be read at all. Monotonic. */
@@ -132,7 +133,7 @@ export class PollingLinkMonitor implements LinkMonitor {
   }
 
   /** @throws SiderolinkError `unavailable` where it cannot be known: nobody may take that for a no */
-  isAlive(peer: PeerSpec, withinMs: number): Promise<boolean> {
+  isAlive(peer: PeerSpec, withinMs: number, ended = false): Promise<boolean> {
     if (this.#stopping.signal.aborted) return Promise.reject(stopped());
     if (this.#probes.size >= this.#maxProbes) {
       return Promise.reject(
@@ -147,6 +148,7 @@ export class PollingLinkMonitor implements LinkMonitor {
       const probe: Probe = {
         peer,
         withinMs,
+        ended,
         giveUpAt: this.#clock.monotonic() + withinMs,
         knocked: undefined,
         answer: (alive, why) => {
@@ -162,6 +164,12 @@ export class PollingLinkMonitor implements LinkMonitor {
       this.#probes.add(probe);
       this.#probing ??= this.#probeAll();
     });
+  }
+
+  unknownFor(publicKey: PublicKey): number {
+    const at = this.#table.madeAnewAt(publicKey);
+    if (at === undefined || this.#table.history(publicKey)?.endpoint != null) return 0;
+    return Math.max(0, at + this.#recoveryMs - this.#clock.monotonic());
   }
 
   async #poll(): Promise<void> {
@@ -210,7 +218,8 @@ export class PollingLinkMonitor implements LinkMonitor {
       probe.answer(true, 'alive');
     } else if (now >= knocked.until) {
       // Without a place to send the knock to, nothing was asked: it has to come by itself.
-      if (history.endpoint === null && this.#recovers(probe.peer.publicKey, now)) probe.fail(recovering());
+      const leftMs = probe.ended ? 0 : this.unknownFor(probe.peer.publicKey);
+      if (leftMs > 0) probe.fail(recovering(leftMs));
       else probe.answer(false, 'no_answer');
     }
   }
@@ -230,7 +239,7 @@ export class PollingLinkMonitor implements LinkMonitor {
       probe.answer(false, 'silent');
       return;
     }
-    const hasPlace = recovers && history.endpoint !== null;
+    const hasPlace = recovers && history.endpoint !== null && !probe.ended;
     const until = now + (hasPlace ? Math.max(probe.withinMs, HANDSHAKE_TRIES_MS) : probe.withinMs);
     probe.knocked = {
       received: history.received,
@@ -282,8 +291,9 @@ export class PollingLinkMonitor implements LinkMonitor {
   }
 }
 
-function recovering(): SiderolinkError {
-  return new SiderolinkError('unavailable', 'the peer was made anew a moment ago and its machine may not know yet');
+function recovering(leftMs: number): SiderolinkError {
+  const left = `its silence proves nothing for ${Math.ceil(leftMs / 1000)} s more`;
+  return new SiderolinkError('unavailable', `its peer was made anew, which it may not know yet: ${left}`, { leftMs });
 }
 
 function stopped(): SiderolinkError {

@@ -89,8 +89,15 @@ export interface LinkMonitor {
   /**
    * Whether the peer sends authenticated bytes now (DESIGN section 6, *alive*): silent for 60 s by its rx counter: no;
    * else a TCP SYN to port 50000 of its address, and growth of the counter within `withinMs`.
+   *
+   * @param ended its boot has told its end: it is given `withinMs` and no more, also where its peer was made anew
    */
-  isAlive(peer: PeerSpec, withinMs: number): Promise<boolean>;
+  isAlive(peer: PeerSpec, withinMs: number, ended?: boolean): Promise<boolean>;
+  /**
+   * For how long the silence of this peer will prove nothing yet, milliseconds: a repair had to make it anew, and nobody
+   * knows where to ask it. 0 for any other.
+   */
+  unknownFor(publicKey: PublicKey): number;
   onEvent(listener: (event: LinkEvent) => void): void;
   start(): void;
   stop(): Promise<void>;

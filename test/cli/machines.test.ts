@@ -65,6 +65,22 @@ describe('machine list and get', () => {
     });
   });
 
+  it('says that a newcomer waits for its place, why and for how long', async () => {
+    const joinWait = { since: NOW - 9_000, until: NOW + 120_400, source: '192.0.2.9', reason: 'made_anew' } as const;
+    control.machines.add(
+      { id: 6, hostname: 'w-6', joinWait },
+      { id: 7, hostname: 'w-7', joinWait: { ...joinWait, until: NOW - 1, reason: 'asked' } },
+    );
+    const { out } = await run(['machine', 'get', 'w-6']);
+    expect(out).toMatch(
+      /^join waits +192\.0\.2\.9 calls itself the same, since 9s: the WireGuard device was made anew, .*; 121 s at most$/m,
+    );
+    const late = /^join waits .* until it is known whether this machine answers; it is known with its next call$/m;
+    expect((await run(['machine', 'get', 'w-7'])).out).toMatch(late);
+    expect((await run(['machine', 'get', 'w-2'])).out).not.toMatch(/^join waits/m);
+    expect((await run(['status'])).out).toMatch(/^machines .*; 2 wait to join$/m);
+  });
+
   it('a selector that is wrong is explained', async () => {
     const { code, err } = await run(['machine', 'list', '-l', 'rack in r7']);
     expect(code).toBe(2);

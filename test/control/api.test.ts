@@ -51,6 +51,7 @@ describe('GET /v1/status', () => {
         by_state: { accepted: 3, removed: 1 },
         by_link: { up: 2, down: 1, never: 1 },
         with_link_hint: 1,
+        with_join_wait: 0,
       },
     });
   });

@@ -36,6 +36,7 @@ export interface FakeMachine {
   readonly link?: LinkState['state'];
   readonly linkHint?: string;
   readonly lastRefusal?: MachineView['lastRefusal'];
+  readonly joinWait?: MachineView['joinWait'];
   readonly hostname?: string | null;
   readonly status?: Partial<MachineStatus>;
 }
@@ -123,6 +124,7 @@ export class MemoryMachines implements Machines {
       machine,
       linkHint: fake?.linkHint ?? null,
       lastRefusal: fake?.lastRefusal ?? null,
+      joinWait: fake?.joinWait ?? null,
       status: {
         ...NO_STATUS,
         stage: 'RUNNING',

@@ -17,6 +17,7 @@ const ANSWERS = {
   endpoints: ['203.0.113.7:51821'],
   apiUrl: 'https://203.0.113.7:8081',
   links: { up: 7, hinted: 0 },
+  joinWaits: 0,
 } as const;
 const SILENT = { kind: 'silent', message: 'nobody answers on /run/x.sock' } as const;
 const ACTIVE = { load: 'loaded', active: 'active', enabled: 'enabled' } as const;
@@ -536,6 +537,17 @@ describe('judging', () => {
   it('says nothing twice: what the daemon finds of the API is judged here already', () => {
     const conditions = [{ name: 'api_plaintext', severity: 'warning', message: 'the API is plaintext' }] as const;
     expect(judge({ ...WELL, daemon: { ...ANSWERS, conditions } })).toEqual(judge(WELL));
+  });
+
+  it('says that machines wait to join, and nothing where none does or nobody counts', () => {
+    expect(find({ daemon: { ...ANSWERS, joinWaits: 2 } }, 'joins')).toMatchObject({
+      severity: 'warning',
+      message: expect.stringMatching(/^2 machines wait to join: it is not known yet/),
+      remedy: expect.stringMatching(/ends by itself.*select\(\.join_wait\)/),
+    });
+    expect(find({ daemon: { ...ANSWERS, joinWaits: 1 } }, 'joins')?.message).toMatch(/^1 machine waits/);
+    for (const joinWaits of [0, null]) expect(find({ daemon: { ...ANSWERS, joinWaits } }, 'joins')).toBeUndefined();
+    expect(find({ daemon: SILENT }, 'joins')).toBeUndefined();
   });
 
   it('says nothing of links that the daemon does not count', () => {

@@ -63,6 +63,7 @@ export const M: JoinMachine = {
   knowsUuid: true,
   ownership: {},
   reportedReset: false,
+  toldItsEnd: false,
   tunnelled: false,
 };
 
@@ -132,6 +133,7 @@ export const mine = { uniqueTokenHash: 'mine' } as const;
 /** A decision in a few words: row and kind; for refusals the code, for the others the state that follows. */
 export function short(decision: JoinDecision): string {
   if (decision.kind === 'refuse') return `${decision.row} ${decision.code}`;
+  if (decision.kind === 'probe') return `${decision.row} probe ${decision.withinMs}${decision.ended ? ' ended' : ''}`;
   const state = 'state' in decision && decision.state !== null ? ` ${decision.state}` : '';
   return `${decision.row} ${decision.kind}${state}`;
 }

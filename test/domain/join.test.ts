@@ -174,6 +174,7 @@ describe('whatever comes', () => {
     key: fc.constantFrom(null, CURRENT),
     uniqueTokens,
     reportedReset: fc.boolean(),
+    toldItsEnd: fc.boolean(),
     firstToken: fc.constantFrom(null, 'T', 'X'),
     ownership: fc.constantFrom({}, { owner: 'a' }, { owner: 'b' }),
   });

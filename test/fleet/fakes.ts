@@ -258,9 +258,11 @@ export class MemoryDevice implements Pick<WireGuard, 'apply' | 'publicKey'> {
 }
 
 /** Links that the test sets. A peer answers probes if it is in `alive`. */
-export class MemoryLinks implements Pick<LinkMonitor, 'state' | 'isAlive' | 'onEvent'> {
+export class MemoryLinks implements Pick<LinkMonitor, 'state' | 'isAlive' | 'unknownFor' | 'onEvent'> {
   readonly alive = new Set<PublicKey>();
-  readonly probes: { readonly peer: PeerSpec; readonly withinMs: number }[] = [];
+  /** Peers that were made anew and whose place nobody knows: so long their silence proves nothing, milliseconds. */
+  readonly unknown = new Map<PublicKey, number>();
+  readonly probes: { readonly peer: PeerSpec; readonly withinMs: number; readonly ended: boolean }[] = [];
   readonly gate = new Gate();
   readonly #states = new Map<PublicKey, LinkState>();
   readonly #listeners: ((event: LinkEvent) => void)[] = [];
@@ -273,9 +275,15 @@ export class MemoryLinks implements Pick<LinkMonitor, 'state' | 'isAlive' | 'onE
     this.#states.set(publicKey, { ...NEVER, ...state });
   }
 
-  async isAlive(peer: PeerSpec, withinMs: number): Promise<boolean> {
-    this.probes.push({ peer, withinMs });
+  unknownFor(publicKey: PublicKey): number {
+    return this.unknown.get(publicKey) ?? 0;
+  }
+
+  async isAlive(peer: PeerSpec, withinMs: number, ended = false): Promise<boolean> {
+    this.probes.push({ peer, withinMs, ended });
     await this.gate.pass();
+    const isUnknown = !ended && !this.alive.has(peer.publicKey) && this.unknownFor(peer.publicKey) > 0;
+    if (isUnknown) throw new SiderolinkError('unavailable', 'its peer was made anew');
     return this.alive.has(peer.publicKey);
   }
 

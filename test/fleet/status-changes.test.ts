@@ -20,7 +20,7 @@ describe('machine.changed', () => {
       [1, 'MachineStatusEvent', 'changed'],
     ]);
     // What is in memory alone is in the view alone.
-    const { server_uuid: _, last_refusal: __, ...view } = world.view();
+    const { server_uuid: _, last_refusal: __, join_wait: ___, ...view } = world.view();
     expect(world.told()).toEqual([{ ...view, by: 'machine', changed: ['ready', 'stage'] }]);
   });
 

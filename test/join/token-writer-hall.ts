@@ -182,6 +182,7 @@ export class Hall implements Pick<Machines, 'byId' | 'all' | 'onEvent' | 'view'>
       link: { state, endpoint: null, latestHandshake: 0, lastRx: null, rxBytes: 0, txBytes: 0, mode: 'udp' },
       linkHint: null,
       lastRefusal: null,
+      joinWait: null,
       tokenWrite: this.writes.get(machine.id),
       missingLines: null,
     };

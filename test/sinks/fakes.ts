@@ -134,6 +134,7 @@ class FakeMachines implements Pick<Machines, 'bySource' | 'byId' | 'all' | 'view
       link: { ...NO_LINK, mode: 'udp' },
       linkHint: null,
       lastRefusal: null,
+      joinWait: null,
       tokenWrite: null,
       missingLines: 0,
     };

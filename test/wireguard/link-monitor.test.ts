@@ -64,9 +64,9 @@ function make(options: PollingLinkMonitorOptions = {}) {
 }
 
 /** Asks, and says what came of it so far. */
-function ask(monitor: PollingLinkMonitor, withinMs: number) {
+function ask(monitor: PollingLinkMonitor, withinMs: number, ended = false) {
   const asked: { answer: boolean | string | undefined } = { answer: undefined };
-  monitor.isAlive(PEER, withinMs).then(
+  monitor.isAlive(PEER, withinMs, ended).then(
     (alive) => {
       asked.answer = alive;
     },
@@ -228,6 +228,43 @@ describe('whether a peer is alive', () => {
     const speaking = ask(monitor, 2_000);
     await clock.advance(0);
     expect(speaking.answer).toBe(false);
+  });
+
+  it('is no of one that told its end, though a repair made it anew: after its time, and with nobody to ask', async () => {
+    const { monitor, clock, show, madeAnew } = make();
+    show(0, { latestHandshake: 0, endpoint: null });
+    madeAnew.set(PEER.publicKey, clock.monotonic());
+    for (const endpoint of [null, '198.51.100.7:51820']) {
+      show(0, { latestHandshake: 0, endpoint });
+      const asked = ask(monitor, 2_000, true);
+      await clock.advance(1_900);
+      expect(asked.answer).toBeUndefined();
+      await clock.advance(250);
+      expect(asked.answer).toBe(false);
+    }
+    const speaking = ask(monitor, 2_000, true);
+    await clock.advance(250);
+    show(148, { latestHandshake: 0, endpoint: null });
+    await clock.advance(250);
+    expect(speaking.answer).toBe(true);
+  });
+
+  it('says for how long it will be unknown: where a repair made the peer anew and nobody knows its place', async () => {
+    const { monitor, clock, show, madeAnew } = make();
+    expect(monitor.unknownFor(PEER.publicKey)).toBe(0);
+    show(0, { latestHandshake: 0, endpoint: null });
+    madeAnew.set(PEER.publicKey, clock.monotonic());
+    monitor.start();
+    await clock.advance(0);
+    expect(monitor.unknownFor(PEER.publicKey)).toBe(135_000);
+    await clock.advance(30_000);
+    expect(monitor.unknownFor(PEER.publicKey)).toBe(105_000);
+    show(0, { latestHandshake: 0, endpoint: '198.51.100.7:51820' });
+    await clock.advance(5_000);
+    expect(monitor.unknownFor(PEER.publicKey)).toBe(0);
+    show(0, { latestHandshake: 0, endpoint: null });
+    await clock.advance(100_000);
+    expect(monitor.unknownFor(PEER.publicKey)).toBe(0);
   });
 
   it('is no after three tries of a handshake with one that was made anew with its last endpoint', async () => {

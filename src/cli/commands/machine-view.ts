@@ -104,6 +104,7 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ...(machine.tunnel === null ? [] : [['tunnel', machine.tunnel] as const]),
     ...(link.hint === null ? [] : [['link hint', link.hint] as const]),
     ...refusalFields(machine, now),
+    ...waitFields(machine, now),
     ['last received', since(link.last_rx)],
     ['last handshake', since(link.last_handshake)],
     ['traffic', `${formatBytes(link.rx_bytes)} received, ${formatBytes(link.tx_bytes)} sent`],
@@ -125,6 +126,19 @@ function refusalFields({ last_refusal: refusal }: Machine, now: number): readonl
   const { at, reason, source, count } = refusal;
   const often = count === 1 ? '' : `, ${count} times since it was let in`;
   return [['refused', `${reason}, ${ago(at, now)} ago, from ${source}${often}`]];
+}
+
+/** Why nothing happens although a machine calls. Nothing from a daemon that does not tell. */
+function waitFields({ join_wait: wait }: Machine, now: number): readonly Field[] {
+  if (wait == null) return [];
+  const { since, until, reason, source } = wait;
+  const left = Math.ceil((Date.parse(until) - now) / 1000);
+  const why =
+    reason === 'asked'
+      ? 'until it is known whether this machine answers'
+      : 'the WireGuard device was made anew, and this machine may be there without knowing of it';
+  const when = left > 0 ? `${left} s at most` : 'it is known with its next call';
+  return [['join waits', `${source} calls itself the same, since ${ago(since, now)}: ${why}; ${when}`]];
 }
 
 const UNIQUE_TOKEN: Readonly<Record<Machine['unique_token'], string>> = {

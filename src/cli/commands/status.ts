@@ -27,7 +27,7 @@ function formatStatus(status: Status, { style, clock }: Context): string {
     ['sinks', `kernel logs [${overlay.server}]:${sinks.kmsg_port}, events [${overlay.server}]:${sinks.events_port}`],
     [
       'machines',
-      `${machines.total}${counts(machines.by_state)}; links${counts(machines.by_link, '')}${hinted(machines)}`,
+      `${machines.total}${counts(machines.by_state)}; links${counts(machines.by_link, '')}${hinted(machines)}${waiting(machines)}`,
     ],
     ['join tokens', `${tokens.total}, ${tokens.valid} valid`],
     ['records', `up to seq ${status.records.head}`],
@@ -54,6 +54,11 @@ function publishing(publish: NonNullable<Status['publish']>, now: number): strin
 /** What `machine get` shows as a hint. */
 function hinted({ with_link_hint: count }: Status['machines']): string {
   return count > 0 ? `; ${count} up and nothing comes through` : '';
+}
+
+/** What `machine get` shows as a join that waits; a daemon of before does not count them. */
+function waiting({ with_join_wait: count }: Partial<Status['machines']>): string {
+  return count === undefined || count === 0 ? '' : `; ${count} ${count === 1 ? 'waits' : 'wait'} to join`;
 }
 
 function counts(byName: Readonly<Record<string, number>>, lead = ':'): string {

@@ -39,11 +39,13 @@ function statusJson({ log, machines, tokens, health, status: source, clock }: Ro
   const byState: Status['machines']['by_state'] = {};
   const byLink: Status['machines']['by_link'] = {};
   let hinted = 0;
+  let waiting = 0;
   for (const machine of machines.all()) {
     byState[machine.state] = (byState[machine.state] ?? 0) + 1;
-    const { link, linkHint } = machines.view(machine);
+    const { link, linkHint, joinWait } = machines.view(machine);
     byLink[link.state] = (byLink[link.state] ?? 0) + 1;
     if (linkHint !== null) hinted += 1;
+    if (joinWait !== null) waiting += 1;
   }
   const list = tokens.list();
   return {
@@ -67,7 +69,13 @@ function statusJson({ log, machines, tokens, health, status: source, clock }: Ro
       message,
       since: new Date(since).toISOString(),
     })),
-    machines: { total: machines.size, by_state: byState, by_link: byLink, with_link_hint: hinted },
+    machines: {
+      total: machines.size,
+      by_state: byState,
+      by_link: byLink,
+      with_link_hint: hinted,
+      with_join_wait: waiting,
+    },
     join_tokens: {
       total: list.length,
       valid: list.filter((token) => tokenState(token, clock.now()) === 'valid').length,

@@ -52,6 +52,8 @@ export type DaemonFact =
         /** Up, while nothing comes through. Null from a daemon that does not count them. */
         readonly hinted: number | null;
       };
+      /** Machines for whose place a newcomer waits. Null from a daemon that does not count them. */
+      readonly joinWaits: number | null;
     }
   /** The socket is there and may not be opened by who asks. */
   | { readonly kind: 'forbidden'; readonly message: string }

@@ -84,8 +84,10 @@ async function askDaemon(socket: string, clock: Clock): Promise<{ readonly daemo
     const hinted = (machines.with_link_hint as number | undefined) ?? null;
     const { backend, endpoints } = status.wireguard;
     const links = { up: machines.by_link.up ?? 0, hinted };
+    const joinWaits = (machines.with_join_wait as number | undefined) ?? null;
     const { version, api } = status;
-    const daemon = { kind: 'answers', version, ready, backend, conditions, endpoints, apiUrl: api.url, links } as const;
+    const answers = { version, ready, backend, conditions, endpoints, apiUrl: api.url, links, joinWaits };
+    const daemon = { kind: 'answers', ...answers } as const;
     return { daemon, told: await askSettings(client) };
   } catch (error) {
     if (errorCode(error) === 'unauthorized') {

@@ -49,6 +49,15 @@ export function judgeLinks({ daemon }: Facts): readonly Check[] {
   return [warning(name, message, `${find} names them; machine get says what to look at`)];
 }
 
+/** Joins that take minutes, as after a restart of the host: nobody else says why nothing happens. */
+export function judgeJoins({ daemon }: Facts): readonly Check[] {
+  if (daemon.kind !== 'answers' || daemon.joinWaits === null || daemon.joinWaits === 0) return [];
+  const many = daemon.joinWaits === 1 ? '1 machine waits' : `${daemon.joinWaits} machines wait`;
+  const message = `${many} to join: it is not known yet whether the boot before, which has the same UUID, still answers`;
+  const find = `siderolinkctl machine list -o json | jq -r 'select(.join_wait) | .server_uuid'`;
+  return [warning('joins', message, `wait: it ends by itself. ${find} names them, and machine get says until when`)];
+}
+
 export function judgeDaemon({ daemon, unit, version, network }: Facts): readonly Check[] {
   const name = 'daemon';
   switch (daemon.kind) {
