@@ -54,7 +54,7 @@ export class GrpcEdge {
     { perTurn: CONNECTIONS_PER_TURN },
     {
       pass: (open) => {
-        const socket = opened(open);
+        const socket = open();
         if (this.#stopped !== undefined) socket.destroy();
         else if (this.#connections.admit(socket)) this.#begin(socket);
       },
@@ -184,14 +184,18 @@ export class GrpcEdge {
   /** TLS reads its sockets by itself. */
   #shareReads(): void {
     if (this.#tls !== undefined) return;
-    const isShared = shareReads(this.#listener, Buffer.allocUnsafeSlow(READ_BYTES), {
-      onAccepted: (open) => {
-        // Whoever is told of connections is told at once.
-        if (this.#options.onConnection !== undefined) this.#accept(opened(open));
-        else this.#unopened.add(open);
+    const isShared = shareReads(
+      this.#listener,
+      { memory: Buffer.allocUnsafeSlow(READ_BYTES), keepAliveSeconds: TCP_KEEPALIVE_MS / 1_000 },
+      {
+        onAccepted: (open) => {
+          // Whoever is told of connections is told at once.
+          if (this.#options.onConnection !== undefined) this.#accept(open());
+          else this.#unopened.add(open);
+        },
+        onChunk: (socket, chunk) => this.#connections.receive(socket, chunk),
       },
-      onChunk: (socket, chunk) => this.#connections.receive(socket, chunk),
-    });
+    );
     if (isShared) this.#connections.readsAreShared();
   }
 
@@ -211,12 +215,4 @@ export class GrpcEdge {
       this.#tls.accept(socket);
     }
   }
-}
-
-/** The socket of an accepted connection. */
-function opened(open: () => Socket): Socket {
-  const socket = open();
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, TCP_KEEPALIVE_MS);
-  return socket;
 }
