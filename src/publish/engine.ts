@@ -254,7 +254,7 @@ export class Engine {
     if (suppressed !== undefined) {
       this.#log('warn', { reason, message, subject, suppressed }, 'a message was not stored; it is sent again');
     }
-    if (STREAM_REFUSALS.includes(reason)) this.#link.lookAtStream();
+    if (STREAM_REFUSALS.includes(reason)) this.#link.lookAtStream(reason === 'timeout');
   }
 
   #noteLater(): void {

@@ -49,7 +49,8 @@ const UNDEFINED_ERROR = 'node provided an undefined error';
 /** What a look at the stream came to: either it is as it must be, or there is a problem with it, or it was not to be seen. */
 type Look =
   | { readonly is: 'fit'; readonly facts: StreamFacts; readonly seen: StreamSeen }
-  | { readonly is: 'unfit'; readonly problem: string }
+  /** `byServer`: by what the server told of itself, which it does once on each connection. */
+  | { readonly is: 'unfit'; readonly problem: string; readonly byServer?: boolean }
   | { readonly is: 'unseen'; readonly problem: string; readonly isDenied: boolean };
 
 /**
@@ -71,6 +72,10 @@ export class NatsLink {
   /** Whether that was asked on this connection, and how often it failed in a row. */
   #isProven = false;
   #unproven = 0;
+  /** The server no longer lets us hear answers, and does not begin again by itself when it would. */
+  #isDeaf = false;
+  /** Messages were not answered in time, since the last look. */
+  #isUnanswered = false;
   #lookAgain: () => void = () => {};
 
   constructor(options: NatsLinkOptions, deps: NatsLinkDeps) {
@@ -91,8 +96,12 @@ export class NatsLink {
     await this.#running;
   }
 
-  /** The stream may have changed or be gone: looks at it, soon. */
-  lookAtStream(): void {
+  /**
+   * The stream may have changed or be gone: looks at it, soon.
+   * @param isUnanswered whether that is thought because nothing answers
+   */
+  lookAtStream(isUnanswered = false): void {
+    this.#isUnanswered ||= isUnanswered;
     this.#lookAgain();
   }
 
@@ -100,7 +109,8 @@ export class NatsLink {
     const { clock, events } = this.#deps;
     while (!this.#stopping.signal.aborted) {
       try {
-        await this.#connected();
+        // There is nothing to tell of: what was wrong stays told until it is known to be otherwise.
+        if ((await this.#connected()) === 'anew') continue;
         events.connection(undefined, 'the connection was closed');
       } catch (error) {
         events.connection(undefined, reasonOf(error));
@@ -118,7 +128,7 @@ export class NatsLink {
   }
 
   /** From the first to the last moment of one connection. @throws why there is none, or why it ended */
-  async #connected(): Promise<void> {
+  async #connected(): Promise<'anew' | undefined> {
     const { access, dialTimeoutMs, pingMs } = this.#options;
     await reachable(access.servers, dialTimeoutMs);
     const connection = await connect({
@@ -137,6 +147,7 @@ export class NatsLink {
     this.#isProven = false;
     this.#isSuspect = false;
     this.#unproven = 0;
+    this.#isUnanswered = false;
     const closed = new AbortController();
     const ended = connection.closed().then((error) => {
       closed.abort();
@@ -145,8 +156,9 @@ export class NatsLink {
     if (this.#stopping.signal.aborted) await connection.close();
     this.#deps.events.connection(connection.getServer(), undefined);
     const listening = this.#listen(connection);
+    let next: 'anew' | undefined;
     try {
-      await this.#keepStream(connection, closed.signal);
+      next = await this.#keepStream(connection, closed.signal);
     } finally {
       this.#deps.events.down();
       this.#connection = undefined;
@@ -155,13 +167,18 @@ export class NatsLink {
     }
     const error = await ended;
     if (error instanceof Error) throw error;
+    return next;
   }
 
-  /** Until the connection ends: the stream is looked at until it is as it must be, and again when somebody asks. */
-  async #keepStream(connection: NatsConnection, closed: AbortSignal): Promise<void> {
+  /**
+   * Until the connection ends: the stream is looked at until it is as it must be, and again when somebody asks.
+   * @returns `anew` if it would not become better on this connection, and may on the next
+   */
+  async #keepStream(connection: NatsConnection, closed: AbortSignal): Promise<'anew' | undefined> {
     const { clock, events, random } = this.#deps;
     const { streamMs, lookMs, unseenMs } = this.#options;
     let unseenSince = Number.POSITIVE_INFINITY;
+    let stuckSince = Number.POSITIVE_INFINITY;
     let stored = 0;
     const onAnswer = events.answered.bind(events);
     let wire: NatsWire | undefined;
@@ -175,10 +192,15 @@ export class NatsLink {
       this.#lookAgain = () => asked.abort();
       const acknowledged = events.acknowledged();
       const look = await this.#look(connection, acknowledged, rest);
-      if (closed.aborted) return;
-      const isGood = look.is !== 'unseen' || look.isDenied || acknowledged.sequence !== stored;
+      if (closed.aborted) return undefined;
+      const hasStored = acknowledged.sequence !== stored;
       stored = acknowledged.sequence;
+      const isGood = look.is !== 'unseen' || look.isDenied || hasStored;
       unseenSince = isGood ? Number.POSITIVE_INFINITY : Math.min(unseenSince, clock.monotonic());
+      const isStuck = look.is === 'fit' ? this.#isUnanswered && !hasStored : look.is === 'unfit' && look.byServer;
+      stuckSince = isStuck ? Math.min(stuckSince, clock.monotonic()) : Number.POSITIVE_INFINITY;
+      this.#isUnanswered = false;
+      if (clock.monotonic() - stuckSince > unseenMs) return 'anew';
       // It may be cut off from those that have the stream. Each connection is to one of them by chance.
       if (look.is === 'unseen' && clock.monotonic() - unseenSince > unseenMs) {
         throw new SiderolinkError('unavailable', look.problem);
@@ -189,7 +211,8 @@ export class NatsLink {
         events.stream(look.is === 'fit' ? undefined : look.problem);
         const former = wire;
         if (look.is !== 'fit') wire = undefined;
-        else if (events.seen(look.seen, acknowledged.sequence) || wire?.isFor(look.facts) !== true) {
+        else if (events.seen(look.seen, acknowledged.sequence) || this.#isDeaf || wire?.isFor(look.facts) !== true) {
+          this.#isDeaf = false;
           wire = new NatsWire(look.facts, { connection, onAnswer });
         }
         if (wire !== former) former?.close();
@@ -202,6 +225,7 @@ export class NatsLink {
       await clock.sleep(streamMs * (0.5 + random() / 2), closed);
       if (wire !== undefined && !isKept) await clock.sleep(lookMs, AbortSignal.any([asked.signal, closed]));
     }
+    return undefined;
   }
 
   /** @param beforeMade a new stream gets nothing before it is known what the old one had: or that would come first */
@@ -222,8 +246,10 @@ export class NatsLink {
         info = await streams.add(newStream(wish));
       }
       const { config: facts, created, state } = info;
-      const problem = mismatch(wish, facts) ?? tooSmall(wish.name, facts, connection);
+      const problem = mismatch(wish, facts);
       if (problem !== undefined) return { is: 'unfit', problem };
+      const small = tooSmall(connection);
+      if (small !== undefined) return { is: 'unfit', problem: small, byServer: true };
       const proven = await this.#provenThrough(connection, acknowledged, info.cluster?.leader);
       const seen = { created, lastSequence: Math.min(state.last_seq, proven) };
       const isShort = seen.lastSequence < acknowledged.sequence && (info.cluster?.replicas?.length ?? 0) > 0;
@@ -277,7 +303,10 @@ export class NatsLink {
       // That much is not needed to publish.
       if (subject === `$JS.API.STREAM.MSG.GET.${this.#options.stream.name}`) continue;
       if (operation === 'publish') this.#deps.events.forbidden(subject, `may not publish to ${subject}`);
-      else this.#deps.events.stream(`may not subscribe to ${subject}: no acknowledgement can be heard`);
+      else {
+        this.#isDeaf = true;
+        this.#deps.events.stream(`may not subscribe to ${subject}: no acknowledgement can be heard`);
+      }
     }
   }
 }
@@ -286,10 +315,7 @@ function isMissing(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
 }
 
-function tooSmall(name: string, { max_msg_size: streamBytes }: StreamFacts, { info }: NatsConnection) {
-  if (streamBytes !== undefined && streamBytes > 0 && streamBytes < LEAST_MESSAGE_BYTES) {
-    return `the stream ${name} takes messages of ${streamBytes} bytes: set its max_msg_size to ${LEAST_MESSAGE_BYTES} or more`;
-  }
+function tooSmall({ info }: NatsConnection): string | undefined {
   const serverBytes = info?.max_payload;
   if (serverBytes !== undefined && serverBytes < LEAST_MESSAGE_BYTES) {
     return `the server takes messages of ${serverBytes} bytes: set its max_payload to ${LEAST_MESSAGE_BYTES} or more`;

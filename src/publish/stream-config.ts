@@ -1,3 +1,5 @@
+import { LEAST_MESSAGE_BYTES } from './message.ts';
+
 /** What we need to know of a stream's configuration; a part of what the server tells. */
 export interface StreamFacts {
   readonly name: string;
@@ -51,7 +53,10 @@ export function mismatch(wish: StreamWish, facts: StreamFacts): string | undefin
   if (facts.mirror !== undefined) return `the stream ${name} is a mirror: name its origin in publish.nats.stream`;
   if (facts.sealed === true) return `the stream ${name} is sealed and takes nothing: name another one`;
   if (facts.no_ack === true) return `the stream ${name} acknowledges nothing: set its no_ack to false`;
-  const subjects = facts.subjects ?? [];
+  const { subjects = [], max_msg_size: most = -1 } = facts;
+  if (most > 0 && most < LEAST_MESSAGE_BYTES) {
+    return `the stream ${name} takes messages of ${most} bytes: set its max_msg_size to ${LEAST_MESSAGE_BYTES} or more`;
+  }
   if (!subjects.some((taken) => covers(taken, subject))) {
     return `the stream ${name} takes ${subjects.join(', ') || 'no subjects'}: add ${subject} to its subjects, or change publish.prefix`;
   }

@@ -8,6 +8,7 @@
  *     await server.start();                                      // again, same port and directory
  *     server.pause(); server.resume();                           // SIGSTOP, SIGCONT
  *     await server.restart({ auth: { token: 't' } });            // with other options
+ *     await server.reload({ auth: { token: 't' } });             // the same without an end of its connections
  *     await server.dispose();                                    // in afterEach: process and directory are gone
  *     const cluster = await startNatsCluster(3);                 // an array of servers that know each other
  */
@@ -48,6 +49,7 @@ export interface NatsServerOptions {
 
 const READY_MS = 60_000;
 const KEPT_LOG = 64 * 1024;
+const RELOADED = /Reloaded server configuration/g;
 
 /** Starts a server and waits until it takes connections. */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
@@ -102,8 +104,7 @@ export class NatsServer {
   /** Starts the process, again if it was killed, with the same port and files. */
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error('nats-server runs already');
-    const config = join(this.directory, 'server.json');
-    writeFileSync(config, JSON.stringify(this.#config(), undefined, 2));
+    const config = this.#configure();
     this.#log = '';
     const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
     const [file = '', ...args] = [...(this.#options.prefix ?? []), 'nats-server', '-c', config];
@@ -160,6 +161,15 @@ export class NatsServer {
     await this.start();
   }
 
+  /** Has it read other options while it runs: connections that may stay do. */
+  async reload(options: NatsServerOptions): Promise<void> {
+    this.#options = options;
+    this.#configure();
+    const before = this.#log.match(RELOADED)?.length ?? 0;
+    this.#child?.kill('SIGHUP');
+    await this.said(new RegExp(`(?:${RELOADED.source}[^]*){${before + 1}}`));
+  }
+
   /** It answers nothing until `resume`, and its connections stay. */
   pause(): void {
     const pid = this.#child?.pid;
@@ -192,6 +202,13 @@ export class NatsServer {
     child.kill(signal);
     await ended;
     this.#child = undefined;
+  }
+
+  /** The path of its configuration, written anew. */
+  #configure(): string {
+    const path = join(this.directory, 'server.json');
+    writeFileSync(path, JSON.stringify(this.#config(), undefined, 2));
+    return path;
   }
 
   #config(): object {

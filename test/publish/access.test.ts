@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NatsAccess } from '../../src/publish/credentials.ts';
 import { createIdentities } from '../helpers/nats-jwt.ts';
 import { type NatsServer, type NatsServerOptions, startNatsServer } from '../helpers/nats-server.ts';
-import { ANYBODY, World } from './world.ts';
+import { startProxy } from './proxy.ts';
+import { ANYBODY, received, World } from './world.ts';
 
 let world: World;
 let server: NatsServer;
@@ -87,6 +88,28 @@ describe('credentials', () => {
     await server.restart({ auth: { user: 'u', password: 'new' } });
     await world.append([1, 2, 3], 2);
     await world.published();
+  });
+
+  it('that may hear no answers for a while publish on when they may, on the same connection', async () => {
+    const auth = { user: 'u', password: 'secret' };
+    server = await startNatsServer({ auth });
+    const access = {
+      ...ANYBODY,
+      servers: [server.url],
+      user: auth.user,
+      passwordFile: world.file('password', 'secret'),
+    };
+    await world.publish([], { access, outbox: { answerMs: 300 }, link: { unseenMs: Number.POSITIVE_INFINITY } });
+    await world.published();
+    await server.reload({ auth: { ...auth, permissions: { publish: ['>'], subscribe: ['elsewhere.>'] } } });
+    await world.append([1, 2, 3], 2);
+    await world.until(({ streamProblem }) => /^may not subscribe to _INBOX/.test(streamProblem ?? ''));
+    await world.untilCounted('refused', 3);
+    // The server has ended the subscription to answers, and allowing it again does not bring it back.
+    await server.reload({ auth });
+    await world.published();
+    expect(await world.count('refused', { reason: 'disconnected' })).toBe(0);
+    await world.verify(await received({ servers: server.url, user: 'u', pass: 'secret' }));
   });
 
   it('that are missing or are no such thing are told without what they hold', async () => {
@@ -171,4 +194,17 @@ it('goes to the server that is there where several are named', async () => {
     await world.published();
     await world.stop();
   }
+});
+
+it('makes a connection anew on which nothing is answered, though the stream can be looked at', async () => {
+  server = await startNatsServer();
+  // The first connection's subscription to answers gets lost.
+  await using proxy = await startProxy(server.port, (text, client) =>
+    client === 0 ? text.replaceAll(/(?<=SUB _)INBOX(?=\.\w+\.> )/g, 'OTHER') : text,
+  );
+  const access = { ...ANYBODY, servers: [`nats://127.0.0.1:${proxy.port}`] };
+  await world.publish([], { access, outbox: { answerMs: 100 }, link: { unseenMs: 500 } });
+  await world.published();
+  expect(await world.count('refused', { reason: 'timeout' })).toBeGreaterThan(0);
+  await world.verify(await received({ servers: server.url }));
 });

@@ -201,6 +201,18 @@ it('sends a marker where a record is larger than the server or the stream takes'
   expect(await world.count('truncated')).toBe(2);
 });
 
+it('sees that a server takes larger messages than when it came to know it', async () => {
+  await server.restart({ maxPayload: 2048 });
+  await world.append([1, 2], 3);
+  await world.publish([server.url], { link: { unseenMs: 300 } });
+  await world.until(({ streamProblem }) => streamProblem?.includes('set its max_payload to 4096 or more') === true);
+  expect(world.condition('nats-stream')).toMatch(/^error: the server takes messages of 2048 bytes/);
+  // It tells that to new connections only, and ours would stay.
+  await server.reload({ maxPayload: 8192 });
+  await world.published();
+  await world.verify(await received({ servers: server.url }));
+});
+
 it('publishes subjects that are allowed while one is forbidden, and tells of it', async () => {
   const permissions = { publish: { deny: ['siderolink.*.00000000-0000-4000-8000-000000000001.>'] } };
   await server.restart({ auth: { user: 'u', password: 'p', permissions } });
