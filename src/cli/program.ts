@@ -12,7 +12,7 @@ import { addBackupCommand, addConnectCommand, addControlTokenCommands } from './
 import { addTokenCommands } from './tree/token.ts';
 
 const HELP = `
-MACHINE is a UUID, the beginning of one, a hostname or an address.
+MACHINE is a UUID, the beginning of one, a hostname or an address; TOKEN-ID the id of a join token or the beginning of one.
 
 Exit codes:
   0    done; also when the reader of the output went away
@@ -38,7 +38,7 @@ export function buildProgram(io: Io): Command {
   const program = new Command('siderolinkctl');
   program
     .description('Looks after the machines of a siderolinkd through its control API')
-    .version(version)
+    .version(`siderolinkctl ${version}`, '-V, --version', 'print name and version')
     .addOption(
       new Option('-o, --output <format>', 'for people or for programs')
         .choices(['table', 'json', 'wide'])

@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import type { Machine } from '../client/api.ts';
+import type { JoinToken, Machine } from '../client/api.ts';
 import type { ControlClient } from '../client/client.ts';
 import { errorCode, SiderolinkError } from '../domain/errors.ts';
 import { asNodeUuid } from '../domain/uuid.ts';
@@ -81,6 +81,41 @@ export function pickMachine(machines: readonly Machine[], text: string): Machine
   throw new SiderolinkError(
     'invalid_argument',
     `${JSON.stringify(text)} may be any of ${hits.length} machines: ${names.join(', ')}${rest}; give more of the UUID`,
+  );
+}
+
+/**
+ * The id of the join token that a user means: an id, or the beginning of one.
+ *
+ * @throws SiderolinkError `not_found`, or `invalid_argument` when several tokens could be meant
+ */
+export async function resolveToken(client: Pick<ControlClient, 'token' | 'tokens'>, text: string): Promise<string> {
+  try {
+    // The path of none is that of the list.
+    if (text !== '') return (await client.token(text)).id;
+  } catch (error) {
+    if (errorCode(error) !== 'not_found') throw error;
+  }
+  return pickToken(await client.tokens(), text);
+}
+
+function pickToken(tokens: readonly JoinToken[], text: string): string {
+  const hits = text === '' ? [] : tokens.filter(({ id }) => id.startsWith(text));
+  const [first, ...others] = hits;
+  if (first === undefined) {
+    throw new SiderolinkError(
+      'not_found',
+      `no join token is ${JSON.stringify(text)}, nor does the id of one begin so; \`siderolinkctl token list\` shows all`,
+    );
+  }
+  if (others.length === 0) return first.id;
+  const names = hits
+    .slice(0, 5)
+    .map(({ id, name, state }) => `${id} (${printable(name === '' ? '-' : name)}, ${state})`);
+  const rest = hits.length > names.length ? ` and ${hits.length - names.length} more` : '';
+  throw new SiderolinkError(
+    'invalid_argument',
+    `${JSON.stringify(text)} may be any of ${hits.length} join tokens: ${names.join(', ')}${rest}; give more of the id`,
   );
 }
 

@@ -35,6 +35,7 @@ interface ConfigOptions {
 function program(): Command {
   const root = new Command('siderolinkd')
     .description('A SideroLink endpoint for Talos Linux machines.')
+    .version(`siderolinkd ${version}`, '-V, --version', 'print name and version')
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
 
@@ -81,7 +82,7 @@ function program(): Command {
 
   root
     .command('version')
-    .description('print the version')
+    .description('print the version alone, for programs')
     .action(() => print(version));
   return root;
 }

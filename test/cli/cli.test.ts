@@ -266,9 +266,12 @@ describe('errors say what to do', () => {
     expect(result.err).not.toMatch(/\n {4}at /);
   });
 
-  it('and --version tells the version of the package', async () => {
+  it('and --version tells the name of the program and the version of the package', async () => {
     const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
-    expect((await run('--version')).out).toBe(`${version}\n`);
+    for (const option of ['--version', '-V']) {
+      expect(await run(option)).toEqual({ code: 0, out: `siderolinkctl ${version}\n`, err: '' });
+    }
+    expect((await run('--help')).out).toMatch(/^ {2}-V, --version +print name and version$/m);
   });
 
   it('and --help tells the exit codes', async () => {

@@ -128,6 +128,39 @@ describe('token revoke', () => {
   });
 });
 
+describe('the beginning of an id', () => {
+  const LONG = ['k3xT0aPqRs12', 'k3xTzzPqRs12', 'Zq0000000000'];
+  beforeEach(async () => {
+    control.tokens.ids.push(...LONG);
+    for (const name of ['rack 7', 'rack 8', '']) await control.tokens.create({ name }, 'test');
+  });
+
+  it('is enough where only one begins so, in its own case', async () => {
+    expect(JSON.parse((await run(['get', 'k3xT0', '-o', 'json'])).out)).toMatchObject({ id: LONG[0] });
+    expect(await run(['revoke', 'k3xTz'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^join token k3xTzzPqRs12 is revoked/),
+    });
+    expect(LONG.map((id) => token(id)?.revokedAt)).toEqual([null, NOW, null]);
+    expect((await run(['rotate', 'Z', '--overlap', '0'])).err).toMatch(
+      /takes the place of Zq0000000000, which has ended/,
+    );
+    expect((await run(['delete', 'k3xTz'])).out).toBe('join token k3xTzzPqRs12 is deleted\n');
+    expect(await run(['get', 'K3XT0'])).toMatchObject({ code: 4, out: '' });
+  });
+
+  it.each(['get', 'revoke', 'delete', 'rotate'])('of several is refused by %s, which names them', async (command) => {
+    const { code, out, err } = await run([command, 'k3xT', ...(command === 'rotate' ? ['--overlap', '0'] : [])]);
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/"k3xT" may be any of 2 join tokens: k3xT0aPqRs12 .*, k3xTzzPqRs12 .*give more of the id/);
+    expect(LONG.map((id) => token(id)?.revokedAt)).toEqual([null, null, null]);
+  });
+
+  it('is nothing at all for none', async () => {
+    expect(await run(['get', ''])).toMatchObject({ code: 4, err: expect.stringMatching(/no join token is ""/) });
+  });
+});
+
 describe('token rotate and delete', () => {
   it('prints the new secret alone, and lets the old one end', async () => {
     await run(['create', 'rack 7', '--owner', 'acme']);

@@ -281,6 +281,8 @@ export class MemoryTokens implements JoinTokens {
   /** What `cutBy` answers, by token. */
   readonly cuts = new Map<string, readonly Machine[]>();
   fail: Error | undefined;
+  /** Ids of those that are made next. */
+  readonly ids: string[] = [];
   #made = 0;
 
   cutBy(id: string): readonly Machine[] {
@@ -291,7 +293,7 @@ export class MemoryTokens implements JoinTokens {
     this.callers.push(by);
     if (this.fail !== undefined) throw this.fail;
     this.#made += 1;
-    const id = `t${this.#made}`;
+    const id = this.ids.shift() ?? `t${this.#made}`;
     const made: JoinToken = {
       id,
       name: token.name,

@@ -2,6 +2,7 @@ import type { CreatedJoinToken, JoinToken, JoinTokenDetails } from '../../client
 import { errorCode } from '../../domain/errors.ts';
 import { confirm } from '../confirm.ts';
 import { type Context, printJson } from '../context.ts';
+import { resolveToken } from '../resolve.ts';
 import { formatFields, formatTable } from '../table.ts';
 import { ago, fromNow, labelText, ownershipText, printable } from '../text.ts';
 import { expiry, type Labels, type OwnershipOptions, ownershipOf } from '../tree/values.ts';
@@ -33,13 +34,14 @@ export interface TokenRotateOptions {
   readonly expires?: string;
 }
 
-export async function tokenRotate(context: Context, id: string, options: TokenRotateOptions): Promise<void> {
+export async function tokenRotate(context: Context, given: string, options: TokenRotateOptions): Promise<void> {
   const { client, clock } = context;
   const { overlap } = options;
   const expires = options.expires === undefined ? {} : { expires_at: expiry(options.expires, clock.now()) };
-  const token = await listing(client.rotateToken(id, { overlap, ...expires }));
+  const id = await resolveToken(client, given);
+  const token = await client.rotateToken(id, { overlap, ...expires });
   const until = /^0/.test(overlap) ? 'which has ended' : `which ends in ${overlap} at the latest`;
-  showSecret(context, token, `join token ${token.id} takes the place of ${printable(id)}, ${until}`);
+  showSecret(context, token, `join token ${token.id} takes the place of ${id}, ${until}`);
 }
 
 /** The secret alone on stdout, so that a script takes it as it is. */
@@ -62,20 +64,21 @@ export async function tokenList(context: Context): Promise<void> {
   if (tokens.length === 0) context.err('no join tokens; `siderolinkctl token create NAME` makes one\n');
 }
 
-export async function tokenGet(context: Context, id: string): Promise<void> {
-  const token = await listing(context.client.token(id));
+export async function tokenGet(context: Context, given: string): Promise<void> {
+  const token = await context.client.token(await resolveToken(context.client, given));
   if (context.format === 'json') return printJson(context, token);
   context.out(tokenFields(token, context));
   if (token.machines.length > 0) context.out(`\n${cutTable(token)}`);
 }
 
-export async function tokenRevoke(context: Context, id: string, options: { readonly yes?: boolean }): Promise<void> {
-  const before = await listing(context.client.token(id));
+export async function tokenRevoke(context: Context, given: string, options: { readonly yes?: boolean }): Promise<void> {
+  const id = await resolveToken(context.client, given);
+  const before = await context.client.token(id);
   const cuts = before.state === 'revoked' ? 0 : before.cuts;
   const who = cuts === 1 ? '1 machine' : `${cuts} machines`;
   if (cuts > 0 && options.yes !== true) {
     context.err(cutTable(before));
-    if (!(await confirm(context, `Revoke ${printable(id)}? ${who} could not join again at the next boot.`))) {
+    if (!(await confirm(context, `Revoke ${id}? ${who} could not join again at the next boot.`))) {
       return context.err('nothing is revoked\n');
     }
   }
@@ -86,8 +89,10 @@ export async function tokenRevoke(context: Context, id: string, options: { reado
   context.out(`join token ${token.id} is revoked; links stay up, and ${effect}\n`);
 }
 
-export async function tokenDelete(context: Context, id: string): Promise<void> {
+export async function tokenDelete(context: Context, given: string): Promise<void> {
+  let id = given;
   try {
+    id = await resolveToken(context.client, given);
     await context.client.deleteToken(id);
   } catch (error) {
     if (errorCode(error) === 'conflict') throw withHint(error, `\`siderolinkctl token revoke ${id}\` does`);
@@ -96,16 +101,7 @@ export async function tokenDelete(context: Context, id: string): Promise<void> {
     if (context.format !== 'json') context.out(`join token ${printable(id)} is not there\n`);
     return;
   }
-  if (context.format !== 'json') context.out(`join token ${printable(id)} is deleted\n`);
-}
-
-async function listing<T>(call: Promise<T>): Promise<T> {
-  try {
-    return await call;
-  } catch (error) {
-    if (errorCode(error) !== 'not_found') throw error;
-    throw withHint(error, '`siderolinkctl token list` shows all');
-  }
+  if (context.format !== 'json') context.out(`join token ${id} is deleted\n`);
 }
 
 function tokenTable(tokens: readonly JoinToken[], { style, clock, format }: Context): string {
