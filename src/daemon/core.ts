@@ -70,7 +70,7 @@ export async function startCore(
   const changes = new MachineChanges({}, { ...base, machines: fleet.machines, boots, statuses, log });
   await lifecycle.run('machine changes', changes);
 
-  const repair = () => device.reconcile(desiredPeers(config, fleet.machines, statuses));
+  const repair = () => device.reconcile(desiredPeers(config, fleet.machines, statuses, fleet.tunnelSources));
   const repairer = new Repairer({}, { ...base, repair });
   await lifecycle.run('WireGuard', device);
   await lifecycle.run('WireGuard repair', repairer);

@@ -1,5 +1,7 @@
 import type { Config } from '../config/config.ts';
+import { relayEndpoint } from '../domain/tunnel.ts';
 import type { StatusTable } from '../fleet/status.ts';
+import type { TunnelSources } from '../fleet/tunnel-sources.ts';
 import type { Machines } from '../fleet/types.ts';
 import { WireGuardDevice, type WireGuardDeviceDeps } from '../wireguard/device.ts';
 import type { PeerSpec } from '../wireguard/types.ts';
@@ -30,18 +32,22 @@ export function createDevice(
 
 /**
  * What the device should have; with where each machine was last, for those that it has to be given anew. A machine that
- * its gateway can reach is back with the first packet to it; else it comes back by itself, within two minutes.
+ * its gateway can reach is back with the first packet to it; else it comes back by itself, within two minutes. One in the
+ * tunnel can be reached as long as its stream is open.
  */
 export function desiredPeers(
   { wireguard }: Pick<Config, 'wireguard'>,
   machines: Pick<Machines, 'peers' | 'bySource'>,
   statuses: Pick<StatusTable, 'lastEndpoint'>,
+  streams: Pick<TunnelSources, 'get'>,
 ): readonly PeerSpec[] {
   const peers = machines.peers();
   if (!wireguard.restore_endpoints) return peers;
   return peers.map((peer) => {
     const machine = machines.bySource(peer.address);
-    const endpoint = machine === undefined ? undefined : statuses.lastEndpoint(machine);
+    if (machine === undefined) return peer;
+    const relay = streams.get(machine.id) === null ? undefined : relayEndpoint(machine.id, wireguard.listen_port);
+    const endpoint = statuses.lastEndpoint(machine) ?? relay;
     return endpoint === undefined ? peer : { ...peer, endpoint };
   });
 }

@@ -139,6 +139,11 @@ export function relayPort(listenPort: number): number {
   return port === listenPort ? port + RELAY_PORT_COUNT : port;
 }
 
+/** Where the device finds a machine whose stream is open, as `address:port`. */
+export function relayEndpoint(machine: number, listenPort: number): string {
+  return `${relayAddress(machine)}:${relayPort(listenPort)}`;
+}
+
 /** Whether the device has this endpoint of one of our relays. It says nothing of where the machine is, nor does it last. */
 export function isRelayEndpoint(endpoint: string): boolean {
   return /^127\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./.test(endpoint);

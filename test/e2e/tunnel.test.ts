@@ -167,3 +167,20 @@ it('a daemon that is killed and started again finds its machines in the tunnel w
   expect(ends).toContain(null);
   expect(ends).not.toContain(7);
 }, 240_000);
+
+it('a device that is deleted is made anew, and finds its machines in the tunnel before they say a word', async () => {
+  const guest = await tcpOnly();
+  await guest.on();
+  await comesBy(guest, 'tunnel');
+  const publicKey = (await guest.state()).publicKey ?? '';
+  const endpoint = await endpointOf(guest);
+  await gateway.namespace.run(['ip', 'link', 'del', 'dev', gateway.interface]);
+  await gateway.until('the device has its peers again', async () => (await gateway.peers()).has(publicKey));
+  expect(await endpointOf(guest)).toBe(endpoint);
+  await gateway.until('the gateway reaches it', async () => {
+    (await gateway.client.connect(guest.uuid, 50_000)).destroy();
+    return true;
+  });
+  await lineArrives(guest, 'with a new device');
+  expect(await seen(guest.uuid)).toMatchObject({ boot: 1 });
+}, 240_000);
