@@ -31,6 +31,21 @@ it('machines that take nothing hold no more than all may: who takes is sent to',
   for (const { peer } of silent) peer.close();
 });
 
+it('one of them has no more than 1 MiB', async () => {
+  const world = await start();
+  const { peer, place } = await silentMachine(world, 1);
+  let number = 0;
+  // Some at a time: what its socket's buffer has no room for is dropped by the kernel.
+  await world.until(async () => {
+    for (let i = 0; i < 50; i++) await world.device.send(packet(number++, 1_312), place);
+    return ((await world.metric('dropped_total'))['slow'] ?? 0) > 0;
+  });
+  const { sent = 0 } = await world.metric('packets_total');
+  expect(sent * 1_312).toBeLessThanOrEqual(1024 * 1024);
+  expect(sent * 1_312).toBeGreaterThan(900 * 1024);
+  peer.close();
+});
+
 it('a machine that takes nothing hears at once that it was replaced, and leaves nothing that waits', async () => {
   const world = await start();
   // So much room that a packet is begun and not ended.
