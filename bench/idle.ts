@@ -9,6 +9,7 @@ import type { Joined } from './machines.ts';
 import type { Bench, Figures } from './main.ts';
 import { processesOf } from './processes.ts';
 import { RawSession } from './raw-session.ts';
+import { threadsBetween, threadsOf } from './threads.ts';
 
 /** Two connections each: as many as fit where a process may open 20,000 files. */
 const MACHINES = 9_900;
@@ -46,12 +47,14 @@ export async function measureIdle(count: number, measured: number): Promise<Figu
     progress('all connected');
     await sleep(Math.min(SETTLE_SECONDS, measured) * 1000);
     // Reading it makes the lag's measure begin anew.
-    await daemon.http('/metrics');
+    const readings = readingsOf(await daemon.http('/metrics'));
     const processes = processesOf(daemon.pid);
     const used = processes.map(({ cpu }) => cpu());
+    const threads = threadsOf(daemon.pid);
     const began = performance.now();
     await sleep(measured * 1000);
     const seconds = (performance.now() - began) / 1000;
+    const threadsAfter = threadsOf(daemon.pid);
     const percent = processes.map(({ cpu }, i) => (100 * (cpu() - (used[i] ?? 0))) / seconds);
     const open = connections.filter(({ log, events }) => !log.destroyed && events.isOpen).length;
     const { rss, peak } = memoryOf(daemon.pid);
@@ -65,6 +68,8 @@ export async function measureIdle(count: number, measured: number): Promise<Figu
       daemon_cpu_percent: round(percent[0] ?? 0, 2),
       commands_cpu_percent: round(percent[1] ?? 0, 2),
       wireguard_go_cpu_percent: round(percent[2] ?? 0, 2),
+      readings: readingsOf(metrics) - readings,
+      threads: threadsBetween(threads, threadsAfter),
       empty_rss_mb: before,
       joined_rss_mb: joined,
       peak_rss_mb: peak,
@@ -80,6 +85,11 @@ export async function measureIdle(count: number, measured: number): Promise<Figu
     }
     await daemon.stop();
   }
+}
+
+/** How often the device was read: on a busy host readings are further apart, so a minute costs less there. */
+function readingsOf(metrics: string): number {
+  return metric(metrics, 'siderolinkd_wireguard_observe_seconds_count');
 }
 
 interface Connected {

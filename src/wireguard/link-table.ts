@@ -52,6 +52,8 @@ interface Entry extends KeyHistory {
   seenAt: number;
   /** Number of the last reading that showed it. */
   seenIn: number;
+  /** As it was shown last: the same object means that nothing has changed. */
+  peer: ObservedPeer | undefined;
 }
 
 /**
@@ -59,6 +61,9 @@ interface Entry extends KeyHistory {
  * lives renews its handshake every 120 s. Only a hint for the first window after our start.
  */
 const SESSION_LIFE_SECONDS = 180;
+
+/** What was not shown is looked for so often in the time that it is remembered: all are gone through then. */
+const FORGETTING_PER_LIFE = 60;
 
 const UNKNOWN: LinkState = {
   state: 'never',
@@ -76,6 +81,8 @@ export class LinkTable {
   /** By address: a machine keeps its address when its key changes, and its counters must not run backwards. */
   readonly #counters = new Map<string, Counters>();
   #readings = 0;
+  #census: Readonly<Record<LinkState['state'], number>> = { up: 0, down: 0, never: 0 };
+  #forgotAt = Number.NEGATIVE_INFINITY;
   #madeAnew: ReadonlyMap<PublicKey, number> | undefined;
 
   constructor(options: LinkTableOptions) {
@@ -88,19 +95,23 @@ export class LinkTable {
     this.#readings += 1;
     this.#madeAnew = reading.device.madeAnew;
     const first = this.#readings === 1;
-    let rx = 0;
-    let tx = 0;
+    const census = { up: 0, down: 0, never: 0 };
+    const grown = { rx: 0, tx: 0 };
     for (const peer of reading.device.peers.values()) {
       const entry = this.#entries.get(peer.publicKey) ?? this.#admit(peer, reading, first);
-      const growth = this.#grow(entry, peer, reading);
-      rx += growth.rx;
-      tx += growth.tx;
-      for (const kind of this.#judge(entry, peer, reading)) {
-        events.push({ kind, publicKey: peer.publicKey, link: view(entry) });
-      }
+      // Most say nothing between two readings: for them only time has passed.
+      const moved = entry.peer !== peer && this.#follow(entry, peer, reading, grown);
+      const kind = this.#judge(entry, reading.at);
+      if (kind !== undefined) events.push({ kind, publicKey: peer.publicKey, link: view(entry) });
+      if (moved) events.push({ kind: 'moved', publicKey: peer.publicKey, link: view(entry) });
+      entry.seenIn = this.#readings;
+      entry.seenAt = reading.at;
+      entry.counters.seenAt = reading.at;
+      census[entry.state] += 1;
     }
+    this.#census = census;
     this.#forget(reading.at);
-    return { events, rx, tx };
+    return { events, ...grown };
   }
 
   state(publicKey: PublicKey): LinkState {
@@ -122,11 +133,7 @@ export class LinkTable {
 
   /** How many peers of the last reading are in each state. */
   census(): Readonly<Record<LinkState['state'], number>> {
-    const census = { up: 0, down: 0, never: 0 };
-    for (const entry of this.#entries.values()) {
-      if (entry.seenIn === this.#readings) census[entry.state] += 1;
-    }
-    return census;
+    return this.#census;
   }
 
   #shown(publicKey: PublicKey): Entry | undefined {
@@ -162,44 +169,45 @@ export class LinkTable {
       counters,
       seenAt: at,
       seenIn: this.#readings,
+      peer: undefined,
     };
     this.#entries.set(peer.publicKey, entry);
     return entry;
   }
 
-  /** Counters that are less than before were reset with the peer: what they show is all new (facts/users.md B19). */
-  #grow(entry: Entry, peer: ObservedPeer, { at, wall }: Reading): { readonly rx: number; readonly tx: number } {
+  /**
+   * Takes what a peer shows otherwise than before, adds what went through to `grown`, and gives whether it moved. Counters
+   * that are less than before were reset with the peer: what they show is all new (facts/users.md B19).
+   */
+  #follow(entry: Entry, peer: ObservedPeer, { at, wall }: Reading, grown: { rx: number; tx: number }): boolean {
     const rx = peer.rxBytes < entry.rawRx ? peer.rxBytes : peer.rxBytes - entry.rawRx;
     const tx = peer.txBytes < entry.rawTx ? peer.txBytes : peer.txBytes - entry.rawTx;
+    entry.peer = peer;
     entry.rawRx = peer.rxBytes;
     entry.rawTx = peer.txBytes;
     entry.received += rx;
     entry.counters.rx += rx;
     entry.counters.tx += tx;
-    entry.counters.seenAt = at;
-    entry.seenAt = at;
-    entry.seenIn = this.#readings;
+    grown.rx += rx;
+    grown.tx += tx;
     entry.latestHandshake = peer.latestHandshake;
     if (rx > 0) {
       entry.lastGrowth = at;
       entry.lastRx = wall;
     }
-    return { rx, tx };
-  }
-
-  #judge(entry: Entry, peer: ObservedPeer, { at }: Reading): readonly LinkEvent['kind'][] {
-    const kinds: LinkEvent['kind'][] = [];
-    const proven = this.#proven(entry, at);
-    if (proven !== undefined) entry.state = proven;
-    if ((proven === 'up' || proven === 'down') && proven !== entry.told) {
-      entry.told = proven;
-      kinds.push(proven);
-    }
     const before = entry.lastEndpoint;
     entry.endpoint = peer.endpoint;
     entry.lastEndpoint = peer.endpoint ?? before;
-    if (before !== null && peer.endpoint !== null && peer.endpoint !== before) kinds.push('moved');
-    return kinds;
+    return before !== null && peer.endpoint !== null && peer.endpoint !== before;
+  }
+
+  /** What is to be told of it, if anything. */
+  #judge(entry: Entry, at: number): 'up' | 'down' | undefined {
+    const proven = this.#proven(entry, at);
+    if (proven !== undefined) entry.state = proven;
+    if (proven === undefined || proven === 'never' || proven === entry.told) return undefined;
+    entry.told = proven;
+    return proven;
   }
 
   /** The state that the counters prove; `undefined` in a key's first window with us, when it stays what was presumed. */
@@ -212,6 +220,8 @@ export class LinkTable {
 
   #forget(at: number): void {
     const { forgetAfterMs } = this.#options;
+    if (at - this.#forgotAt < forgetAfterMs / FORGETTING_PER_LIFE) return;
+    this.#forgotAt = at;
     for (const [key, entry] of this.#entries) if (at - entry.seenAt > forgetAfterMs) this.#entries.delete(key);
     for (const [address, { seenAt }] of this.#counters) {
       if (at - seenAt > forgetAfterMs) this.#counters.delete(address);

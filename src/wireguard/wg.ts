@@ -1,5 +1,5 @@
 import { allowedIp } from '../domain/peer-plan.ts';
-import { parseDump } from './dump.ts';
+import { DumpReader } from './dump.ts';
 import type { InterfaceName } from './interface-name.ts';
 import type { Runner } from './runner.ts';
 import type { ObservedDevice, PeerChange } from './types.ts';
@@ -8,6 +8,7 @@ import type { ObservedDevice, PeerChange } from './types.ts';
 export class Wg {
   readonly #name: InterfaceName;
   readonly #runner: Runner;
+  readonly #dumps = new DumpReader();
 
   constructor(options: { readonly interface: InterfaceName }, deps: { readonly runner: Runner }) {
     this.#name = options.interface;
@@ -16,7 +17,7 @@ export class Wg {
 
   /** Reads everything. Always of one interface by name: userspace devices of other network namespaces would be listed too. */
   async dump(): Promise<ObservedDevice> {
-    return parseDump(await this.#runner.run(['wg', 'show', this.#name, 'dump']));
+    return this.#dumps.read(await this.#runner.run(['wg', 'show', this.#name, 'dump']));
   }
 
   /** `file`: what `wg` reads the key from, a real file (facts/users.md B4). */

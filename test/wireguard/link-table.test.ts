@@ -200,3 +200,43 @@ describe('counters', () => {
     );
   });
 });
+
+describe('a reading in which peers are the same objects as in the one before', () => {
+  it('tells what one of copies tells', () => {
+    const shown = fc.record({
+      publicKey: fc.constantFrom('a' as PublicKey, 'b' as PublicKey),
+      rxBytes: fc.constantFrom(0, 5, 9),
+      endpoint: fc.constantFrom(null, 'x:1', 'y:1'),
+      latestHandshake: fc.constantFrom(0, handshake(10)),
+    });
+    const reading = fc.tuple(
+      fc.constantFrom(5, 40, 80),
+      fc.uniqueArray(shown, { selector: ({ publicKey }) => publicKey }),
+    );
+    fc.assert(
+      fc.property(fc.array(reading), (readings) => {
+        const [same, copied] = [table(), table()].map(({ links }) => links);
+        const before = new Map<string, ObservedPeer>();
+        let at = 0;
+        for (const [seconds, peers] of readings) {
+          at += seconds * SECOND;
+          const full = peers.map((each) => peer({ allowedIps: [`${each.publicKey}/128`], ...each }));
+          const kept = full.map((each) => {
+            const text = JSON.stringify(each);
+            before.set(text, before.get(text) ?? each);
+            return before.get(text) ?? each;
+          });
+          const [one, other] = [kept, full.map((each) => ({ ...each }))].map((all, n) =>
+            [same, copied][n]?.take({
+              device: { publicKey: null, listenPort: 1, peers: new Map(all.map((each) => [each.publicKey, each])) },
+              at,
+              wall: EPOCH + at,
+            }),
+          );
+          expect(one).toEqual(other);
+          expect(same?.census()).toEqual(copied?.census());
+        }
+      }),
+    );
+  });
+});
