@@ -86,7 +86,7 @@ describe('judging', () => {
       { configuration: { kind: 'wrong', message: 'line 3: no' }, settings: { of: 'daemon', differing: null } },
       'settings',
       'ok',
-      /^those that the daemon runs with were judged$/,
+      /^all other lines are about what the daemon runs with, not about the file$/,
       null,
     ],
     [
@@ -94,7 +94,7 @@ describe('judging', () => {
       { settings: { of: 'daemon', differing: ['api.tls.self_signed', 'log.level'] } },
       'settings',
       'warning',
-      /daemon runs with were judged; other ones stand here: api\.tls\.self_signed, log\.level$/,
+      /^the daemon does not run with what is written in \/etc.*: api\.tls\.self_signed, log\.level\. All lines here are about what it runs with$/,
       /restart/,
     ],
     [
@@ -102,7 +102,7 @@ describe('judging', () => {
       { configuration: { kind: 'right', file: null }, settings: { of: 'daemon', differing: ['state_dir'] } },
       'settings',
       'ok',
-      /other ones stand here: state_dir$/,
+      /^the daemon was started with others than this shell has, and all lines here are about those: state_dir$/,
       null,
     ],
     [
@@ -110,7 +110,7 @@ describe('judging', () => {
       { daemon: SILENT, settings: { of: 'here', message: null } },
       'settings',
       'ok',
-      /this file and environment were judged: no daemon answers$/,
+      /^no daemon answers, so all lines here are about what it would start with: \/etc\/siderolinkd\/config\.yaml$/,
       null,
     ],
     [
@@ -126,7 +126,7 @@ describe('judging', () => {
       { settings: { of: 'here', message: 'its version cannot tell them' } },
       'settings',
       'warning',
-      /this file and environment were judged: its version/,
+      /^all lines here are about \/etc.*, which the daemon may not be running with: its version cannot tell them$/,
       /restart/,
     ],
     ['links that carry something', {}, 'links', 'ok', /^7 up/, null],
@@ -138,7 +138,14 @@ describe('judging', () => {
       /^2 of 7 are up.*MTU/,
       /select\(\.link\.hint\)/,
     ],
-    ['no file', { configuration: { kind: 'right', file: null } }, 'configuration', 'ok', /all defaults/, null],
+    [
+      'no file',
+      { configuration: { kind: 'right', file: null } },
+      'configuration',
+      'ok',
+      /^there is no file: .*default/,
+      null,
+    ],
     [
       'no daemon',
       { daemon: SILENT, network: { ...WELL.network, interface: null } },
@@ -164,6 +171,16 @@ describe('judging', () => {
       'warning',
       /0\.9\.0 runs, and 1\.0\.0/,
       /restart/,
+    ],
+    [
+      'a condition that a command of the host mends',
+      {
+        daemon: { ...ANSWERS, conditions: [{ name: 'overlay_allow_group', severity: 'warning', message: 'no group' }] },
+      },
+      'condition overlay_allow_group',
+      'warning',
+      /^no group$/,
+      /groupadd/,
     ],
     [
       'a condition',
@@ -221,7 +238,7 @@ describe('judging', () => {
       /next boot/,
       /systemctl enable/,
     ],
-    ['no systemd', { unit: null }, 'unit', 'ok', /does not run here/, null],
+    ['no systemd', { unit: null }, 'unit', 'ok', /^there is no systemd here, so nobody starts siderolinkd again/, null],
     [
       'a guessed private endpoint',
       { endpoints: { configured: false, endpoints: privateEndpoint } },
@@ -525,7 +542,7 @@ describe('judging', () => {
     ],
     ['a clock of long ago', { now: 0 }, 'clock', 'error', /1970/, /set-ntp/],
     ['a clock nobody keeps', { clockSynchronized: false }, 'clock', 'warning', /nobody says/, /set-ntp/],
-    ['a clock nobody knows of', { clockSynchronized: null }, 'clock', 'ok', /is it\?/, null],
+    ['a clock nobody knows of', { clockSynchronized: null }, 'clock', 'ok', /nobody on this host knows/, null],
   ])('%s', (_, facts, name, severity, message, remedy) => {
     const check = find(facts, name);
     expect(check?.severity).toBe(severity);

@@ -74,7 +74,10 @@ export function judgeIpv6({ ipv6, network, config }: Facts): Check {
   const device = config.overlay.interface;
   const scopes = ipv6.disabled.filter((scope) => scope === 'default' || scope === device);
   if (scopes.length === 0) {
-    return ok(name, ipv6.disabled.length === 0 ? 'it is not disabled' : 'it is disabled, but not for the overlay');
+    return ok(
+      name,
+      ipv6.disabled.length === 0 ? 'it is there, as the overlay needs' : 'it is disabled, but not for the overlay',
+    );
   }
   const settings = scopes.map((scope) => `net.ipv6.conf.${scope}.disable_ipv6`);
   const found = `${settings.join(', ')} ${settings.length === 1 ? 'is' : 'are'} 1`;
@@ -151,7 +154,10 @@ export function judgeNetwork({ network, config }: Facts): readonly Check[] {
     );
   } else {
     checks.push(
-      ok('forwarding', network.forwarding ? 'it is on; our firewall keeps the overlay out of it' : 'it is off'),
+      ok(
+        'forwarding',
+        network.forwarding ? 'it is on; our firewall keeps the overlay out of it' : 'this host forwards no IPv6',
+      ),
     );
   }
   const { uplinks, strictReversePath } = network;
@@ -191,5 +197,10 @@ export function judgeClock({ now, clockSynchronized }: Facts): Check {
     const message = `it is ${time} here, and nobody says that it is right: token expiry, TLS and the times of records rest on it`;
     return warning(name, message, 'timedatectl set-ntp true, or another source of time');
   }
-  return ok(name, clockSynchronized === true ? 'it is synchronized' : `it is ${time} here; is it?`);
+  return ok(
+    name,
+    clockSynchronized === true
+      ? 'it is synchronized'
+      : `it is ${time} here; whether that is right nobody on this host knows`,
+  );
 }

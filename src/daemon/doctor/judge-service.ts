@@ -16,26 +16,46 @@ export function judgeConfiguration({ configuration, settings }: Facts): Check {
     return wrong(name, configuration.message, `put it right; ${rest}`);
   }
   const file = configuration.file;
-  return ok(name, file === null ? 'there is no file: all defaults, and the environment is right' : `${file} is right`);
+  return ok(
+    name,
+    file === null
+      ? 'there is no file: every setting is its default or a SIDEROLINKD__… variable, without a mistake'
+      : `${file} has no mistake`,
+  );
 }
 
-/** Whose settings all else is judged by. */
+/** Whose settings all else is judged by: what was changed in a file counts from the next start. */
 export function judgeSettings({ configuration, settings, daemon }: Facts): Check {
   const name = 'settings';
+  const file = configuration.kind === 'right' ? configuration.file : null;
+  const written = file === null ? 'the defaults and the variables of this shell' : file;
   if (settings.of === 'here') {
-    const why = settings.message ?? (daemon.kind === 'silent' ? 'no daemon answers' : 'the daemon may not be asked');
-    const judged = `those of this file and environment were judged: ${why}`;
-    return settings.message === null
-      ? ok(name, judged)
-      : warning(name, judged, `systemctl restart ${UNIT}; no link is cut`);
+    if (settings.message !== null) {
+      const message = `all lines here are about ${written}, which the daemon may not be running with: ${settings.message}`;
+      return warning(name, message, `systemctl restart ${UNIT}; no link is cut`);
+    }
+    const [who, does] =
+      daemon.kind === 'silent'
+        ? ['no daemon answers', 'would start with']
+        : ['the daemon may not be asked', 'may run with'];
+    return ok(name, `${who}, so all lines here are about what it ${does}: ${written}`);
   }
-  const judged = 'those that the daemon runs with were judged';
   const { differing } = settings;
-  if (differing === null || differing.length === 0) return ok(name, judged);
-  const message = `${judged}; other ones stand here: ${differing.join(', ')}`;
+  if (differing === null) return ok(name, 'all other lines are about what the daemon runs with, not about the file');
+  if (differing.length === 0) return ok(name, 'what the daemon runs with is what is written here');
+  const which = differing.join(', ');
   // Without a file, who started it gave it an environment or arguments that this shell has not.
-  if (configuration.kind === 'right' && configuration.file === null) return ok(name, message);
-  return warning(name, message, 'if the file was changed since it started: restart it, no link is cut');
+  if (configuration.kind === 'right' && file === null) {
+    return ok(
+      name,
+      `the daemon was started with others than this shell has, and all lines here are about those: ${which}`,
+    );
+  }
+  return warning(
+    name,
+    `the daemon does not run with what is written in ${written}: ${which}. All lines here are about what it runs with`,
+    `if the file was changed since it started: systemctl restart ${UNIT}, or start it again; no link is cut`,
+  );
 }
 
 /** Links over which a handshake comes, and nothing else (facts/users.md C9). */
@@ -86,17 +106,24 @@ function judgeVersion(running: string, installed: string, ready: boolean): Check
 /** Conditions of the daemon that checks of ours find as well, and say more of. */
 const OURS: readonly string[] = ['endpoint', 'api_plaintext', 'api_certificate'];
 
-/** A condition says itself what to do about it. */
+/** A condition says itself what to do about it; these need a command of the host. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  overlay_allow_group:
+    'nothing, where no other local user is to reach machines (talosctl); else groupadd with that name, and restart',
+};
+
 function judgeConditions(conditions: readonly Pick<Condition, 'name' | 'severity' | 'message'>[]): readonly Check[] {
   return conditions
     .filter(({ name, severity }) => severity !== 'ok' && !OURS.includes(name))
-    .map(({ name, severity, message }) => ({ name: `condition ${name}`, severity, message, remedy: null }));
+    .map(({ name, severity, message }) => {
+      return { name: `condition ${name}`, severity, message, remedy: REMEDIES[name] ?? null };
+    });
 }
 
 export function judgeUnit({ unit, daemon }: Facts): Check {
   const name = 'unit';
   const answers = daemon.kind === 'answers';
-  if (unit === null) return ok(name, 'systemd does not run here: whoever starts siderolinkd must start it again');
+  if (unit === null) return ok(name, 'there is no systemd here, so nobody starts siderolinkd again when it ends');
   if (unit.load === 'not-found') {
     const message = 'there is no siderolinkd.service';
     return answers
