@@ -212,15 +212,25 @@ export abstract class Connection implements StreamSession, OutboxOwner, Mortal, 
 
   /** @throws ConnectionFault when the peer has done too much that serves nothing */
   protected spend(cost: number): void {
+    if (!this.#affords(cost)) throw tooMuch();
+  }
+
+  #affords(cost: number): boolean {
     const now = this.host.clock.monotonic();
     this.#allowance ??= new Allowance(now);
-    if (!this.#allowance.spend(cost, now)) throw new ConnectionFault(h2.ENHANCE_YOUR_CALM, 'too much for nothing');
+    return this.#allowance.spend(cost, now);
   }
 
   /** A request is over before it was answered, because its peer wants it no more. @throws ConnectionFault */
   protected undo(stream: H2Stream): void {
     this.remove(stream);
-    this.spend(UNDONE);
+    if (this.#affords(UNDONE)) return;
+    if (!this.lasts || this.isLeaving) throw tooMuch();
+    // A proxy may send those of several callers, who are not all our enemies: what lasts does so, and nothing begins here
+    // any more.
+    this.host.refused('flood');
+    this.#allowance = undefined;
+    this.leave();
   }
 
   /** Ends for a reason, which the peer is told. */
@@ -272,4 +282,8 @@ export abstract class Connection implements StreamSession, OutboxOwner, Mortal, 
       stream.close();
     }
   }
+}
+
+function tooMuch(): ConnectionFault {
+  return new ConnectionFault(h2.ENHANCE_YOUR_CALM, 'too much for nothing');
 }

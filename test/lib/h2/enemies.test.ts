@@ -71,6 +71,32 @@ describe('a flood ends its connection, and no other', () => {
     expect(echo.edge.running).toBe(0);
   });
 
+  it('streams that last outlive calls that others of a proxy take back, and no new ones begin beside them', async () => {
+    await using echo = await EchoEdge.start();
+    const lasts = headers(1, request(raw.STREAM));
+    const peer = echo
+      .peer()
+      .hello()
+      .send(lasts, data(1, message('a'), 0));
+    await peer.until(() => peer.body(1).length === 6);
+    peer.send(times(300, (i) => Buffer.concat([headers(2 * i + 3), reset(2 * i + 3)])));
+    expect((await peer.first(GOAWAY)).payload.readUInt32BE(4)).toBe(CODE.none);
+    expect(echo.refused.filter((reason) => reason === 'flood')).toHaveLength(1);
+    // Whoever does not hear that has nothing of it.
+    peer.send(
+      times(300, (i) => Buffer.concat([headers(2 * i + 603), reset(2 * i + 603)])),
+      call(2_001),
+    );
+    expect(await peer.resetOf(2_001)).toBe(CODE.refused);
+    peer.send(data(1, message('b'), 0));
+    await peer.until(() => peer.body(1).length === 12);
+    expect(echo.refused.filter((reason) => reason === 'flood')).toHaveLength(1);
+    // What serves nobody ends it all the same.
+    peer.send(times(2_000, () => frame(PRIORITY, 0, 1, Buffer.alloc(5))));
+    await peer.closed;
+    expect(echo.edge.running).toBe(0);
+  });
+
   it('answers that nobody takes', async () => {
     await using echo = await EchoEdge.start();
     const peer = echo.peer().hello();
