@@ -5,8 +5,9 @@ import { SiderolinkError } from '../domain/errors.ts';
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 /**
- * A moment in a query: RFC 3339, or a duration before `now`. Milliseconds since the epoch.
+ * A moment in a request: RFC 3339, or a duration before `now`. Milliseconds since the epoch.
  *
+ * @param name where it stands, as `query.since`
  * @throws SiderolinkError `invalid_argument`
  */
 export function parseMoment(name: string, text: string, now: number): number {
@@ -19,7 +20,7 @@ export function parseMoment(name: string, text: string, now: number): number {
   } catch {
     throw new SiderolinkError(
       'invalid_argument',
-      `query.${name}: neither RFC 3339 (2026-01-31T12:00:00Z) nor a duration (10m, 1h30m, 30d)`,
+      `${name}: neither RFC 3339 (2026-01-31T12:00:00Z) nor a duration (10m, 1h30m, 30d)`,
     );
   }
 }

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import type { PublishStatus, RepublishSource } from '../control/types.ts';
 import { Publisher } from '../publish/publisher.ts';
 import { Republisher } from '../publish/republisher.ts';
+import { obstacleOf } from '../publish/standing.ts';
 import { restoresOf } from '../store/restore.ts';
 import type { Base } from './base.ts';
 import type { Core } from './core.ts';
@@ -46,8 +47,8 @@ export async function startPublishing(
   );
   await lifecycle.run('publisher', publisher);
   const publishStatus = () => {
-    const { server, waiting, oldest, lanesBehind, problem, streamProblem, refusal } = publisher.state;
-    return { stream, server, waiting, oldest, lanesBehind, problem: problem ?? streamProblem ?? refusal };
+    const { server, waiting, oldest, lanesBehind } = publisher.state;
+    return { stream, server, waiting, oldest, lanesBehind, problem: obstacleOf(publisher.state) };
   };
   return { publishStatus, republisher: new Republisher({}, { ...base, log, publisher, metrics: metrics.publish }) };
 }

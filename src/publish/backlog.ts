@@ -5,6 +5,8 @@ import { cutEnvelope, type OutgoingRecord, weightOf } from './record.ts';
 
 /** Where records are read; `RecordReader` is one. */
 export interface RecordSource {
+  /** How many records are kept behind one seq and up to another, about. */
+  count(after: number, through: number): number;
   read(query: {
     readonly after: number;
     readonly through: number;
@@ -44,6 +46,8 @@ const REFILL_PART = 16;
 const MIN_PAGE_RECORDS = 16;
 const MIN_PAGE_TEXT = 4096;
 const KNOWN_MACHINES = 100_000;
+/** So many seqs are taken for as many records: counting those takes longer. */
+const UNCOUNTED = 10_000;
 
 /**
  * Hands records from the store to lanes: one pass over everything in the order of seqs, which passes over what a full
@@ -109,7 +113,13 @@ export class Backlog {
   get remaining(): number {
     let arrears = 0;
     for (const lane of this.#inArrears) arrears += lane.arrears?.count ?? 0;
-    return this.#head - this.#position + this.#records + arrears;
+    return this.#unread() + this.#records + arrears;
+  }
+
+  /** Numbers leave out what retention has dropped, and a restored store leaps by more than there will ever be. */
+  #unread(): number {
+    const seqs = this.#head - this.#position;
+    return seqs <= UNCOUNTED ? seqs : Math.min(seqs, this.#source.count(this.#position, this.#head));
   }
 
   /** How far each lane is. */

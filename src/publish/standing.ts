@@ -39,6 +39,11 @@ function connectionOf(state: PublishState, ageMs: number, lateMs: number): Told 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
+/** What keeps records from being published; null if nothing does, also where something did a moment ago. */
+export function obstacleOf({ problem, streamProblem, refusal, waiting }: PublishState): string | null {
+  return problem ?? streamProblem ?? (waiting > 0 ? refusal : null);
+}
+
 /** Coarse, so that a message does not change every second. */
 function roughly(ms: number): string {
   if (ms < MINUTE_MS) return 'less than a minute';

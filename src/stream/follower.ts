@@ -63,13 +63,14 @@ export class Follower {
           const groups = batch === undefined ? [await this.#fromStore()] : this.#fromMemory(batch);
           for (const records of groups) {
             if (signal.aborted) return;
-            if (records.length === 0) continue;
-            this.#hasTold();
+            const last = records.at(-1);
+            if (last === undefined) continue;
+            this.#hasTold(last.seq);
             yield { type: 'records', records };
           }
         }
         if (this.#isPositionDue() && !signal.aborted) {
-          this.#hasTold();
+          this.#hasTold(this.position);
           yield { type: 'position', seq: this.position };
         }
       }
@@ -84,8 +85,9 @@ export class Follower {
     return this.position - this.#told >= positionRecords || this.#deps.clock.monotonic() - this.#toldAt >= positionMs;
   }
 
-  #hasTold(): void {
-    this.#told = this.position;
+  /** @param seq which the consumer knows of now: what did not match behind it was not told */
+  #hasTold(seq: number): void {
+    this.#told = seq;
     this.#toldAt = this.#deps.clock.monotonic();
   }
 
@@ -112,7 +114,7 @@ export class Follower {
     const nothing = { fromSeq: this.position + 1, toSeq: this.position };
     const start = await this.#page({ ...nothing, ...this.#wantGaps(gaps) });
     this.#toldDropped = start.told;
-    this.#hasTold();
+    this.#hasTold(this.position);
     const records = renderedOf(start);
     return records.length > 0 ? { type: 'records', records } : { type: 'position', seq: this.position };
   }

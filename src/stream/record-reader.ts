@@ -1,3 +1,6 @@
+import { SERIES } from '../store/batch.ts';
+import { CHUNK_TABLES } from '../store/chunk-row.ts';
+import { unlessDamaged } from '../store/damaged.ts';
 import { openReader } from '../store/database.ts';
 import { PageReader } from '../store/page-reader.ts';
 import { STORE_DEFAULTS } from '../store/store.ts';
@@ -40,12 +43,22 @@ export class RecordReader {
   readonly #db: ReturnType<typeof openReader>;
   readonly #pages: PageReader;
   readonly #prefix: string;
+  readonly #counts: readonly ReturnType<ReturnType<typeof openReader>['prepare']>[];
 
   /** @throws SiderolinkError `storage` */
   constructor(options: RecordReaderOptions) {
     const { path, prefix, pageMs = 50, cacheBytes = STORE_DEFAULTS.cacheBytes } = options;
     this.#prefix = prefix;
     this.#db = openReader(path);
+    this.#counts = SERIES.flatMap((series) =>
+      [
+        `select coalesce(sum(min(records, last_seq - max(first_seq - 1, @after))), 0) from segment
+         where series = ${SERIES.indexOf(series)} and last_seq > @after and first_seq <= @through`,
+        `select coalesce(sum(max(0, min(count, first_seq + count - 1 - @after))), 0) from ${CHUNK_TABLES[series]}
+         where first_seq > (select packed_${series} from log_state) and first_seq <= @through
+         and first_seq >= (select coalesce(max(first_seq), 0) from ${CHUNK_TABLES[series]} where first_seq <= @after)`,
+      ].map((sql) => this.#db.prepare(sql).pluck()),
+    );
     this.#pages = new PageReader(this.#db, { prefix, pageMs, cacheBytes });
   }
 
@@ -66,6 +79,14 @@ export class RecordReader {
     });
     // What was asked for beyond the end is not there yet: it may still come.
     return { records: renderedOf(reply), through: Math.min(reply.through, Math.max(reply.head, after)) };
+  }
+
+  /** How many records are kept behind one seq and up to another: of a segment that is cut by either end, at most. */
+  count(after: number, through: number): number {
+    return unlessDamaged(
+      () => this.#counts.reduce((sum, statement) => sum + (statement.get({ after, through }) as number), 0),
+      () => through - after,
+    );
   }
 
   close(): void {

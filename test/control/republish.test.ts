@@ -50,6 +50,14 @@ test('tells how far it is, a line each, and the total', async () => {
   expect(control.logged.join('')).toMatch(/"by":"control socket","published":3,.*"msg":"records republished"/);
 });
 
+test('says which field of the body names no moment', async () => {
+  await using control = await started(source(after(1)).republisher);
+  for (const name of ['since', 'until']) {
+    const { json } = await control.call('POST', '/v1/republish', { body: { ...body, [name]: '2x' } });
+    expect(json).toMatchObject({ code: 'invalid_argument', detail: expect.stringMatching(`^body.${name}: neither`) });
+  }
+});
+
 test('what is wrong from the beginning is a problem, and what is wrong later the last line', async () => {
   const busy = new SiderolinkError('conflict', 'another one');
   await using taken = await started(source(busy).republisher);

@@ -64,6 +64,22 @@ describe('server-sent events', () => {
     response.destroy();
   });
 
+  it('refuse a place that they have not come to: it is of another store, and what comes before it would be lost', async () => {
+    append(4);
+    for (const [path, headers] of [
+      ['/v1/stream?after=5', {}],
+      ['/v1/stream', { 'last-event-id': '1000000000000' }],
+    ] as const) {
+      const { status, json } = await control.call('GET', path, { headers });
+      expect([status, json.code]).toEqual([409, 'conflict']);
+      expect(json.detail).toMatch(/has not come to \d+: its newest record is 4$/);
+    }
+    const response = await control.open('/v1/stream?after=4');
+    append(1);
+    expect(seqs(parseEvents(await readUntil(response, (text) => text.includes('id: 5\n'))).events)).toEqual([5]);
+    response.destroy();
+  });
+
   it('begin now, and say where that is: a reader that breaks off before its first record misses nothing', async () => {
     append(4);
     const first = await control.open('/v1/stream');

@@ -36,6 +36,10 @@ class ListSource implements RecordSource {
     this.records.splice(0, index === -1 ? this.records.length : index);
   }
 
+  count(after: number, through: number): number {
+    return this.records.filter(({ seq }) => seq > after && seq <= through).length;
+  }
+
   read({ after, through, machine, maxRecords, maxText }: Parameters<RecordSource['read']>[0]) {
     const page: Stored[] = [];
     let text = 0;

@@ -118,6 +118,16 @@ it('reads each record once or twice, also where all have much', () => {
   expect(model.source.rendered).toBeLessThan(2.5 * model.source.head);
 });
 
+it('does not count as waiting what was dropped before it was read', () => {
+  const model = new LanesModel(SMALL);
+  for (let round = 0; round < 20; round++) model.append(MACHINES[0] ?? 0, 1000);
+  model.source.dropBefore(19_001);
+  expect(model.backlog.remaining).toBe(1000);
+  model.connect();
+  model.settle();
+  expect(model.backlog.remaining).toBe(0);
+});
+
 it('goes on behind what retention has dropped meanwhile', () => {
   const model = new LanesModel(SMALL);
   const [one = 0, , two = 0] = MACHINES;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseAnswer } from '../../src/publish/answers.ts';
-import { conditionsOf } from '../../src/publish/standing.ts';
+import { conditionsOf, obstacleOf } from '../../src/publish/standing.ts';
 import { mismatch, newStream } from '../../src/publish/stream-config.ts';
 
 const WISH = { name: 'SIDEROLINK', prefix: 'siderolink.eu', maxAgeMs: 86_400_000 };
@@ -84,6 +84,16 @@ describe('health', () => {
     expect(lost).toEqual({ name: 'nats-stream', severity: 'warning', message: 'it lost some' });
     const [, both] = conditionsOf({ ...GOOD, loss: 'it lost some', streamProblem: 'sealed' }, 0, 60_000);
     expect(both).toEqual({ name: 'nats-stream', severity: 'error', message: 'sealed' });
+  });
+
+  it('does not name a refusal as an obstacle when nothing waits any more', () => {
+    const refused = { ...GOOD, refusal: 'full: no room' };
+    expect([obstacleOf({ ...refused, waiting: 1 }), obstacleOf(refused), obstacleOf(GOOD)]).toEqual([
+      'full: no room',
+      null,
+      null,
+    ]);
+    expect(obstacleOf({ ...refused, streamProblem: 'sealed', problem: 'refused' })).toBe('refused');
   });
 
   it('is only warned of without a connection: joining depends on nothing remote', () => {

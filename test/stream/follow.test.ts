@@ -93,6 +93,18 @@ test('a narrow filter is told the position, by number and by time', async () => 
   expect(await third).toEqual({ type: 'position', seq: 13 });
 });
 
+test('what did not match behind the last record is told as a position, however much of it was read with that', async () => {
+  opened = await openLog({ path: store.path, positionRecords: 10 }, manualClock());
+  const { log } = opened;
+  await log.commit({ ops: [], records: [eventOf(1, 'x', 'y')] });
+  for (let seq = 2; seq <= 12; seq++) await log.commit({ ops: [], records: [eventOf(2, 'z', `${seq}`)] });
+  const items = log.follow({ filters: ['siderolink.*.*.event.x'], after: 0 }, AbortSignal.timeout(60_000));
+  const iterator = items[Symbol.asyncIterator]();
+  expect((await iterator.next()).value).toMatchObject({ type: 'records', records: [{ seq: 1 }] });
+  // No time passes here: ten of the eleven are reason enough.
+  expect((await iterator.next()).value).toEqual({ type: 'position', seq: 12 });
+});
+
 test('following ends with its signal, with the log, and leaves no memory behind', async () => {
   opened = await openLog({ path: store.path });
   const { log } = opened;

@@ -57,8 +57,8 @@ function toQuery(query: z.output<typeof RecordsQuery>, machines: Machines, clock
     ...(query.machine !== undefined && { machine: machineOf(machines, query.machine).id }),
     ...(after !== undefined && { after }),
     ...(before !== undefined && { before }),
-    ...(query.since !== undefined && { since: parseMoment('since', query.since, now) }),
-    ...(query.until !== undefined && { until: parseMoment('until', query.until, now) }),
+    ...(query.since !== undefined && { since: parseMoment('query.since', query.since, now) }),
+    ...(query.until !== undefined && { until: parseMoment('query.until', query.until, now) }),
     ...(query.grep !== undefined && { grep: query.grep }),
   };
 }

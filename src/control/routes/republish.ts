@@ -75,8 +75,8 @@ function toQuery(body: z.output<typeof RepublishRequest>, machines: Machines, no
     ...(machine !== undefined && { machine: machineOf(machines, machine).id }),
     ...(after !== undefined && { after }),
     ...(before !== undefined && { before }),
-    ...(since !== undefined && { since: parseMoment('since', since, now) }),
-    ...(until !== undefined && { until: parseMoment('until', until, now) }),
+    ...(since !== undefined && { since: parseMoment('body.since', since, now) }),
+    ...(until !== undefined && { until: parseMoment('body.until', until, now) }),
   };
 }
 

@@ -32,7 +32,7 @@ export function streamRoutes(app: App, deps: RouteDeps): void {
               'application/x-ndjson': { schema: z.union([Envelope, StreamPosition]).meta({ description: 'a line' }) },
             },
           },
-          ...problemResponses(404, 429, 503),
+          ...problemResponses(404, 409, 429, 503),
         },
       },
     },
@@ -44,7 +44,7 @@ export function streamRoutes(app: App, deps: RouteDeps): void {
         gaps: true,
         ...(query.machine !== undefined && { machine: machineOf(machines, query.machine).id }),
       };
-      const since = query.since === undefined ? undefined : parseMoment('since', query.since, clock.now());
+      const since = query.since === undefined ? undefined : parseMoment('query.since', query.since, clock.now());
       await streams.open(async (controller) => {
         const start = await findStart(
           log,
@@ -77,6 +77,10 @@ async function findStart(
   { resume, since, tail = 0 }: { resume: number | undefined; since: number | undefined; tail: number | undefined },
   signal: AbortSignal,
 ): Promise<Start> {
+  // Only a store that is not the one it knew gives such a place; waiting until it is reached would lose what comes first.
+  if (resume !== undefined && resume > log.head) {
+    throw new SiderolinkError('conflict', `the stream has not come to ${resume}: its newest record is ${log.head}`);
+  }
   if (resume !== undefined) return { from: { after: resume }, records: [] };
   if (since !== undefined) return { from: { since }, records: [] };
   const { head } = log;
