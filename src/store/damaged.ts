@@ -1,5 +1,6 @@
 import { SqliteError } from 'better-sqlite3';
 import { DamageError } from '../domain/damage.ts';
+import { type ErrorCode, errorCode, errorMessage } from '../domain/errors.ts';
 import { STREAMS, type Stream } from '../domain/record.ts';
 
 /** What is said of rows that are not what was written. */
@@ -13,6 +14,24 @@ const BAD_PLACES = /^SQLITE_(CORRUPT|IOERR_(READ|SHORT_READ|CORRUPTFS|DATA))/;
 /** Whether a read failed because of what stands there. Whatever else fails does so everywhere, or is a fault of ours. */
 export function isDamage(error: unknown): boolean {
   return error instanceof SqliteError ? BAD_PLACES.test(error.code) : error instanceof DamageError;
+}
+
+/** What to do about a file of which parts that cannot be passed over are damaged. */
+export const MEND = 'check the disk, and restore a backup (docs/how-to/back-up-and-restore.md)';
+
+/** An error of the store as it is told: by SQLite's name, as its words are few, and with what helps. */
+export function describe(error: unknown): string {
+  if (!(error instanceof SqliteError)) return errorMessage(error);
+  const what = `${error.code}: ${error.message}`;
+  // A file whose very beginning is damaged is no database to SQLite.
+  return isDamage(error) || error.code === 'SQLITE_NOTADB'
+    ? `${what}: the file of the store is damaged: ${MEND}`
+    : what;
+}
+
+/** The code that an error of the store has for all others. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof SqliteError ? 'storage' : errorCode(error);
 }
 
 /** What `read` gives, or `otherwise` if it fails because of what stands there. */

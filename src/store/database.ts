@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
-import { errorMessage, SiderolinkError } from '../domain/errors.ts';
+import { SiderolinkError } from '../domain/errors.ts';
+import { describe } from './damaged.ts';
 import { migrate } from './schema.ts';
 
 /**
@@ -71,6 +72,6 @@ function open(path: string, options: Database.Options, prepare: (db: Database.Da
   } catch (error) {
     db?.close();
     if (error instanceof SiderolinkError) throw error;
-    throw new SiderolinkError('storage', `cannot open the store: ${errorMessage(error)}`, { path }, { cause: error });
+    throw new SiderolinkError('storage', `cannot open the store: ${describe(error)}`, { path }, { cause: error });
   }
 }

@@ -9,6 +9,8 @@ import type { ChunkBatch, Series } from './batch.ts';
 export interface Failure {
   readonly kind: 'constraint' | 'storage' | 'superseded';
   readonly message: string;
+  /** The file is damaged where the change is to be written. */
+  readonly isDamage?: boolean;
 }
 
 /** What is packed, and what is not yet. */

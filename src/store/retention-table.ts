@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { RegistryOp } from '../domain/registry.ts';
 import { SERIES } from './batch.ts';
+import { damaged, MEND } from './damaged.ts';
 
 type DropSegments = Extract<RegistryOp, { readonly op: 'dropSegments' }>;
 
@@ -11,11 +12,15 @@ interface DroppedSegment {
   readonly blocks: number;
 }
 
+/** Where a segment ends that is to go: a row that says that it ends before it begins is told to end there. */
+export const SEGMENT_END = 'max(first_seq, last_seq)';
+
 /**
  * Drops the oldest segments of a series. Dropped is a segment whose row is gone: readers no longer find it. The commit
  * that asks for it only moves the rows; blocks and extents go afterwards in slices, also after a crash.
  */
 export class RetentionTable {
+  readonly #contradiction: Statement;
   readonly #queue: Statement;
   readonly #note: Statement;
   readonly #delete: Statement;
@@ -28,18 +33,23 @@ export class RetentionTable {
   readonly #done: Statement;
 
   constructor(db: Database) {
-    this.#queue = db.prepare(
-      `insert into dropped_segment
-       select series, id, first_block, blocks from segment where series = ? and last_seq <= ?`,
-    );
+    const wanted = `from segment where series = ? and ${SEGMENT_END} <= ?`;
+    this.#contradiction = db
+      .prepare(
+        `select id from (
+           select segment.id, ${SEGMENT_END} as end, lead(first_seq, 1, iif(series = 0, packed_logs, packed_others) + 1)
+           over (order by segment.id) as next from segment join log_state where series = ?
+         ) where end <= ? and end >= next limit 1`,
+      )
+      .pluck();
+    this.#queue = db.prepare(`insert into dropped_segment select series, id, first_block, blocks ${wanted}`);
     this.#note = db.prepare(
       `insert into dropped (series, through, time, segment, records)
-       select series, max(last_seq), max(last_time), max(id), sum(records) from segment
-       where series = ? and last_seq <= ? group by series
-       on conflict (series) do update set through = excluded.through, time = excluded.time, segment = excluded.segment,
-       records = records + excluded.records`,
+       select series, max(${SEGMENT_END}), max(last_time), max(id), sum(records) ${wanted} group by series
+       on conflict (series) do update set through = max(through, excluded.through), time = max(time, excluded.time),
+       segment = max(segment, excluded.segment), records = records + excluded.records`,
     );
-    this.#delete = db.prepare('delete from segment where series = ? and last_seq <= ?');
+    this.#delete = db.prepare(`delete ${wanted}`);
     this.#forgetLost = db.prepare('delete from lost where series = ? and last_seq <= ?');
     this.#next = db.prepare('select * from dropped_segment limit 1');
     this.#extentsLeft = db.prepare('select min(ordinal) from extent where series = ? and segment = ?').pluck();
@@ -49,9 +59,14 @@ export class RetentionTable {
     this.#done = db.prepare('delete from dropped_segment where series = ? and id = ?');
   }
 
-  /** Runs inside the caller's transaction. What is dropped already is no error. */
+  /**
+   * Runs inside the caller's transaction. What is dropped already is no error.
+   * @throws DamageError where one of the segments claims seqs of the next: nobody could say what went with it
+   */
   drop({ series: name, through }: DropSegments): void {
     const series = SERIES.indexOf(name);
+    const wrong = this.#contradiction.get(series, through);
+    if (wrong !== undefined) throw damaged(`segment ${wrong} of ${name} claims seqs of others: ${MEND}`);
     this.#queue.run(series, through);
     this.#note.run(series, through);
     this.#delete.run(series, through);

@@ -125,6 +125,7 @@ export class Store {
     this.#reader = reader;
     this.#packer = packer;
     this.#damage = new DamageReports(deps);
+    for (const host of [writer, reader, packer]) host.onBroken((kind) => this.#damage.broken(kind));
     // This thread takes lines in, the writer stores them.
     const pressure = new Pressure(deps.clock, [() => performance.eventLoopUtilization(), () => writer.utilization()]);
     this.#packing = new PackLoop(options, { ...deps, writer, packer, pressure, damage: this.#damage }, state.series);
@@ -152,7 +153,10 @@ export class Store {
       const has = (wanted: RegistryOp['op']) => request.changes.some(({ ops }) => ops.some(({ op }) => op === wanted));
       if (has('deleteRecords')) this.#packing.deleted();
       if (has('dropSegments')) this.#dropping.wake();
-    } else this.#deps.metrics.commitFailures.inc();
+    } else {
+      this.#deps.metrics.commitFailures.inc();
+      if (reply.failure.isDamage === true) this.#damage.broken('commit');
+    }
     return reply;
   }
 

@@ -9,6 +9,7 @@ import { unlessDamaged } from './damaged.ts';
 import { Deletions } from './deletions.ts';
 import type { SeriesUsage, Unpublished, UnpublishedStep, Usage } from './protocol.ts';
 import { TagsTable } from './registry-table.ts';
+import { SEGMENT_END } from './retention-table.ts';
 import { readTransaction } from './salvage.ts';
 import { freePagesOf, pagesOf } from './space.ts';
 
@@ -61,7 +62,7 @@ export class UsageReader {
     this.#statements = eachSeries((series) => ({
       segmentPages: db.prepare(`select coalesce(sum(${pages}), 0) from segment where series = ?`).pluck(),
       oldest: db.prepare(
-        `select first_seq as firstSeq, last_seq as lastSeq, last_time as lastTime, records,
+        `select first_seq as firstSeq, ${SEGMENT_END} as lastSeq, last_time as lastTime, records,
          (${pages}) * ${pageBytes} as bytes
          from segment where series = ? order by id limit ${OLDEST}`,
       ),

@@ -19,6 +19,7 @@ export class WorkerHost {
   #closing = false;
   #death: SiderolinkError | undefined;
   #onDeath: (error: SiderolinkError) => void = () => {};
+  #onBroken: (kind: string) => void = () => {};
 
   /** @param module what the thread runs */
   constructor(name: string, module: URL, data: unknown, limits: ResourceLimits) {
@@ -45,6 +46,11 @@ export class WorkerHost {
   /** How long the thread has worked and rested since it began. */
   utilization(): EventLoopUtilization {
     return this.#worker.performance.eventLoopUtilization();
+  }
+
+  /** Told of the kind of each request that fails because the store's file is damaged. */
+  onBroken(callback: (kind: string) => void): void {
+    this.#onBroken = callback;
   }
 
   onDeath(callback: (error: SiderolinkError) => void): void {
@@ -89,6 +95,7 @@ export class WorkerHost {
         this.#settle(message.id)?.resolve(message.value);
         return;
       case 'refused':
+        if (message.broken !== null) this.#onBroken(message.broken);
         this.#settle(message.id)?.reject(new SiderolinkError(message.code, message.message));
         return;
     }

@@ -1,13 +1,20 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
-import { SqliteError } from 'better-sqlite3';
-import { type ErrorCode, errorCode, errorMessage } from '../domain/errors.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import { codeOf, describe, isDamage } from './damaged.ts';
 
 /** What crosses between a worker and its host. The first message of a worker is `ready` or `failed`. */
 export type FromWorker =
   | { readonly kind: 'ready'; readonly state: unknown }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'reply'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'refused'; readonly id: number; readonly code: ErrorCode; readonly message: string };
+  /** `broken`: the kind of a request that failed because the store's file is damaged. */
+  | {
+      readonly kind: 'refused';
+      readonly id: number;
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly broken: string | null;
+    };
 
 export interface ToWorker {
   readonly id: number;
@@ -29,7 +36,9 @@ export interface WorkerService<Request> {
 }
 
 /** Serves one request after the other. What `handle` throws goes to the caller and ends nothing. */
-export function serve<Data, Request>(open: (data: Data) => WorkerService<Request>): void {
+export function serve<Data, Request extends { readonly kind: string }>(
+  open: (data: Data) => WorkerService<Request>,
+): void {
   const port = parentPort;
   if (port === null) throw new Error('this module runs in a worker thread');
   const post = (message: FromWorker, transfer: readonly Transferable[] = []): void =>
@@ -39,7 +48,7 @@ export function serve<Data, Request>(open: (data: Data) => WorkerService<Request
   try {
     service = open(workerData as Data);
   } catch (error) {
-    post({ kind: 'failed', code: errorCode(error), message: errorMessage(error) });
+    post({ kind: 'failed', code: codeOf(error), message: describe(error) });
     return;
   }
   port.on('message', ({ id, request }: ToWorker) => {
@@ -47,8 +56,8 @@ export function serve<Data, Request>(open: (data: Data) => WorkerService<Request
       const { value, transfer } = service.handle(request as Request);
       post({ kind: 'reply', id, value }, transfer);
     } catch (error) {
-      const code = error instanceof SqliteError ? 'storage' : errorCode(error);
-      post({ kind: 'refused', id, code, message: errorMessage(error) });
+      const broken = isDamage(error) ? (request as Request).kind : null;
+      post({ kind: 'refused', id, code: codeOf(error), message: describe(error), broken });
     }
     if (service.isLast(request as Request)) port.close();
   });

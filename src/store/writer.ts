@@ -1,11 +1,11 @@
 import type { Database } from 'better-sqlite3';
 import { SqliteError } from 'better-sqlite3';
-import { errorMessage } from '../domain/errors.ts';
+import { DamageError } from '../domain/damage.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import { batchLength, type Series, setField } from './batch.ts';
 import { CHUNK_TABLES } from './chunk-row.ts';
 import { ChunkTable, eachSeries, lastTimeOf } from './chunk-table.ts';
-import { unlessDamaged } from './damaged.ts';
+import { describe, isDamage, unlessDamaged } from './damaged.ts';
 import { unsynced } from './database.ts';
 import { DeletionTable, NOTHING } from './deletion-table.ts';
 import type {
@@ -87,7 +87,8 @@ export class Writer {
       this.#rollback();
       this.#nextSeq = before;
       this.#epoch = request.epoch + 1;
-      return { ...reply, ...nothing, failure: { kind: 'storage', message: describe(error) } };
+      const failure: Failure = { kind: 'storage', message: describe(error), isDamage: isDamage(error) };
+      return { ...reply, ...nothing, failure };
     }
   }
 
@@ -267,12 +268,11 @@ function together(part: () => void): null {
   return null;
 }
 
-/** Whether the error is the fault of the change and not of the disk: a constraint, or a value that cannot be bound. */
+/**
+ * Whether the error is the fault of the change and not of the disk: a constraint, a value that cannot be bound, or damage
+ * that this change alone would make worse.
+ */
 function isContradiction(error: unknown): boolean {
   if (error instanceof SqliteError) return error.code.startsWith('SQLITE_CONSTRAINT') || error.code === 'SQLITE_TOOBIG';
-  return error instanceof TypeError || error instanceof RangeError;
-}
-
-function describe(error: unknown): string {
-  return error instanceof SqliteError ? `${error.code}: ${error.message}` : errorMessage(error);
+  return error instanceof DamageError || error instanceof TypeError || error instanceof RangeError;
 }
