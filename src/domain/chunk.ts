@@ -18,16 +18,11 @@ export function lineOffsets(payload: Uint8Array, count: number): Uint32Array {
   return offsets;
 }
 
-/** How many whole lines, and bytes of them, lie within the first `limit` bytes. */
-export function linesWithin(payload: Uint8Array, limit: number): { readonly lines: number; readonly bytes: number } {
+/** How many lines end in these bytes. */
+export function countLines(bytes: Uint8Array): number {
   let lines = 0;
-  let bytes = 0;
-  for (;;) {
-    const end = payload.indexOf(LINE_FEED, bytes);
-    if (end === -1 || end >= limit) return { lines, bytes };
-    lines++;
-    bytes = end + 1;
-  }
+  for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, end + 1)) lines++;
+  return lines;
 }
 
 export function streamNumber(stream: Stream): number {

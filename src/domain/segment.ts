@@ -1,11 +1,11 @@
-import { linesWithin } from './chunk.ts';
+import { countLines } from './chunk.ts';
 import { addRun, type Run } from './segment-runs.ts';
 
 /**
  * A block closes when it holds so many bytes of lines: what one read unpacks. Lines of several boots of a machine, or of
  * tens of machines, stand in it, so that most of what they repeat does.
  */
-const BLOCK_BYTES = 512 * 1024;
+export const BLOCK_BYTES = 512 * 1024;
 /** A segment closes at so many records or bytes of lines. */
 export const SEGMENT_RECORDS = 65_536;
 export const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -47,6 +47,16 @@ export interface Extent {
   readonly runs: readonly Run[];
 }
 
+/** Where blocks are put together. */
+export interface BlockSpace {
+  /** Longer ones get memory of their own. */
+  readonly memory: Uint8Array;
+  /** How many lines end in these bytes, which lie in `memory`, or do not. */
+  countLines(bytes: Uint8Array): number;
+}
+
+const NO_SPACE: BlockSpace = { memory: new Uint8Array(0), countLines };
+
 /**
  * Lays out a segment: records sorted by machine, stream and seq, so that equal texts stand together, cut into blocks.
  * @param chunks in ascending order of seq
@@ -56,10 +66,11 @@ export function planSegment(
   chunks: readonly PackedChunk[],
   seal: (block: Uint8Array) => void,
   blockBytes: number = BLOCK_BYTES,
+  space: BlockSpace = NO_SPACE,
 ): readonly Extent[] {
   const groups = Map.groupBy(chunks, (c) => `${c.machine} ${c.stream} ${c.boot} ${c.tags}`);
   const sorted = [...groups.values()].sort((a, b) => compareFirst(a, b));
-  const layout = new SegmentLayout(seal, blockBytes);
+  const layout = new SegmentLayout(seal, blockBytes, space);
   for (const group of sorted) {
     for (const chunk of group) layout.add(chunk);
     layout.closeExtent();
@@ -80,24 +91,27 @@ interface OpenExtent {
   bytes: number;
   count: number;
   levels: number;
-  names: string[];
+  names: readonly string[];
   readonly runs: Run[];
-  readonly details: Uint8Array[];
 }
 
 class SegmentLayout {
   readonly #seal: (block: Uint8Array) => void;
   readonly #blockBytes: number;
+  readonly #space: BlockSpace;
   readonly #extents: Extent[] = [];
   #blocks = 0;
-  #parts: Uint8Array[] = [];
+  #block: Uint8Array;
   #length = 0;
-  #scratch = new Uint8Array(0);
   #open: OpenExtent | undefined;
+  /** Those of the open extent: they go behind its lines. */
+  #details = new Uint8Array(0);
 
-  constructor(seal: (block: Uint8Array) => void, blockBytes: number) {
+  constructor(seal: (block: Uint8Array) => void, blockBytes: number, space: BlockSpace) {
     this.#seal = seal;
     this.#blockBytes = blockBytes;
+    this.#space = space;
+    this.#block = space.memory;
   }
 
   add(chunk: PackedChunk): void {
@@ -105,51 +119,62 @@ class SegmentLayout {
     let at = 0;
     while (done < chunk.count) {
       const rest = chunk.payload.subarray(at);
-      const room = this.#blockBytes - this.#length;
-      let lines = chunk.count - done;
-      let bytes = rest.length;
-      if (bytes > room) {
-        ({ lines, bytes } = linesWithin(rest, room));
-        if (lines === 0 && this.#length > 0) {
-          this.#closeBlock();
-          continue;
-        }
-        // A line longer than a block gets a block of its own.
-        if (lines === 0) ({ lines, bytes } = { lines: 1, bytes: rest.indexOf(LINE_FEED) + 1 });
+      const room = Math.max(0, this.#blockBytes - this.#length);
+      if (rest.length <= room) {
+        this.#append(chunk, done, rest, chunk.count - done);
+        return;
       }
-      this.#append(chunk, done, lines, rest.subarray(0, bytes));
-      done += lines;
+      let bytes = room === 0 ? 0 : rest.lastIndexOf(LINE_FEED, room - 1) + 1;
+      if (bytes === 0 && this.#length > 0) {
+        this.#closeBlock();
+        continue;
+      }
+      // A line longer than a block gets a block of its own.
+      if (bytes === 0) bytes = rest.indexOf(LINE_FEED) + 1;
+      done += this.#append(chunk, done, rest.subarray(0, bytes));
       at += bytes;
     }
   }
 
-  #append(chunk: PackedChunk, from: number, lines: number, payload: Uint8Array): void {
-    const { extent, details } = this.#extentFor(chunk, chunk.details.subarray(from, from + lines));
+  /** How many lines that were. */
+  #append(chunk: PackedChunk, from: number, payload: Uint8Array, known?: number): number {
+    const { extent, mapping } = this.#extentFor(chunk);
+    const start = this.#length;
+    const end = start + payload.length;
+    this.#reserve(end);
+    this.#block.set(payload, start);
+    this.#length = end;
+    const lines = known ?? this.#space.countLines(this.#block.subarray(start, end));
+    this.#addDetails(extent.count, chunk.details.subarray(from, from + lines), mapping);
     extent.bytes += payload.length;
     extent.count += lines;
     extent.levels |= chunk.levels;
-    extent.details.push(details);
     addRun(extent.runs, { firstSeq: chunk.firstSeq + from, count: lines, time: chunk.time });
-    this.#parts.push(payload);
-    this.#length += payload.length;
+    return lines;
   }
 
-  /** The open extent, with the details in terms of its names; a new one if its name table would be too long. */
-  #extentFor(chunk: PackedChunk, details: Uint8Array): { extent: OpenExtent; details: Uint8Array } {
-    if (this.#open === undefined) this.#open = this.#newExtent(chunk);
-    const merged = mergeNames(this.#open.names, chunk.names, details);
-    if (merged !== undefined) {
-      this.#open.names = merged.names;
-      return { extent: this.#open, details: merged.details };
+  /** The open extent, and what the chunk's details are in its names; a new one if its name table would be too long. */
+  #extentFor(chunk: PackedChunk): { extent: OpenExtent; mapping?: readonly number[] } {
+    const open = this.#open;
+    if (open !== undefined) {
+      if (isBeginOf(chunk.names, open.names)) return { extent: open };
+      const { names, mapping } = mergeNames(open.names, chunk.names);
+      if (names.length <= MAX_NAMES) {
+        open.names = names;
+        return { extent: open, mapping };
+      }
+      this.closeExtent();
     }
-    this.closeExtent();
-    this.#open = this.#newExtent(chunk);
-    return { extent: this.#open, details };
+    const { names } = chunk;
+    this.#open = { chunk, offset: this.#length, bytes: 0, count: 0, levels: 0, names, runs: [] };
+    return { extent: this.#open };
   }
 
-  #newExtent(chunk: PackedChunk): OpenExtent {
-    const names = [...chunk.names];
-    return { chunk, offset: this.#length, bytes: 0, count: 0, levels: 0, names, runs: [], details: [] };
+  #addDetails(at: number, details: Uint8Array, mapping: readonly number[] | undefined): void {
+    const end = at + details.length;
+    if (this.#details.length < end) this.#details = enlarged(this.#details, end);
+    if (mapping === undefined) this.#details.set(details, at);
+    else for (const [i, detail] of details.entries()) this.#details[at + i] = mapping[detail] ?? 0;
   }
 
   closeExtent(): void {
@@ -159,22 +184,21 @@ class SegmentLayout {
     const { offset, bytes, count, levels, names, runs } = open;
     const block = this.#blocks;
     this.#extents.push({ machine, stream, boot, tags, block, offset, bytes, count, levels, names, runs });
-    this.#parts.push(...open.details);
+    this.#reserve(this.#length + count);
+    this.#block.set(this.#details.subarray(0, count), this.#length);
     this.#length += count;
     this.#open = undefined;
   }
 
+  #reserve(bytes: number): void {
+    if (this.#block.length < bytes) this.#block = enlarged(this.#block, bytes);
+  }
+
   #closeBlock(): void {
     this.closeExtent();
-    if (this.#scratch.length < this.#length) this.#scratch = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      this.#scratch.set(part, at);
-      at += part.length;
-    }
-    this.#seal(this.#scratch.subarray(0, at));
+    this.#seal(this.#block.subarray(0, this.#length));
     this.#blocks++;
-    this.#parts = [];
+    this.#block = this.#space.memory;
     this.#length = 0;
   }
 
@@ -184,18 +208,23 @@ class SegmentLayout {
   }
 }
 
-/** The details in terms of one table that holds both; undefined if that would be too long. */
-function mergeNames(
-  into: string[],
-  from: readonly string[],
-  details: Uint8Array,
-): { names: string[]; details: Uint8Array } | undefined {
-  if (from.every((name, index) => into[index] === name)) return { names: into, details };
+function enlarged(bytes: Uint8Array, least: number): Uint8Array<ArrayBuffer> {
+  const more = new Uint8Array(Math.max(least, 2 * bytes.length));
+  more.set(bytes);
+  return more;
+}
+
+/** Mostly they are the same. */
+function isBeginOf(names: readonly string[], table: readonly string[]): boolean {
+  return names === table || names.every((name, index) => table[index] === name);
+}
+
+/** One table that holds both, and where in it those of the second are. */
+function mergeNames(into: readonly string[], from: readonly string[]): { names: string[]; mapping: readonly number[] } {
   const names = [...into];
   const mapping = from.map((name) => {
     const known = names.indexOf(name);
     return known === -1 ? names.push(name) - 1 : known;
   });
-  if (names.length > MAX_NAMES) return undefined;
-  return { names, details: details.map((detail) => mapping[detail] ?? 0) };
+  return { names, mapping };
 }

@@ -1,5 +1,7 @@
+import { countLines } from '../domain/chunk.ts';
 import { Column } from '../domain/column.ts';
 import { type BlockDivider, COLUMNS, joinColumns, LineColumns, mostBytes } from '../domain/line-columns.ts';
+import type { BlockSpace } from '../domain/segment.ts';
 import { LINE_COLUMNS } from '../gen/line-columns.js';
 
 const LINE_FEED = 0x0a;
@@ -25,10 +27,11 @@ declare const WebAssembly: {
 
 interface Divider {
   divide(from: number, to: number, columns: number, table: number): number;
+  count(from: number, to: number): number;
 }
 
 /** Divides blocks as `LineColumns` does, to the same bytes: in WebAssembly, 16 bytes at a time. */
-export class ColumnDivider implements BlockDivider {
+export class ColumnDivider implements BlockDivider, BlockSpace {
   /** A block that lies at its begin is divided where it is, and others are copied there. */
   readonly memory: Uint8Array;
   /** Undefined on a processor without SSE4.1, as virtual machines have by old defaults (kvm64). */
@@ -81,6 +84,12 @@ export class ColumnDivider implements BlockDivider {
     if (lines === 0) return undefined;
     const columns = this.#columnsAt.map((start, i) => bytes.subarray(start, this.#places[i]));
     return joinColumns(this.#whole, block.length, lines, columns);
+  }
+
+  /** How many lines end in these bytes: counted where they lie in `memory`. */
+  countLines(bytes: Uint8Array): number {
+    if (this.#divider === undefined || bytes.buffer !== this.#bytes.buffer) return countLines(bytes);
+    return this.#divider.count(bytes.byteOffset, bytes.byteOffset + bytes.length);
   }
 
   #slowly(block: Uint8Array): Uint8Array | undefined {

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { KnownNames, lineOffsets, namesText, streamNumber } from '../domain/chunk.ts';
+import { countLines, KnownNames, namesText, streamNumber } from '../domain/chunk.ts';
 import { errorMessage } from '../domain/errors.ts';
-import { type PackedChunk, planSegment } from '../domain/segment.ts';
+import { BLOCK_BYTES, type PackedChunk, planSegment } from '../domain/segment.ts';
 import { encodeRuns } from '../domain/segment-runs.ts';
 import type { Series } from './batch.ts';
 import { BODY_COLUMNS, type ChunkBodyRow, type ChunkHeadRow, checkBody, checkHead, HEAD_COLUMNS } from './chunk-row.ts';
@@ -53,7 +53,12 @@ export class Packer {
     const last = chunks.at(-1);
     if (!(full || partial) || first === undefined || last === undefined) return null;
     const blocks: Uint8Array<ArrayBuffer>[] = [];
-    const extents = planSegment(chunks, (block) => blocks.push(packBlock(block, this.#columns)));
+    const extents = planSegment(
+      chunks,
+      (block) => blocks.push(packBlock(block, this.#columns)),
+      BLOCK_BYTES,
+      this.#columns,
+    );
     const base = { seq: first.firstSeq, time: first.time };
     const runs = extents.map((extent) => encodeRuns(extent.runs, base.seq, base.time));
     let runEnd = 0;
@@ -117,8 +122,11 @@ export class Packer {
     const { first_seq: firstSeq, count, machine, boot, tags, time, levels, details, payload } = row;
     checkBody(row, row);
     // Without a checksum, lines that are missing would give the others of their block wrong numbers.
-    const isWhole = details.length === count && lineOffsets(payload, count).at(-1) === payload.length;
-    if (!isWhole || payload.at(-1) !== LINE_FEED) throw damaged(`lines of a chunk of machine ${machine} are missing`);
+    const isSealed = row.head_checksum !== null;
+    const isWhole = details.length === count && payload.at(-1) === LINE_FEED;
+    if (!isWhole || !(isSealed || countLines(payload) === count)) {
+      throw damaged(`lines of a chunk of machine ${machine} are missing`);
+    }
     const stream = streamNumber(streamOfRow('a chunk', row.stream));
     const names = this.#names.parse(row.names);
     return { firstSeq, count, machine, stream, boot, tags, time, levels, names, details, payload };

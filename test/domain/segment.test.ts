@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lineOffsets } from '../../src/domain/chunk.ts';
+import { countLines, lineOffsets } from '../../src/domain/chunk.ts';
 import { DamageError } from '../../src/domain/damage.ts';
 import { type PackedChunk, planSegment } from '../../src/domain/segment.ts';
 import { decodeRuns, encodeRuns, type Run } from '../../src/domain/segment-runs.ts';
@@ -49,7 +49,8 @@ describe('a segment', () => {
       fc.property(
         fc.array(chunkOf, { minLength: 1, maxLength: 20 }),
         fc.integer({ min: 1, max: 200 }),
-        (specs, size) => {
+        fc.nat(300),
+        (specs, size, room) => {
           let seq = 100;
           let time = 5000;
           const chunks = specs.map(({ lines, names, ...rest }): PackedChunk => {
@@ -67,6 +68,13 @@ describe('a segment', () => {
             return chunk;
           });
           expect(unpack(chunks, size)).toEqual(chunks.flatMap(recordsOf));
+          // The same blocks, wherever they are put together.
+          const { blocks, extents } = plan(chunks, size);
+          const memory = new Uint8Array(room);
+          const within: Uint8Array[] = [];
+          const seal = (block: Uint8Array) => void within.push(block.slice());
+          expect(planSegment(chunks, seal, size, { memory, countLines })).toEqual(extents);
+          expect(within).toEqual(blocks);
         },
       ),
       { numRuns: 300 },

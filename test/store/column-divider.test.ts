@@ -133,6 +133,20 @@ test('a block of any length, also one that is longer than what is divided in Web
   expectSame(Buffer.alloc(640 * 1024, line({ clock: '1', facility: '', msg: '', priority: '', seq: '1', level: '' })));
 });
 
+test('lines are counted wherever they lie', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), (bytes, at) => {
+      const lined = bytes.map((byte) => (byte % 3 === 0 ? 0x0a : byte));
+      const count = lined.filter((byte) => byte === 0x0a).length;
+      // Others lie around them.
+      divider.memory.fill(0x0a, 0, 300);
+      divider.memory.set(lined, at);
+      expect(divider.countLines(divider.memory.subarray(at, at + lined.length))).toBe(count);
+      expect(divider.countLines(lined)).toBe(count);
+    }),
+  );
+});
+
 test('without what the processor must be able to do, the same comes from JavaScript', () => {
   // biome-ignore lint/suspicious/noExplicitAny: not among Node's own definitions
   const webAssembly = (globalThis as any).WebAssembly as { validate: (bytes: Uint8Array) => boolean };
@@ -141,8 +155,8 @@ test('without what the processor must be able to do, the same comes from JavaScr
   try {
     const old = new ColumnDivider();
     expect(expectSame(boot.subarray(0, 100_000), old)).toBeGreaterThan(0);
-    // There the memory is written over only by who uses it.
     expectSame(bytesOf('x\n'), old);
+    expect(old.countLines(old.memory.fill(0x0a, 0, 10).subarray(0, 5))).toBe(5);
   } finally {
     webAssembly.validate = validate;
   }
