@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WireGuardDevice } from '../../src/wireguard/device.ts';
 import { type Namespace, TestNetwork } from '../helpers/netns.ts';
 import { Machine } from './machine.ts';
-import { type Attempt, arrivingUdp, listen, PATIENT, tryTcp, untilOpen } from './traffic.ts';
+import { type Attempt, arrivingUdp, echoUdp, listen, PATIENT, sendUdp, tryTcp, tryUdp, untilOpen } from './traffic.ts';
 import { World } from './world.ts';
 
 /** The gateway's address on the network of its neighbour; a machine must not reach it either. */
@@ -53,6 +53,7 @@ describe('isolation, on a gateway that forwards', () => {
     await m1.run(['ip', '-6', 'route', 'add', 'fd99::/64', 'dev', hostile.interface]);
     peers = [hostile.spec, victim.spec];
     await listen(gateway, [...FORBIDDEN_PORTS, 4001, 4002]);
+    await echoUdp(gateway, [4001, 4002, 53]);
     await Promise.all([listen(m1, [50_000]), listen(m2, [50_000]), listen(lan, [443])]);
     await lan.run(['ip', '-6', 'route', 'add', world.overlay.prefix, 'via', GATEWAY_LAN]);
     await lan.run(['sysctl', '-q', '-w', 'net.ipv6.ip_nonlocal_bind=1']);
@@ -76,6 +77,18 @@ describe('isolation, on a gateway that forwards', () => {
   it('a machine reaches both sinks', async () => {
     expect(await fromMachine(world.overlay.server, 4001, PATIENT)).toBe('open');
     expect(await fromMachine(world.overlay.server, 4002, PATIENT)).toBe('open');
+  });
+
+  it('a machine’s datagrams reach the sink of kernel logs, and nobody else', async () => {
+    const { server } = world.overlay;
+    const from = (address: string, port: number, patience = {}) =>
+      tryUdp(hostile.namespace, { address, port, ...patience });
+    expect(await from(server, 4001, PATIENT)).toBe('open');
+    expect(await Promise.all([from(server, 4002), from(server, 53), from(GATEWAY_LAN, 4001)])).toEqual([
+      'timeout',
+      'timeout',
+      'timeout',
+    ]);
   });
 
   it('a machine reaches no other port, no other address of the gateway and no other machine', async () => {
@@ -126,6 +139,17 @@ describe('isolation, on a gateway that forwards', () => {
     expect(await neighbour(server, 4001, { from: hostile.spec.address })).toBe('timeout');
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
     expect(await neighbour(server, 4001, PATIENT)).toBe('open');
+    await device.reconcile(peers);
+  });
+
+  it('a neighbour is not taken for the server, whose address is trusted on this host', async () => {
+    const seen = await counted(gateway, `udp dport 53 ip6 saddr ${world.overlay.server}`);
+    const spoofed = () => sendUdp(lan, { address: GATEWAY_LAN, port: 53 }, world.overlay.server);
+    await spoofed();
+    expect(await seen()).toBe(0);
+    await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
+    await spoofed();
+    await expect.poll(seen).toBe(1);
     await device.reconcile(peers);
   });
 
@@ -186,8 +210,10 @@ describe('isolation, on a gateway that forwards', () => {
     await lan.run(['ip', '-6', 'route', 'del', world.overlay.prefix]);
     await lan.run(['ip', '-6', 'addr', 'add', `${hostile.spec.address}/128`, 'dev', 'lo', 'nodad']);
     await listen(lan, [50_000]);
-    // Even with no route of ours: the neighbour would have answered in the machine's place.
+    const seen = await counted(lan, `tcp dport 50000 ip6 daddr ${hostile.spec.address}`);
+    // Even with no route of ours: the neighbour would have answered in the machine's place, and does not even hear of it.
     expect(await fromGateway(50_000)).not.toBe('open');
+    expect(await seen()).toBe(0);
     await gateway.run(['nft', 'delete', 'table', 'inet', `siderolinkd-${world.interface}`]);
     expect(await fromGateway(50_000, PATIENT)).toBe('open');
     await device.reconcile(peers);
@@ -195,3 +221,16 @@ describe('isolation, on a gateway that forwards', () => {
     await untilOpen(hostile.namespace, { address: world.overlay.server, port: 4001 });
   });
 });
+
+/** Counts, behind all that is ours, the packets which come in and are as the rule says. */
+async function counted(namespace: Namespace, rule: string): Promise<() => Promise<number>> {
+  const chain = 'type filter hook input priority 100; policy accept;';
+  await namespace.run([
+    'nft',
+    `table inet seen {\ncounter it {\n}\nchain in {\n${chain}\n${rule} counter name it\n}\n}`,
+  ]);
+  return async () => {
+    const text = await namespace.run(['nft', 'list', 'counter', 'inet', 'seen', 'it']);
+    return Number(/packets (\d+)/.exec(text)?.[1]);
+  };
+}

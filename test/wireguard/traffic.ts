@@ -59,11 +59,30 @@ export async function arrivingUdp(
   return JSON.parse(text) as string[];
 }
 
+/** Sends one datagram from this address, which need not be the host's own where ip_nonlocal_bind is set. */
+export async function sendUdp(
+  namespace: Namespace,
+  to: { readonly address: string; readonly port: number },
+  from: string,
+): Promise<void> {
+  await namespace.script(SEND_UDP, JSON.stringify({ ...to, from }));
+}
+
+const SEND_UDP = `
+import dgram from 'node:dgram';
+const { address, port, from } = JSON.parse(process.argv[1]);
+const socket = dgram.createSocket('udp6');
+await new Promise((done) => socket.bind(0, from, done));
+await new Promise((done) => socket.send('x', port, address, done));
+socket.close();
+`;
+
 const UDP = `
 import dgram from 'node:dgram';
 const { address, port, from, patience } = JSON.parse(process.argv[1]);
 const arrived = [];
-const server = dgram.createSocket('udp6');
+// Beside who listens on all addresses.
+const server = dgram.createSocket({ type: 'udp6', reuseAddr: true });
 server.on('message', (_, remote) => arrived.push(remote.address));
 await new Promise((done) => server.bind(port, address, done));
 for (const source of from) {
@@ -73,4 +92,41 @@ for (const source of from) {
   await new Promise((done) => socket.send('x', port, address, done));
 }
 setTimeout(() => { console.log(JSON.stringify(arrived)); process.exit(); }, patience);
+`;
+
+/**
+ * Sends datagrams to a port until an `echoUdp` there answers: `open`; `timeout` if nothing comes. The source address is
+ * the system's own choice.
+ */
+export async function tryUdp(namespace: Namespace, { address, port, patience }: Attempt): Promise<string> {
+  const attempt = { address, port, patience: patience ?? PATIENCE_MS };
+  return (await namespace.script(TRY_UDP, JSON.stringify(attempt))).trim();
+}
+
+const TRY_UDP = `
+import dgram from 'node:dgram';
+const { address, port, patience } = JSON.parse(process.argv[1]);
+const socket = dgram.createSocket('udp6');
+const end = (text) => { console.log(text); process.exit(); };
+socket.on('error', () => {}).on('message', () => end('open'));
+const say = () => socket.send('x', port, address, () => {});
+say();
+setInterval(say, 100);
+setTimeout(() => end('timeout'), patience);
+`;
+
+/** Answers datagrams on some ports of all addresses, until the namespace is disposed of. */
+export async function echoUdp(namespace: Namespace, ports: readonly number[]): Promise<void> {
+  const child = namespace.spawn([process.execPath, '--input-type=module', '-e', ECHO_UDP, JSON.stringify(ports)]);
+  await once(child.stdout ?? child, 'data');
+}
+
+const ECHO_UDP = `
+import dgram from 'node:dgram';
+for (const port of JSON.parse(process.argv[1])) {
+  const socket = dgram.createSocket({ type: 'udp6', reuseAddr: true });
+  socket.on('message', (text, from) => socket.send(text, from.port, from.address, () => {}));
+  await new Promise((done) => socket.bind(port, '::', done));
+}
+console.log('listening');
 `;
