@@ -1,3 +1,5 @@
+import type { OutputMemory } from './runner.ts';
+
 /** Of a key: 32 bytes in base64. */
 export const KEY_LENGTH = 44;
 const LINE_FEED = 0x0a;
@@ -9,9 +11,10 @@ const SLACK = KEY_LENGTH;
 const ROOM = 1.25;
 
 /** The bytes of one dump, in memory that is used again for others. They are compared by words, four bytes at a time. */
-export class DumpBytes {
+export class DumpBytes implements OutputMemory {
   #bytes: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(SLACK);
   #words = new DataView(this.#bytes.buffer);
+  #end = 0;
 
   get bytes(): Buffer {
     return this.#bytes;
@@ -21,17 +24,30 @@ export class DumpBytes {
     return this.#words;
   }
 
-  /** Puts a text here, with a line feed at its end; gives that end. Nothing that `wg` says takes more than a byte. */
-  load(text: string): number {
-    const { length } = text;
+  /** Where the dump ends, behind a line feed; 0 if there is none. */
+  get end(): number {
+    return this.#end;
+  }
+
+  load(text: string): void {
+    // Nothing that `wg` says takes more than a byte.
+    this.take(text.length, (memory) => this.#bytes.write(text, 0, memory.length, 'latin1'));
+  }
+
+  take(length: number, write: (memory: Uint8Array) => void): void {
     if (this.#bytes.length < length + 1 + SLACK) {
       this.#bytes = Buffer.allocUnsafeSlow(Math.ceil(ROOM * length) + 1 + SLACK);
       this.#words = new DataView(this.#bytes.buffer);
     }
-    this.#bytes.write(text, 0, 'latin1');
-    if (text.endsWith('\n')) return length;
+    write(this.#bytes.subarray(0, length));
+    this.#end = length;
+    if (length === 0 || this.#bytes[length - 1] === LINE_FEED) return;
     this.#bytes[length] = LINE_FEED;
-    return length + 1;
+    this.#end += 1;
+  }
+
+  clear(): void {
+    this.#end = 0;
   }
 }
 

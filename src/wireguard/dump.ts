@@ -2,10 +2,12 @@ import type { PublicKey } from '../domain/keys.ts';
 import { DumpBytes, isSame, KEY_LENGTH } from './dump-bytes.ts';
 import { DumpFields, malformed } from './dump-fields.ts';
 import { KeyPlaces } from './key-places.ts';
+import type { OutputMemory } from './runner.ts';
 import type { ObservedDevice, ObservedPeer } from './types.ts';
 
 const NONE = '(none)';
 const DEVICE_FIELDS = 4;
+const LINE_FEED = 0x0a;
 
 /**
  * Parses the output of `wg show <interface> dump` (wg(8)): a line of private key, public key, listen port and mark; then
@@ -36,24 +38,31 @@ export class DumpReader {
   #readings = 0;
   #shown: ReadonlyMap<PublicKey, ObservedPeer> = new Map();
 
-  /** @throws SiderolinkError `command_failed`, as {@link parseDump} */
+  /** Where the next dump may be put; `read` needs no text then. */
+  readonly input: OutputMemory = { take: (length, write) => this.#now.take(length, write) };
+
+  /** `text`: empty if the dump was put into `input`. @throws SiderolinkError `command_failed`, as {@link parseDump} */
   read(text: string): ObservedDevice {
     try {
-      const end = text.indexOf('\n');
-      const device = parseDevice(end === -1 ? text : text.slice(0, end));
-      this.#readPeers((end === -1 ? text.length : end) + 1, text);
+      if (text !== '') this.#now.load(text);
+      const { bytes, end } = this.#now;
+      if (end === 0) throw malformed(1);
+      const first = bytes.indexOf(LINE_FEED);
+      const device = parseDevice(bytes.toString('latin1', 0, first));
+      this.#readPeers(first + 1);
       return { ...device, peers: this.#shown };
     } catch (error) {
       // Half of a reading is nothing to compare the next one with.
       this.#clear();
       throw error;
+    } finally {
+      this.#now.clear();
     }
   }
 
-  /** `from`: where the peers begin in the text. */
-  #readPeers(from: number, text: string): void {
-    const end = this.#now.load(text);
-    const { words } = this.#now;
+  /** `from`: where the peers begin. */
+  #readPeers(from: number): void {
+    const { words, end } = this.#now;
     this.#readings += 1;
     // Made when the first peer differs: who has the reading before keeps that.
     let changed: ObservedPeer[] | undefined;

@@ -3,12 +3,15 @@ import { once } from 'node:events';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ErrorDetails, SiderolinkError } from '../domain/errors.ts';
-import type { Runner, RunOptions } from './runner.ts';
+import { MemoryFile } from './memory-file.ts';
+import { MAX_OUTPUT_BYTES, type OutputMemory, type Runner, type RunOptions } from './runner.ts';
 
 export interface RunnerRequest {
   readonly id: number;
   readonly argv: readonly [string, ...string[]];
   readonly options: RunOptions;
+  /** Whether the output goes into the file that both processes have, and not into the answer. */
+  readonly toFile: boolean;
 }
 
 export type RunnerAnswer =
@@ -27,9 +30,22 @@ interface Waiting {
  */
 export class SeparateRunner implements Runner {
   readonly #waiting = new Map<number, Waiting>();
+  readonly #memory: string | undefined;
   #child: ChildProcess | undefined;
+  /** The process's own: a command that has outlived its process goes on writing into a file that nobody reads. */
+  #file: MemoryFile | undefined;
+  /** The file is for one command after the other. */
+  #filing: Promise<unknown> = Promise.resolve();
   #nextId = 1;
   #stopped = false;
+
+  /**
+   * `memory`: a directory on a file system in memory, where long output is put. Default: that of the system. Where there is
+   * none, it comes as all other does.
+   */
+  constructor(options: { readonly memory?: string } = {}) {
+    this.#memory = options.memory;
+  }
 
   /** Starts the process, so that the first command does not wait for it. */
   start(): void {
@@ -38,13 +54,37 @@ export class SeparateRunner implements Runner {
 
   /** @throws SiderolinkError `command_failed`, `unavailable` if the process ended */
   run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
+    const { into, ...others } = options;
+    if (into === undefined) return this.#ask(argv, others, false);
+    const turn = this.#filing.then(() => this.#runInto(into, argv, others));
+    this.#filing = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #runInto(into: OutputMemory, argv: RunnerRequest['argv'], options: RunOptions): Promise<string> {
+    if (!this.#stopped) this.start();
+    const file = this.#file;
+    if (file === undefined) return this.#ask(argv, options, false);
+    try {
+      await this.#ask(argv, options, true);
+      const { size } = file;
+      if (size > MAX_OUTPUT_BYTES) throw new SiderolinkError('command_failed', `${argv[0]}: ${size} bytes of output`);
+      into.take(size, (memory) => file.read(memory));
+      return '';
+    } finally {
+      // What was said may be secret.
+      if (file === this.#file) file.empty();
+    }
+  }
+
+  #ask(argv: RunnerRequest['argv'], options: RunOptions, toFile: boolean): Promise<string> {
     if (this.#stopped) return Promise.reject(ended());
     this.#child ??= this.#fork();
     const child = this.#child;
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      const request: RunnerRequest = { id, argv, options };
+      const request: RunnerRequest = { id, argv, options, toFile };
       child.send(request, (error) => {
         if (error !== null && this.#waiting.delete(id)) reject(ended());
       });
@@ -65,8 +105,10 @@ export class SeparateRunner implements Runner {
 
   #fork(): ChildProcess {
     const file = fileURLToPath(new URL(`./runner-process${extname(import.meta.url)}`, import.meta.url));
+    const output = MemoryFile.open(this.#memory);
+    this.#file = output;
     const child = fork(file, {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...(output === undefined ? [] : [output.fd])],
       serialization: 'advanced',
       execArgv: [],
     });
@@ -87,6 +129,8 @@ export class SeparateRunner implements Runner {
   #lost(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#file?.close();
+    this.#file = undefined;
     for (const { reject } of this.#waiting.values()) reject(ended());
     this.#waiting.clear();
   }

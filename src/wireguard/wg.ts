@@ -17,7 +17,8 @@ export class Wg {
 
   /** Reads everything. Always of one interface by name: userspace devices of other network namespaces would be listed too. */
   async dump(): Promise<ObservedDevice> {
-    return this.#dumps.read(await this.#runner.run(['wg', 'show', this.#name, 'dump']));
+    const text = await this.#runner.run(['wg', 'show', this.#name, 'dump'], { into: this.#dumps.input });
+    return this.#dumps.read(text);
   }
 
   /** `file`: what `wg` reads the key from, a real file (facts/users.md B4). */

@@ -4,6 +4,20 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SeparateRunner } from '../../src/wireguard/separate-runner.ts';
 
+/** Memory for an output, and what is in it. */
+function memory() {
+  let bytes = Buffer.from('of before');
+  return {
+    take(length: number, write: (memory: Uint8Array) => void) {
+      bytes = Buffer.alloc(length);
+      write(bytes);
+    },
+    get text() {
+      return bytes.toString('latin1');
+    },
+  };
+}
+
 describe('commands from a process of their own', () => {
   let runner: SeparateRunner;
   beforeEach(() => {
@@ -52,5 +66,54 @@ describe('commands from a process of their own', () => {
     await runner.stop(5000);
     await runner.stop(5000);
     await expect(runner.run(['echo'])).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('put their output where they are told, byte for byte, each its own', async () => {
+    const outputs = Array.from({ length: 5 }, () => memory());
+    const answers = await Promise.all([
+      ...outputs.map((into, n) => runner.run(['sh', '-c', `sleep 0.0${5 - n}; seq ${n} 20000; echo`], { into })),
+      runner.run(['echo', 'not among them']),
+    ]);
+    expect(answers).toEqual(['', '', '', '', '', 'not among them']);
+    const numbers = (from: number) => Array.from({ length: 20_001 - from }, (_, n) => `${from + n}\n`).join('');
+    for (const [n, { text }] of outputs.entries()) expect(text).toBe(`${numbers(n)}\n`);
+  });
+
+  it('put nothing there when they fail, and nothing of it is in the next output', async () => {
+    const into = memory();
+    await expect(runner.run(['sh', '-c', 'echo half; exit 4'], { into })).rejects.toMatchObject({
+      details: { exitCode: 4 },
+    });
+    expect(into.text).toBe('of before');
+    expect(await runner.run(['true'], { into })).toBe('');
+    expect(into.text).toBe('');
+    await runner.run(['echo', 'whole'], { into });
+    expect(into.text).toBe('whole\n');
+  });
+
+  it('that outlive their process put nothing into outputs of the next one', async () => {
+    const into = memory();
+    const directory = mkdtempSync(join(tmpdir(), 'runner-'));
+    const mark = join(directory, 'said');
+    const outliving = runner.run(
+      ['sh', '-c', `kill -9 $PPID; while [ ! -e ${directory}/go ]; do sleep 0.02; done; echo late; touch ${mark}`],
+      { into },
+    );
+    await expect(outliving).rejects.toMatchObject({ code: 'unavailable' });
+    const next = runner.run(
+      ['sh', '-c', `echo next; touch ${directory}/go; while [ ! -e ${mark} ]; do sleep 0.02; done`],
+      { into },
+    );
+    expect(await next).toBe('');
+    expect(into.text).toBe('next\n');
+    rmSync(directory, { recursive: true });
+  });
+
+  it('give it as their answer where no file system is in memory', async () => {
+    const elsewhere = new SeparateRunner({ memory: '/proc' });
+    const into = memory();
+    expect(await elsewhere.run(['echo', 'answer'], { into })).toBe('answer');
+    expect(into.text).toBe('of before');
+    await elsewhere.stop(5000);
   });
 });
