@@ -71,3 +71,33 @@ it('what one that was killed had taken and not stored comes before what is new',
     rmSync(cwd, { recursive: true });
   }
 }, 240_000);
+
+it('one that may not connect says so, and goes on when it may', async () => {
+  const cwd = mkdtempSync(join(tmpdir(), 'siderolinkd-consume-'));
+  const server = await startNatsServer({ auth: { user: 'u', password: 'other' } });
+  writePrograms('subscribe.md', cwd);
+  symlinkSync(fileURLToPath(new URL('../../node_modules', import.meta.url)), join(cwd, 'node_modules'));
+  const child = spawn(process.execPath, ['consume.ts', 'x.db', 'test', 'siderolink.>'], {
+    ...{ cwd, env: { ...process.env, NATS_URL: server.url, NATS_USER: 'u', NATS_PASSWORD: 'secret' } },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const said = async (what: RegExp): Promise<void> => {
+    let text = '';
+    for await (const part of child.stderr.iterator({ destroyOnReturn: false })) {
+      text += part;
+      if (what.test(text)) return;
+    }
+    throw new Error(`it never said ${what}: ${text}`);
+  };
+  try {
+    await said(/Authorization/i);
+    await server.reload({ auth: { user: 'u', password: 'secret' } });
+    // There is no stream: it has asked.
+    await said(/stream not found/i);
+  } finally {
+    const gone = once(child, 'exit');
+    if (child.exitCode === null && child.kill()) await gone;
+    await server.dispose();
+    rmSync(cwd, { recursive: true });
+  }
+}, 120_000);
