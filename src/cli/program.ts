@@ -12,7 +12,8 @@ import { addBackupCommand, addConnectCommand, addControlTokenCommands } from './
 import { addTokenCommands } from './tree/token.ts';
 
 const HELP = `
-MACHINE is a UUID, the beginning of one, a hostname or an address; TOKEN-ID the id of a join token or the beginning of one.
+<machine> is a UUID, the beginning of one, a hostname or an address; <token-id> the
+id of a join token, or the beginning of one.
 
 Exit codes:
   0    done; also when the reader of the output went away

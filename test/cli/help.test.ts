@@ -51,6 +51,12 @@ describe.each(paths)('%s', (path) => {
     const { code, out } = await ctlHere('/nonexistent.sock', [...path.split(' '), '--help']);
     expect(code).toBe(0);
     expect(out).toMatch(new RegExp(`^Usage: siderolinkctl ${path}`));
+    // What a placeholder stands for, and where the options of all commands are.
+    for (const place of ['machine', 'token-id', 'filter']) {
+      const used = new RegExp(`^Usage: .*[<[]${place}(\\.\\.\\.)?[>\\]]`, 'm').test(out);
+      expect([place, new RegExp(`^<${place}>: `, 'm').test(out)]).toEqual([place, used]);
+    }
+    expect(out).toMatch(/--socket or --url: see siderolinkctl --help\.$/m);
     const examples = out.slice(out.indexOf('Examples:')).split('\n').slice(1);
     const lines = examples.map((line) => line.trim()).filter((line) => line.startsWith('siderolinkctl '));
     expect(lines.length).toBeGreaterThan(0);

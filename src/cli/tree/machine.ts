@@ -23,7 +23,7 @@ export function addMachineCommands(program: Command, run: Run): void {
 function addReading(machine: Command, run: Run): void {
   const list = machine
     .command('list')
-    .description('all machines, or those that pass')
+    .description('all machines, or those that the options let pass')
     .option('-l, --selector <selector>', 'by labels: rack=r7, rack in (r7,r8), !retired, slots > 3; a comma is AND')
     .addOption(new Option('--state <state...>', 'only machines in such a state').choices([...MACHINE_STATES]))
     .option('--owner <owner>', 'only machines of this owner; _ for those without one')

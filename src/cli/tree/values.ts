@@ -121,8 +121,19 @@ export function ownershipOf({ owner, namespace, cluster, metalMachine, machine }
 /** What stands under the help of a command. */
 export function examples(command: Command, ...lines: readonly string[]): Command {
   const text = lines.map((line) => (line.startsWith('#') ? `  ${line}` : `  siderolinkctl ${line}`)).join('\n');
-  return command.addHelpText('after', `\nExamples:\n${text}`);
+  const places = command.registeredArguments.flatMap((argument) => PLACES[argument.name()] ?? []);
+  return command.addHelpText('after', `\n${[...places, COMMON].join('\n')}\n\nExamples:\n${text}`);
 }
+
+/** What stands for something else in usages, where the words alone do not tell. */
+const PLACES: Readonly<Record<string, string>> = {
+  machine: '<machine>: a UUID, the beginning of one, a hostname or an address.',
+  'token-id': '<token-id>: as `siderolinkctl token list` shows it, or the beginning of it.',
+  filter: `<filter>: siderolink.OWNER.UUID.STREAM.DETAIL, where * is any one part and > all that follow; STREAM
+is kmsg, log, event, link, machine or gap, and OWNER of a machine without one is _.`,
+};
+
+const COMMON = 'Every command takes -o json too, and --socket or --url: see siderolinkctl --help.';
 
 /** RFC 3339 writes no later moment: a year has four digits. */
 const LAST_MOMENT = Date.parse('9999-12-31T23:59:59.999Z');
