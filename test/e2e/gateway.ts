@@ -92,11 +92,11 @@ export class Gateway {
     });
     const daemon = this.#daemon;
     await this.until('the daemon serves or has ended', async () => {
-      return daemon.exitCode !== null || (await this.client.status()).ready;
+      return hasEnded(daemon) || (await this.client.status()).ready;
     });
-    if (daemon.exitCode === null) return;
+    if (!hasEnded(daemon)) return;
     this.#daemon = undefined;
-    throw new Error(`the daemon ended with ${daemon.exitCode}\n${this.log.slice(-4000)}`);
+    throw new Error(`the daemon ended with ${daemon.exitCode ?? daemon.signalCode}\n${this.log.slice(-4000)}`);
   }
 
   /** Ends the daemon with this signal and gives its exit code; null if a signal ended it. */
@@ -233,4 +233,8 @@ export class Gateway {
     await this.network.dispose();
     rmSync(this.directory, { recursive: true, force: true });
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }

@@ -3,7 +3,16 @@
  * packages where they are here, so that whatever runs here runs there. Modules are loaded as on any host: by the kernel,
  * when somebody wants what they bring.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CACHE, debianBusybox, debianKernel, type Kernel, librariesOf, output, PROJECT, which } from './debian.ts';
@@ -38,6 +47,8 @@ export function vmDisk(directory: string, { forTests }: { readonly forTests: boo
     for (const path of ['dev', 'proc', 'sys', 'run', 'tmp', 'root', 'mnt', 'etc', 'var/lib', 'usr/bin', 'usr/sbin']) {
       mkdirSync(join(root, path), { recursive: true });
     }
+    // The daemon's user must be able to write there, as on any host, whether a tmpfs covers it or not.
+    chmodSync(join(root, 'tmp'), 0o1777);
     for (const path of ['bin', 'sbin', 'lib', 'lib64']) {
       mkdirSync(join(root, 'usr', path), { recursive: true });
       output('ln', '-s', `usr/${path}`, join(root, path));
@@ -50,6 +61,7 @@ export function vmDisk(directory: string, { forTests }: { readonly forTests: boo
     addSettings(root);
     addModules(root, kernel);
     addCheckout(root, forTests);
+    for (const file of librariesOfAddons(join(root, PROJECT, 'node_modules'))) put(root, file, file);
     const file = join(directory, 'disk');
     const used = Number(output('du', '-sm', root).split('\t', 1)[0]);
     output('mke2fs', '-q', '-t', 'ext4', '-O', '^has_journal', '-d', root, file, `${used + 512}M`);
@@ -98,6 +110,20 @@ function addCheckout(root: string, forTests: boolean): void {
   );
   const isNeeded = (name: string) => !NOT_NEEDED.test(name) && (forTests || !RUNNER.test(name));
   share(packages, found.filter(isNeeded), join(root, packages));
+}
+
+/** What packages with native parts are linked with. Parts for other systems want nothing that is here. */
+function librariesOfAddons(packages: string): readonly string[] {
+  const addons = output('find', packages, '-name', '*.node', '-type', 'f').split('\n');
+  return [...new Set(addons.filter((addon) => addon !== '').flatMap(librariesOfAddon))];
+}
+
+function librariesOfAddon(addon: string): readonly string[] {
+  try {
+    return librariesOf(addon);
+  } catch {
+    return [];
+  }
 }
 
 /** Files and folders of a folder into another, with what they hold: shared with this host, as they are only read. */

@@ -11,6 +11,8 @@ import type { Runner } from '../../../src/wireguard/runner.ts';
 import { vmDisk } from './disk.ts';
 import { vmImage } from './image.ts';
 
+/** Characters of what a command that failed had said. */
+const OUTPUT_KEPT = 10_000;
 /** It takes seconds; where others want the processors, what it takes. */
 const BOOT_DEADLINE_MS = 600_000;
 
@@ -166,6 +168,8 @@ export class VirtualMachine {
       argv: argv.join(' ').slice(0, 400),
       exitCode: Number(code),
       stderr: complaint,
+      // What a test runner says of its failures is there.
+      stdout: stdout.slice(-OUTPUT_KEPT),
     });
   }
 
