@@ -27,7 +27,8 @@ interface Entry {
   readonly change: PeerChange;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  readonly cancelDeadline: () => void;
+  /** Monotonic time after which nobody waits any more. */
+  readonly deadline: number;
   /** Set once it is known what the caller is told. */
   answer: 'done' | 'failed' | undefined;
 }
@@ -57,6 +58,8 @@ export class ChangeBatcher {
   readonly #recorders = new Set<Entry[]>();
   readonly #unanswered = new Set<Entry>();
   readonly #told: Turnstile<Told>;
+  /** Of the oldest that is unanswered, or of one before it: all wait for as long, so one timer does for them. */
+  #cancelDeadline: (() => void) | undefined;
   #gathering: Entry[] = [];
   /** When the first of them came. Monotonic. */
   #gatheringSince = 0;
@@ -87,9 +90,10 @@ export class ChangeBatcher {
         answer: undefined,
         resolve,
         reject,
-        cancelDeadline: this.#clock.after(this.#options.deadlineMs, () => this.#settleNow(entry, late(this.#options))),
+        deadline: this.#clock.monotonic() + this.#options.deadlineMs,
       };
       this.#unanswered.add(entry);
+      this.#cancelDeadline ??= this.#clock.after(this.#options.deadlineMs, () => this.#deadlinePassed());
       if (this.#gathering.length === 0) this.#gatheringSince = this.#clock.monotonic();
       this.#gathering.push(entry);
       for (const recorder of this.#recorders) recorder.push(entry);
@@ -157,6 +161,18 @@ export class ChangeBatcher {
     }
   }
 
+  #deadlinePassed(): void {
+    this.#cancelDeadline = undefined;
+    const now = this.#clock.monotonic();
+    for (const entry of this.#unanswered) {
+      if (entry.deadline > now) {
+        this.#cancelDeadline = this.#clock.after(entry.deadline - now, () => this.#deadlinePassed());
+        return;
+      }
+      this.#settleNow(entry, late(this.#options));
+    }
+  }
+
   /** The answer stands from now on; the caller hears of it in its turn. */
   #settle(entry: Entry, error: Error | undefined): void {
     if (this.#decide(entry, error)) this.#told.add({ entry, error });
@@ -169,8 +185,11 @@ export class ChangeBatcher {
   #decide(entry: Entry, error: Error | undefined): boolean {
     if (entry.answer !== undefined) return false;
     entry.answer = error === undefined ? 'done' : 'failed';
-    entry.cancelDeadline();
     this.#unanswered.delete(entry);
+    if (this.#unanswered.size === 0) {
+      this.#cancelDeadline?.();
+      this.#cancelDeadline = undefined;
+    }
     return true;
   }
 }
