@@ -88,6 +88,10 @@ describe('traps that no run would show', () => {
     expect(text('systemd/networkd/siderolinkd.conf')).toMatch(/^ManageForeignRoutes=no$/m);
   });
 
+  it('B17: what wireguard-go takes is bounded', () => {
+    expect(text('systemd/siderolinkd-wg.service')).toMatch(/^MemoryMax=1G$/m);
+  });
+
   it('B11: no peer is given a keepalive of ours, which would go to dead ones for ever', async () => {
     const world = new World(new FakeSystem(), 'siderolink', 51_002);
     const device = world.device();
