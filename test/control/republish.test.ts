@@ -66,6 +66,13 @@ test('what is wrong from the beginning is a problem, and what is wrong later the
     json: { code: 'conflict' },
   });
 
+  const refused = new SiderolinkError('unavailable', 'not connected to NATS: connection refused');
+  await using apart = await started(source(refused).republisher);
+  expect(await apart.call('POST', '/v1/republish', { body })).toMatchObject({
+    status: 503,
+    json: { code: 'unavailable', detail: 'not connected to NATS: connection refused' },
+  });
+
   const broken = new SiderolinkError('storage', 'a bad disk');
   await using control = await started(source(after(1), broken).republisher);
   const { text } = await control.call('POST', '/v1/republish', { body });

@@ -4,6 +4,7 @@ import { RepublishEnd, RepublishProgress, RepublishRequest } from '../../client/
 import { errorCode, errorMessage, SiderolinkError } from '../../domain/errors.ts';
 import type { Machines } from '../../fleet/types.ts';
 import type { App, RouteDeps } from '../app.ts';
+import { Obstructed } from '../problem.ts';
 import { problemResponses } from '../responses.ts';
 import { parseMoment } from '../time.ts';
 import type { RepublishQuery } from '../types.ts';
@@ -49,7 +50,9 @@ export function republishRoutes(app: App, deps: RouteDeps): void {
         const began = clock.now();
         const items = republisher.run(query, controller.signal);
         // What is wrong from the beginning is an answer of its own.
-        const first = await items.next();
+        const first = await items.next().catch((error: unknown) => {
+          throw errorCode(error) === 'unavailable' ? new Obstructed(error) : error;
+        });
         reply.hijack();
         const { progress, error } = await tell(
           reply.raw,
