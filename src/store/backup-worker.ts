@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import Database, { SqliteError } from 'better-sqlite3';
 import { errorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { type BackupFacts, type BackupJob, type BackupResult, IDENTITY_TABLE } from './backup.ts';
+import { isDamage } from './damaged.ts';
 import { openReader } from './database.ts';
 
 const HASHED_AT_ONCE = 1024 * 1024;
@@ -18,6 +19,8 @@ async function backUp(job: BackupJob): Promise<BackupFacts> {
   await copy(job);
   refuseStopped(job);
   addIdentity(job);
+  refuseStopped(job);
+  refuseDamaged(job);
   return { bytes: statSync(job.target).size, sha256: digestOf(job) };
 }
 
@@ -60,6 +63,20 @@ function addIdentity({ target, identity }: BackupJob): void {
     db.exec(`create table ${IDENTITY_TABLE} (name text primary key, content text not null) strict`);
     const insert = db.prepare(`insert into ${IDENTITY_TABLE} values (?, ?)`);
     for (const [name, content] of identity) insert.run(name, content);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * A copy has the damage of what it was made of, and no restore would take it: who makes backups is to know that while there
+ * are older ones.
+ */
+function refuseDamaged({ target }: BackupJob): void {
+  const db = new Database(target, { readonly: true });
+  try {
+    const check = String(db.pragma('quick_check(1)', { simple: true }));
+    if (check !== 'ok') throw new SqliteError(check.trim(), 'SQLITE_CORRUPT');
   } finally {
     db.close();
   }
@@ -111,6 +128,9 @@ try {
   const { bytes, sha256 } = await backUp(workerData as BackupJob);
   post({ kind: 'done', bytes, sha256 });
 } catch (error) {
-  const isDisk = error instanceof SqliteError || (error as NodeJS.ErrnoException).syscall !== undefined;
-  post({ kind: 'failed', code: isDisk ? 'storage' : errorCode(error), message: errorMessage(error) });
+  if (isDamage(error)) post({ kind: 'damaged', why: errorMessage(error) });
+  else {
+    const isDisk = error instanceof SqliteError || (error as NodeJS.ErrnoException).syscall !== undefined;
+    post({ kind: 'failed', code: isDisk ? 'storage' : errorCode(error), message: errorMessage(error) });
+  }
 }

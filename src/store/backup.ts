@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, SiderolinkError } from '../domain/errors.ts';
+import { damaged, MEND } from './damaged.ts';
 
 /** In a backup alone: what belongs to an installation beside its database, a row a file. */
 export const IDENTITY_TABLE = 'backup_identity';
@@ -43,13 +44,14 @@ export interface BackupJob extends BackupLimits {
 /** What the thread says last. */
 export type BackupResult =
   | { readonly kind: 'done'; readonly bytes: number; readonly sha256: Uint8Array }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'damaged'; readonly why: string };
 
 /**
  * Copies a database that is being written to: everything that was committed when it began, and nothing that came later.
  * A thread of its own does it, so nobody waits; the copy is one file, without a WAL. Leaves nothing behind if it fails.
  *
- * @throws SiderolinkError `storage` (no room, disk errors), `exhausted` if too much is written meanwhile, `unavailable`
+ * @throws SiderolinkError `storage` (no room, disk errors), DamageError for a store that is damaged, `exhausted` if too much is written meanwhile, `unavailable`
  * when the signal aborts
  */
 export async function makeBackup(source: string, options: BackupOptions, signal: AbortSignal): Promise<BackupFacts> {
@@ -63,7 +65,8 @@ export async function makeBackup(source: string, options: BackupOptions, signal:
   try {
     const result = await run(job);
     if (result.kind === 'done') return { bytes: result.bytes, sha256: Buffer.from(result.sha256) };
-    throw new SiderolinkError(result.code, result.message);
+    if (result.kind === 'failed') throw new SiderolinkError(result.code, result.message);
+    throw damaged(`${result.why}: a copy could not be restored: keep those that you have, ${MEND}`);
   } catch (error) {
     removeBackup(target);
     throw error;

@@ -10,21 +10,23 @@ const MAX_PLACES = 1_000;
 /** Places that the condition names. */
 const NAMED = 3;
 
-/** What cannot be done where the file is damaged, by the kind of a request to a thread. */
+const STORED = 'stored';
+/** What cannot be done with all there is where the file is damaged, by the kind of a request to a thread. */
 const UNDONE: Readonly<Record<string, string>> = {
-  commit: 'changes or lines stored',
-  page: 'records read',
-  boots: 'boots read',
-  pack: 'records packed',
-  segment: 'records packed',
-  insert: 'records packed',
-  sweep: 'records packed',
-  unfinished: 'records packed',
-  clear: 'deleted records removed',
-  usage: 'old records dropped',
-  unpublished: 'old records dropped',
+  commit: STORED,
+  page: 'read',
+  boots: 'read',
+  pack: 'packed',
+  segment: 'packed',
+  insert: 'packed',
+  sweep: 'packed',
+  unfinished: 'packed',
+  clear: 'deleted',
+  usage: 'dropped',
+  unpublished: 'dropped',
+  backup: 'backed up',
 };
-const ELSE_UNDONE = 'space in the file freed';
+const ELSE_UNDONE = 'cleared away';
 
 /**
  * Tells of damage that was met: of places that were passed over, each once, however often it is met; and of what cannot be
@@ -69,8 +71,8 @@ export class DamageReports {
       this.#deps.health.set(HEALTH, 'warning', `${what}: check the disk, and restore a backup if they are needed`);
       return;
     }
-    const undone = `the file is damaged where not all ${[...this.#undone].join(', ')} can be`;
-    const severity = this.#undone.has(UNDONE['commit'] ?? '') ? 'error' : 'warning';
+    const undone = `the file is damaged where that cannot be passed over, so not everything can be ${[...this.#undone].join(', ')}`;
+    const severity = this.#undone.has(STORED) ? 'error' : 'warning';
     this.#deps.health.set(HEALTH, severity, `${places.length > 0 ? `${what}; ` : ''}${undone}: ${MEND}`);
   }
 }

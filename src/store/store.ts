@@ -11,6 +11,7 @@ import { type BackupFacts, type BackupOptions, makeBackup } from './backup.ts';
 import { type ChunkBatch, FIELD, movedBuffers, SERIES, type Series, seriesOf, WIDTH } from './batch.ts';
 import { eachSeries } from './chunk-table.ts';
 import { DamageReports } from './damage-reports.ts';
+import { isDamage } from './damaged.ts';
 import { DropLoop, type DropOptions } from './drop-loop.ts';
 import type { StoreMetrics } from './metrics.ts';
 import { PackLoop, type PackOptions } from './pack-loop.ts';
@@ -173,8 +174,13 @@ export class Store {
   }
 
   /** A copy of everything committed until now, in a file of its own. @throws as `makeBackup` */
-  backup(options: BackupOptions, signal: AbortSignal): Promise<BackupFacts> {
-    return makeBackup(this.#path, options, signal);
+  async backup(options: BackupOptions, signal: AbortSignal): Promise<BackupFacts> {
+    try {
+      return await makeBackup(this.#path, options, signal);
+    } catch (error) {
+      if (isDamage(error)) this.#damage.broken('backup');
+      throw error;
+    }
   }
 
   /** Resolves when the packer has nothing to do. */

@@ -1,10 +1,12 @@
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { errorCode } from '../../src/domain/errors.ts';
 import { planDrops } from '../../src/domain/retention.ts';
 import { SERIES } from '../../src/store/batch.ts';
 import { RetentionTable } from '../../src/store/retention-table.ts';
 import { UsageReader } from '../../src/store/usage.ts';
+import { linesOf, openLog, readAll, sourceOf, temporaryStore } from '../stream/harness.ts';
 import { paperStore } from './paper-store.ts';
 
 const FOR_EVER = { maxAgeMs: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
@@ -62,4 +64,35 @@ test('whatever a damaged row of a segment says, nothing goes but the segments th
   fc.assert(property, { numRuns: 300 });
   expect(Math.min(seen.thrown, seen.dropped)).toBeGreaterThan(20);
   db.close();
+});
+
+const store = temporaryStore();
+afterAll(() => store.remove());
+
+test('a segment that claims all records to come takes none of them with it, and it is said what to do', async () => {
+  const { log } = await openLog({ path: store.path, segmentRecords: 100 });
+  const write = async (to: typeof log, name: string) => {
+    for (let n = 0; n < 5; n++) {
+      to.appendLog(sourceOf(1), linesOf(Array.from({ length: 100 }, (_, i) => `${name} ${n} ${i}`)));
+      await to.flush();
+    }
+    await to.packed();
+  };
+  await write(log, 'before');
+  await log.close(5000);
+  const db = new Database(store.path);
+  db.prepare('update segment set last_seq = ? where id = 5').run(2 ** 40);
+  db.close();
+
+  const retention = { logs: { ...FOR_EVER, maxBytes: 1 }, others: FOR_EVER };
+  const { log: again, health } = await openLog({ path: store.path, segmentRecords: 1e6, retentionMs: 10, retention });
+  const told = () => health.conditions.find(({ name }) => name === 'store_retention');
+  await expect.poll(told).toMatchObject({ severity: 'warning' });
+  expect(told()?.message).toContain('segment 5 of logs claims seqs of others: check the disk, and restore a backup');
+  await write(again, 'behind');
+  const read = await readAll(again);
+  expect(read.filter(({ json }) => json.includes('"before'))).toHaveLength(500);
+  expect(read.filter(({ json }) => json.includes('"behind'))).toHaveLength(500);
+  expect(read).toHaveLength(1000);
+  await again.close(5000);
 });
