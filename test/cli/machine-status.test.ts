@@ -38,14 +38,14 @@ describe('what a machine does', () => {
       doing: 'upgrade, for 12m, phase drain, task cordonAndDrainNode',
     });
     const ended = { ...sequence, name: 'boot', action: 'STOP' };
-    expect(shown({ sequence: ended })['doing']).toBe('nothing; boot ended 12m ago');
+    expect(shown({ sequence: ended })['doing']).toBe('nothing; sequence boot done 12m ago');
     expect(shown({ sequence: ended, tasks: ['runningMaintenance'] })['doing']).toBe(
-      'task runningMaintenance; boot ended 12m ago',
+      'task runningMaintenance; sequence boot done 12m ago',
     );
     expect(shown({ sequence: { ...sequence, action: 'NOOP', error: 'no image' } })['doing']).toBe(
-      'nothing; upgrade failed 12m ago: no image',
+      'nothing; sequence upgrade failed 12m ago: no image',
     );
-    expect(shown({ sequence: { ...sequence, action: 'NOOP' } })['doing']).toBe('nothing; upgrade over 12m ago');
+    expect(shown({ sequence: { ...sequence, action: 'NOOP' } })['doing']).toBe('nothing; sequence upgrade over 12m ago');
   });
 
   it('begins with what is wrong', () => {

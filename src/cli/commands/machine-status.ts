@@ -68,7 +68,7 @@ function problemsOf({ lost_after_upgrade: lost, stage_regression: regression }: 
   return problems;
 }
 
-const SEQUENCE_ENDS: Readonly<Record<string, string>> = { STOP: 'ended', NOOP: 'over' };
+const SEQUENCE_ENDS: Readonly<Record<string, string>> = { STOP: 'done', NOOP: 'over' };
 
 function doingText({ sequence, phase, tasks }: Machine, now: number): string {
   const running = [
@@ -80,7 +80,7 @@ function doingText({ sequence, phase, tasks }: Machine, now: number): string {
   const age = since === null ? '' : ago(since, now);
   if (action === 'START') return [`${name}${age && `, for ${age}`}`, ...running].join(', ');
   const end = error === null ? (SEQUENCE_ENDS[action] ?? action) : 'failed';
-  const last = `${name} ${end}${age && ` ${age} ago`}${error === null ? '' : `: ${error}`}`;
+  const last = `sequence ${name} ${end}${age && ` ${age} ago`}${error === null ? '' : `: ${error}`}`;
   return running.length === 0 ? `nothing; ${last}` : `${running.join(', ')}; ${last}`;
 }
 
