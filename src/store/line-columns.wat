@@ -383,6 +383,10 @@
     (local $seq i64) (local $clock i64) (local $ahead i64) (local $nanos i32) (local $kind i32)
     (local $facility i32) (local $facilityEnd i32) (local $message i32) (local $messageEnd i32)
     (local $priority i32) (local $priorityEnd i32) (local $level i32) (local $levelEnd i32)
+    ;; Whether a line has the words of the last one that was divided, whose number is $lastKind; where the quotes before those
+    ;; are, and how long they are.
+    (local $same i32) (local $lastKind i32) (local $lastFacility i32) (local $lastPriority i32) (local $lastLevel i32)
+    (local $facilityLength i32) (local $priorityLength i32) (local $levelLength i32)
     (memory.fill (local.get $table) (i32.const 0) (i32.const 8192))
     (global.set $table (local.get $table))
     (global.set $kinds (i32.const 0))
@@ -395,6 +399,10 @@
     (local.set $others (i32.load offset=24 (local.get $columns)))
     (local.set $messages (i32.load offset=28 (local.get $columns)))
     (local.set $lastSeq (i64.const -1))
+    ;; There is no quote there: so the first line has not the words of one before it.
+    (local.set $lastFacility (local.get $table))
+    (local.set $lastPriority (local.get $lastFacility))
+    (local.set $lastLevel (local.get $lastFacility))
     (local.set $done (local.get $at))
     (local.set $at (call $nextLine (local.get $at) (local.get $end)))
     (block $ended
@@ -410,18 +418,32 @@
           (br_if $none (i32.eqz (call $same8 (local.get $here) (i32.const 16))))
           (br_if $none (i32.eqz (call $same8 (i32.add (local.get $here) (i32.const 5)) (i32.const 21))))
           (local.set $facility (i32.add (local.get $here) (i32.const 13)))
-          (br_if $none (i32.eqz (local.tee $facilityEnd (call $word (local.get $facility)))))
-
-          (br_if $none (i32.eqz (call $same8 (local.get $facilityEnd) (i32.const 32))))
-          (br_if $none (i32.ne (i32.load8_u offset=8 (local.get $facilityEnd)) (i32.const 0x22)))
+          ;; Mostly words are those of the line before, from the quote before them to the text behind them.
+          (local.set $facilityEnd (i32.add (local.get $facility) (local.get $facilityLength)))
+          (if (i32.eqz (local.tee $same
+                (call $same
+                  (i32.sub (local.get $facility) (i32.const 1))
+                  (local.get $lastFacility)
+                  (i32.add (local.get $facilityLength) (i32.const 10)))))
+            (then
+              (br_if $none (i32.eqz (local.tee $facilityEnd (call $word (local.get $facility)))))
+              (br_if $none (i32.eqz (call $same8 (local.get $facilityEnd) (i32.const 32))))
+              (br_if $none (i32.ne (i32.load8_u offset=8 (local.get $facilityEnd)) (i32.const 0x22)))))
           (local.set $message (i32.add (local.get $facilityEnd) (i32.const 9)))
           (br_if $none (i32.eqz
             (local.tee $messageEnd (call $message (local.get $message) (local.get $messages)))))
 
           (local.set $priority (i32.add (local.get $messageEnd) (i32.const 14)))
-          (br_if $none (i32.eqz (local.tee $priorityEnd (call $word (local.get $priority)))))
-
-          (br_if $none (i32.eqz (call $same8 (local.get $priorityEnd) (i32.const 64))))
+          (local.set $priorityEnd (i32.add (local.get $priority) (local.get $priorityLength)))
+          (if (i32.eqz
+                (call $same
+                  (i32.sub (local.get $priority) (i32.const 1))
+                  (local.get $lastPriority)
+                  (i32.add (local.get $priorityLength) (i32.const 9))))
+            (then
+              (local.set $same (i32.const 0))
+              (br_if $none (i32.eqz (local.tee $priorityEnd (call $word (local.get $priority)))))
+              (br_if $none (i32.eqz (call $same8 (local.get $priorityEnd) (i32.const 64))))))
           (call $number (i32.add (local.get $priorityEnd) (i32.const 8)))
           (local.set $seq)
           (br_if $none (i32.eqz (local.tee $here)))
@@ -429,7 +451,15 @@
           (br_if $none (i32.eqz (call $same8 (local.get $here) (i32.const 80))))
           (br_if $none (i32.eqz (call $same8 (i32.add (local.get $here) (i32.const 8)) (i32.const 88))))
           (local.set $level (i32.add (local.get $here) (i32.const 16)))
-          (br_if $none (i32.eqz (local.tee $levelEnd (call $word (local.get $level)))))
+          (local.set $levelEnd (i32.add (local.get $level) (local.get $levelLength)))
+          (if (i32.eqz
+                (call $same
+                  (i32.sub (local.get $level) (i32.const 1))
+                  (local.get $lastLevel)
+                  (i32.add (local.get $levelLength) (i32.const 2))))
+            (then
+              (local.set $same (i32.const 0))
+              (br_if $none (i32.eqz (local.tee $levelEnd (call $word (local.get $level)))))))
 
           (br_if $none (i32.eqz (call $same8 (local.get $levelEnd) (i32.const 96))))
           (br_if $none (i32.eqz (call $same8 (i32.add (local.get $levelEnd) (i32.const 8)) (i32.const 104))))
@@ -449,16 +479,24 @@
           (br_if $none (i64.gt_u
             (i64.add (i64.sub (local.get $ahead) (local.get $lastAhead)) (i64.const 0xfffffffffffff))
             (i64.const 0x1ffffffffffffe)))
-          (br_if $none (i32.lt_s
-            (local.tee $kind
-              (call $kind
-                (local.get $facility)
-                (i32.sub (local.get $facilityEnd) (local.get $facility))
-                (local.get $priority)
-                (i32.sub (local.get $priorityEnd) (local.get $priority))
-                (local.get $level)
-                (i32.sub (local.get $levelEnd) (local.get $level))))
-            (i32.const 0)))
+          (if (i32.eqz (local.get $same))
+            (then
+              (local.set $kind
+                (call $kind
+                  (local.get $facility)
+                  (i32.sub (local.get $facilityEnd) (local.get $facility))
+                  (local.get $priority)
+                  (i32.sub (local.get $priorityEnd) (local.get $priority))
+                  (local.get $level)
+                  (i32.sub (local.get $levelEnd) (local.get $level))))
+              (br_if $none (i32.lt_s (local.get $kind) (i32.const 0)))
+              (local.set $lastKind (local.get $kind))
+              (local.set $facilityLength (i32.sub (local.get $facilityEnd) (local.get $facility)))
+              (local.set $priorityLength (i32.sub (local.get $priorityEnd) (local.get $priority)))
+              (local.set $levelLength (i32.sub (local.get $levelEnd) (local.get $level)))
+              (local.set $lastFacility (i32.sub (local.get $facility) (i32.const 1)))
+              (local.set $lastPriority (i32.sub (local.get $priority) (i32.const 1)))
+              (local.set $lastLevel (i32.sub (local.get $level) (i32.const 1)))))
 
           (local.set $gaps
             (call $put (local.get $gaps) (i64.extend_i32_u (i32.sub (local.get $at) (local.get $done)))))
@@ -467,7 +505,7 @@
               (memory.copy (local.get $others) (local.get $done) (i32.sub (local.get $at) (local.get $done)))
               (local.set $others
                 (i32.add (local.get $others) (i32.sub (local.get $at) (local.get $done))))))
-          (i32.store8 (local.get $kinds) (local.get $kind))
+          (i32.store8 (local.get $kinds) (local.get $lastKind))
           (local.set $kinds (i32.add (local.get $kinds) (i32.const 1)))
           (local.set $seqs
             (call $putDifference

@@ -120,6 +120,36 @@ test('words of any length, and more different ones than have a number', () => {
   expectSame(bytesOf(split + split));
 });
 
+test('words that are nearly those of the line before', () => {
+  const near = [
+    '',
+    'info',
+    'inf',
+    'infos',
+    'Info',
+    'info"',
+    'info\n',
+    'warning',
+    'warnings',
+    'warninG',
+    'w'.repeat(16),
+    'w'.repeat(17),
+  ];
+  const keys = ['facility', 'priority', 'level'] as const;
+  for (const key of keys) {
+    const lines = near.flatMap((first) => near.map((second) => line({ [key]: first }) + line({ [key]: second })));
+    for (const two of lines) expectSame(bytesOf(two));
+    expectSame(bytesOf(lines.join('')));
+    // The first of a block has none before it, whatever stands there.
+    for (const byte of ['\u0000', '\n', '"', 'x']) {
+      for (let length = 0; length < 20; length++) {
+        for (const end of ['', '","msg":"', '","seq":'])
+          expectSame(bytesOf(line({ [key]: byte.repeat(length) + end })));
+      }
+    }
+  }
+});
+
 test('a block of any length, also one that is longer than what is divided in WebAssembly', () => {
   const long = kernelLines(5000, 1);
   for (const bytes of [640 * 1024 - 1, 640 * 1024, 640 * 1024 + 1, long.length]) {
