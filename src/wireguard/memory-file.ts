@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, statfsSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readSync, statfsSync, writeSync } from 'node:fs';
+import { SiderolinkError } from '../domain/errors.ts';
 
 /** A file system that is in memory, on Linux and in containers (file-hierarchy(7)). */
 const DIRECTORY = '/dev/shm';
@@ -7,40 +8,37 @@ const TMPFS = 0x01021994;
 /** A file without a name, of open(2); Node does not name it. */
 const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY;
 
-/**
- * A file without a name that is in memory only: a command writes its output there and we read it, without a pipe, a
- * message or a string between. Others cannot open it. What is written goes to its end, whoever writes.
- */
+/** A file without a name that is in memory only, for what one process writes and another one reads. Nobody else can open it. */
 export class MemoryFile {
   readonly fd: number;
 
-  private constructor(fd: number) {
+  /** A file that this process was given. */
+  constructor(fd: number) {
     this.fd = fd;
   }
 
-  /** `undefined` where there is no such file system: what is written may be secret, and goes to no disk. */
+  /** Makes one; `undefined` where there is no such file system: what is written may be secret, and goes to no disk. */
   static open(directory = DIRECTORY): MemoryFile | undefined {
     try {
       if (statfsSync(directory).type !== TMPFS) return undefined;
-      return new MemoryFile(openSync(directory, O_TMPFILE | constants.O_RDWR | constants.O_APPEND, 0o600));
+      return new MemoryFile(openSync(directory, O_TMPFILE | constants.O_RDWR, 0o600));
     } catch {
       return undefined;
     }
   }
 
-  get size(): number {
-    return fstatSync(this.fd).size;
+  /** Writes from its beginning. @throws Error of the system: others may have filled the file system */
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.fd, bytes, at, bytes.length - at, at);
   }
 
-  /** Reads it from its beginning; gives how many bytes there were, at most as many as fit. */
-  read(into: Uint8Array): number {
-    let length = 0;
-    while (length < into.length) {
-      const more = readSync(this.fd, into, length, into.length - length, length);
-      if (more === 0) break;
-      length += more;
+  /** Reads as many bytes from its beginning. @throws SiderolinkError `internal` if there are not so many */
+  read(into: Uint8Array): void {
+    for (let at = 0; at < into.length; ) {
+      const more = readSync(this.fd, into, at, into.length - at, at);
+      if (more === 0) throw new SiderolinkError('internal', 'a file in memory is shorter than was said', { at });
+      at += more;
     }
-    return length;
   }
 
   /** Gives its memory back. */

@@ -10,8 +10,8 @@ export interface RunOptions {
   /** The command complains on its standard output, and no secret can be there: an error may show it. */
   readonly complainsOnStdout?: boolean;
   /**
-   * Where a runner may put the standard output as it is, instead of giving it as its answer, which is empty then. For what
-   * is long and comes again and again: no string is made of it.
+   * Where a runner may put the standard output as UTF-8, instead of giving it as its answer, which is empty then. For what
+   * is long and comes again and again: no string is made of it here.
    */
   readonly into?: OutputMemory;
 }
@@ -43,10 +43,7 @@ export type CommandFailure = {
 const MAX_ARGV_TEXT = 400;
 const MAX_STDERR_TEXT = 2000;
 /** A dump of 100,000 peers is 30 MB. */
-export const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
-
-/** A file of this process, by the number that it was started with: behind its standard streams and the channel to its parent. */
-export type OutputFile = 4;
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** Runs commands of this host. No secret may be in an argv: other users read it. */
 export class CommandRunner implements Runner {
@@ -57,8 +54,7 @@ export class CommandRunner implements Runner {
     this.#timeoutMs = options.timeoutMs ?? 10_000;
   }
 
-  /** `output`: a file that the standard output goes to; the answer is empty then. */
-  async run(argv: readonly [string, ...string[]], options: RunOptions = {}, output?: OutputFile): Promise<string> {
+  async run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
     const [file, ...args] = argv;
     const timeout = options.timeoutMs ?? this.#timeoutMs;
     // No process for what needs none: each join looks at a file.
@@ -70,13 +66,12 @@ export class CommandRunner implements Runner {
         env: environment(),
         extendEnv: false,
         stdin: 'ignore',
-        stdout: output ?? 'pipe',
         timeout,
         killSignal: 'SIGKILL',
         maxBuffer: MAX_OUTPUT_BYTES,
         ...(options.detached === true ? { detached: true, cleanup: false, cwd: '/' } : {}),
       });
-      return stdout ?? '';
+      return stdout;
     } catch (error) {
       throw commandFailed(argv, error, timeout, options.complainsOnStdout === true);
     }

@@ -4,22 +4,28 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ErrorDetails, SiderolinkError } from '../domain/errors.ts';
 import { MemoryFile } from './memory-file.ts';
-import { MAX_OUTPUT_BYTES, type OutputMemory, type Runner, type RunOptions } from './runner.ts';
+import type { OutputMemory, Runner, RunOptions } from './runner.ts';
 
 export interface RunnerRequest {
   readonly id: number;
   readonly argv: readonly [string, ...string[]];
   readonly options: RunOptions;
-  /** Whether the output goes into the file that both processes have, and not into the answer. */
+  /** Whether the output should go into the file that both processes have, and not into the answer. */
   readonly toFile: boolean;
 }
 
+/** The number of that file in the process that runs commands: behind its standard streams and the channel to us. */
+export const OUTPUT_FILE = 4;
+
+/** `stored`: so many bytes of output are in the file. */
+type RunnerResult = { readonly id: number; readonly stdout: string } | { readonly id: number; readonly stored: number };
+
 export type RunnerAnswer =
-  | { readonly id: number; readonly stdout: string }
+  | RunnerResult
   | { readonly id: number; readonly failure: { readonly message: string; readonly details: ErrorDetails } };
 
 interface Waiting {
-  readonly resolve: (stdout: string) => void;
+  readonly resolve: (result: RunnerResult) => void;
   readonly reject: (error: SiderolinkError) => void;
 }
 
@@ -32,7 +38,7 @@ export class SeparateRunner implements Runner {
   readonly #waiting = new Map<number, Waiting>();
   readonly #memory: string | undefined;
   #child: ChildProcess | undefined;
-  /** The process's own: a command that has outlived its process goes on writing into a file that nobody reads. */
+  /** The process's own: one that is ended late writes into a file that nobody reads. */
   #file: MemoryFile | undefined;
   /** The file is for one command after the other. */
   #filing: Promise<unknown> = Promise.resolve();
@@ -53,31 +59,26 @@ export class SeparateRunner implements Runner {
   }
 
   /** @throws SiderolinkError `command_failed`, `unavailable` if the process ended */
-  run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
+  async run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<string> {
     const { into, ...others } = options;
-    if (into === undefined) return this.#ask(argv, others, false);
+    if (into === undefined) return outputOf(await this.#ask(argv, others, false));
     const turn = this.#filing.then(() => this.#runInto(into, argv, others));
     this.#filing = turn.catch(() => undefined);
-    return turn;
+    return await turn;
   }
 
   async #runInto(into: OutputMemory, argv: RunnerRequest['argv'], options: RunOptions): Promise<string> {
     if (!this.#stopped) this.start();
     const file = this.#file;
-    if (file === undefined) return this.#ask(argv, options, false);
-    try {
-      await this.#ask(argv, options, true);
-      const { size } = file;
-      if (size > MAX_OUTPUT_BYTES) throw new SiderolinkError('command_failed', `${argv[0]}: ${size} bytes of output`);
-      into.take(size, (memory) => file.read(memory));
-      return '';
-    } finally {
-      // What was said may be secret.
-      if (file === this.#file) file.empty();
-    }
+    const result = await this.#ask(argv, options, file !== undefined);
+    if (!('stored' in result) || file === undefined) return outputOf(result);
+    into.take(result.stored, (memory) => file.read(memory));
+    // What was said may be secret.
+    file.empty();
+    return '';
   }
 
-  #ask(argv: RunnerRequest['argv'], options: RunOptions, toFile: boolean): Promise<string> {
+  #ask(argv: RunnerRequest['argv'], options: RunOptions, toFile: boolean): Promise<RunnerResult> {
     if (this.#stopped) return Promise.reject(ended());
     this.#child ??= this.#fork();
     const child = this.#child;
@@ -121,8 +122,9 @@ export class SeparateRunner implements Runner {
   #settle(answer: RunnerAnswer): void {
     const waiting = this.#waiting.get(answer.id);
     this.#waiting.delete(answer.id);
-    if ('stdout' in answer) waiting?.resolve(answer.stdout);
-    else waiting?.reject(new SiderolinkError('command_failed', answer.failure.message, answer.failure.details));
+    if ('failure' in answer) {
+      waiting?.reject(new SiderolinkError('command_failed', answer.failure.message, answer.failure.details));
+    } else waiting?.resolve(answer);
   }
 
   /** The next command starts a new one. */
@@ -134,6 +136,10 @@ export class SeparateRunner implements Runner {
     for (const { reject } of this.#waiting.values()) reject(ended());
     this.#waiting.clear();
   }
+}
+
+function outputOf(result: RunnerResult): string {
+  return 'stdout' in result ? result.stdout : '';
 }
 
 function ended(): SiderolinkError {
