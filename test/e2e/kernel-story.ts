@@ -7,8 +7,10 @@ import type { ObservedPeer } from '../../src/wireguard/types.ts';
 import { storedLines } from './explained-lines.ts';
 import { Gateway } from './gateway.ts';
 import { Guest } from './guest.ts';
+import { isolates } from './kernel-isolation.ts';
 import { type Process, processes, repairs, sameSession, variables } from './kernel-look.ts';
-import { listenOn, sendFrom, slow, Traffic, tryAll } from './kernel-traffic.ts';
+import { intoTheTunnelAndBack } from './kernel-switch.ts';
+import { slow, Traffic } from './kernel-traffic.ts';
 
 /** The built one, as it is installed. */
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -42,7 +44,9 @@ export class KernelStory {
     'a machine joins by UDP: its log and its events come, and siderolinkctl shows them': (story) => story.#joins(),
     'a machine joins through TCP alone': (story) => story.#joinsByTcp(),
     'a machine reaches neither another nor more of the gateway than its sinks, nor speaks for another': (story) =>
-      story.#isolation(),
+      isolates(story.#gateway, story.#guests),
+    'a machine changes from UDP into the tunnel and back, as the one that it is': (story) =>
+      intoTheTunnelAndBack(story.#gateway, story.#guests[0]),
     'a kill and the start of another build under traffic cut no link': (story) => story.#upgrade(),
     'a device that is deleted is made anew, with the endpoints that its machines had': (story) => story.#deleted(),
   };
@@ -52,6 +56,13 @@ export class KernelStory {
     'a stop and a start under traffic cut no link': (story) => story.#restart('SIGTERM'),
     'after a restart nobody is declared down before a full window has passed': (story) => story.#window(),
     'down leaves nothing': (story) => story.#down(),
+  };
+
+  /** What every run of the tests has time for. */
+  static readonly briefSteps: Steps = {
+    'the daemon takes the kernel’s WireGuard, as its own user': (story) => story.#starts(),
+    'a machine joins by UDP, and its log comes': (story) => story.#joinsQuietly(),
+    'a kill and a start under traffic cut no link': (story) => story.#restart('SIGKILL'),
   };
 
   readonly #gateway: Gateway;
@@ -70,6 +81,10 @@ export class KernelStory {
 
   dispose(): Promise<void> {
     return this.#gateway.dispose();
+  }
+
+  get #joined(): readonly Guest[] {
+    return [this.#udp, this.#tunnel].filter((guest) => guest !== undefined);
   }
 
   get #guests(): readonly [udp: Guest, tunnel: Guest] {
@@ -131,6 +146,16 @@ export class KernelStory {
     assert.match(await this.#ctl('events', guest.uuid), /RUNNING/i);
   }
 
+  async #joinsQuietly(): Promise<void> {
+    const gateway = this.#gateway;
+    const guest = await Guest.create(gateway);
+    this.#udp = guest;
+    const address = await guest.on();
+    await this.#lineOf(guest, 'by UDP');
+    const machine = await gateway.client.machine(guest.uuid);
+    assert.deepEqual([machine.address, machine.boot, machine.link.mode], [address, 1, 'udp']);
+  }
+
   async #joinsByTcp(): Promise<void> {
     const gateway = this.#gateway;
     const { args } = await gateway.client.kernelArgs({ token: gateway.token, tunnel: true });
@@ -146,50 +171,10 @@ export class KernelStory {
     assert.match((await this.#peer(guest)).endpoint ?? '', /^127\.64\.0\.\d+:\d+$/);
   }
 
-  /** The machine that came by UDP does what it likes. */
-  async #isolation(): Promise<void> {
-    const gateway = this.#gateway;
-    const [hostile, victim] = this.#guests;
-    const { overlay, sinks, wireguard } = await gateway.client.status();
-    const own = await gateway.client.machine(hostile.uuid);
-    const { address } = await gateway.client.machine(victim.uuid);
-    const { linkInterface, name } = hostile.machine.namespace;
-    const peer = ['wg', 'set', linkInterface, 'peer', wireguard.public_key];
-    // An honest one has these for the server only.
-    await hostile.inside(...peer, 'allowed-ips', overlay.prefix);
-    await hostile.inside('ip', '-6', 'route', 'replace', overlay.prefix, 'dev', linkInterface);
-    const sink = { host: overlay.server, port: sinks.kmsg_port };
-    const others = [
-      { host: overlay.server, port: 50_022 },
-      { host: address, port: 50_000 },
-    ];
-    await listenOn(gateway.namespace, 50_022);
-    await gateway.until('the gateway reaches both', async () => {
-      return (await tryAll(gateway.namespace.name, others)).every((end) => end === 'open');
-    });
-    await gateway.until('the machine reaches the sink', async () => {
-      const [allowed, ...forbidden] = await tryAll(name, [sink, ...others]);
-      assert.deepEqual(forbidden, ['timeout', 'timeout']);
-      return allowed === 'open';
-    });
-    // What it says in the other's name is dropped; what it says after that in its own arrives.
-    await hostile.inside('ip', '-6', 'addr', 'add', `${address}/128`, 'dev', 'lo', 'nodad');
-    await gateway.until('what it says in its own name is stored', async () => {
-      await sendFrom(name, sink, [
-        { from: address, message: 'in the name of another' },
-        { from: own.address, message: 'in its own name' },
-      ]);
-      return (await gateway.records({ grep: 'in its own name' })).length > 0;
-    });
-    assert.deepEqual(await gateway.records({ grep: 'in the name of another' }), []);
-    await hostile.inside('ip', '-6', 'addr', 'del', `${address}/128`, 'dev', 'lo');
-    await hostile.inside(...peer, 'allowed-ips', `${overlay.server}/128`);
-  }
-
   async #restart(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     const gateway = this.#gateway;
-    const joined = await Promise.all(this.#guests.map((guest) => guest.state()));
-    const traffic = new Traffic(this.#guests);
+    const states = await Promise.all(this.#joined.map((guest) => guest.state()));
+    const traffic = new Traffic(this.#joined);
     const [before, port] = [await this.#look(), (await gateway.client.status()).wireguard.listen_port];
     await traffic.more(5);
     assert.equal(await gateway.end(signal), signal === 'SIGTERM' ? 0 : null);
@@ -198,7 +183,7 @@ export class KernelStory {
     const began = gateway.log.length;
     await this.#start();
     const after = await this.#look();
-    for (const [index, guest] of this.#guests.entries()) {
+    for (const [index, guest] of this.#joined.entries()) {
       const marker = `after ${signal} ${index}`;
       // The first line after the end goes into a dead connection, whatever the link (facts/users.md D1).
       await gateway.until('a line arrives', async () => {
@@ -208,22 +193,22 @@ export class KernelStory {
     }
     await traffic.stop();
     const last = await this.#look();
-    for (const [index, guest] of this.#guests.entries()) {
+    for (const [index, guest] of this.#joined.entries()) {
       const seen = [before, away, after, last].map((look) => at(look, index));
       sameSession(seen, { isTunnelled: guest === this.#tunnel });
       const { boot } = await gateway.client.machine(guest.uuid);
       const { counters } = await guest.state();
-      assert.deepEqual([boot, counters.provisions], [1, joined[index]?.counters.provisions]);
+      assert.deepEqual([boot, counters.provisions], [1, states[index]?.counters.provisions]);
       assert.deepEqual(await gateway.records({ machine: guest.uuid, filter: ['*.*.*.link.down'] }), []);
     }
     assert.equal((await gateway.client.status()).wireguard.listen_port, port);
     // Read, compare: nothing but the firewall, which it cannot know, is written again.
     assert.deepEqual(repairs(gateway.log.slice(began)), ['firewall']);
-    assert.deepEqual(
-      this.#guests[1].notices('tunnel_ended').filter(({ status }) => status === 7),
-      [],
-    );
-    for (const guest of this.#guests) {
+    for (const guest of this.#joined) {
+      assert.deepEqual(
+        guest.notices('tunnel_ended').filter(({ status }) => status === 7),
+        [],
+      );
       await gateway.until('every line is stored or in a gap', async () => {
         return (await storedLines(gateway, guest.uuid)).unexplained.length === 0;
       });
@@ -252,6 +237,7 @@ export class KernelStory {
     assert.equal(await this.#kind(), 'wireguard');
     const peer = await this.#peer(silent);
     assert.deepEqual([peer.endpoint, peer.latestHandshake], [at(before, 0).endpoint, 0]);
+    assert.equal((await this.#peer(this.#guests[1])).endpoint, at(before, 1).endpoint);
     await silent.machine.setOutage('none');
     for (const [index, guest] of this.#guests.entries()) {
       // The gateway speaks first: it knows where they are.
@@ -263,7 +249,6 @@ export class KernelStory {
       assert.equal((await gateway.client.machine(guest.uuid)).boot, 1);
       await gateway.until('its link is up', async () => (await gateway.client.machine(guest.uuid)).link.state === 'up');
     }
-    assert.equal((await this.#peer(this.#guests[1])).endpoint, at(before, 1).endpoint);
     assert.equal(this.#process().pid, pid);
     assert.equal((await gateway.client.status()).ready, true);
   }
@@ -335,9 +320,9 @@ export class KernelStory {
     return peer;
   }
 
-  /** What the device shows of both machines. */
+  /** What the device shows of the machines. */
   async #look(): Promise<readonly ObservedPeer[]> {
-    return await Promise.all(this.#guests.map((guest) => this.#peer(guest)));
+    return await Promise.all(this.#joined.map((guest) => this.#peer(guest)));
   }
 }
 

@@ -88,8 +88,8 @@ function addModules(root: string, { directory, version }: Kernel): void {
 function addSettings(root: string): void {
   const files: Readonly<Record<string, string>> = {
     passwd:
-      'root:x:0:0:root:/root:/bin/sh\nsiderolinkd:x:990:990:siderolinkd:/:/bin/sh\nnobody:x:65534:65534:n:/:/bin/sh\n',
-    group: 'root:x:0:\nsiderolinkd:x:990:\nnogroup:x:65534:\n',
+      'root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/:/bin/sh\nsiderolinkd:x:990:990:siderolinkd:/:/bin/sh\nnobody:x:65534:65534:n:/:/bin/sh\n',
+    group: 'root:x:0:\ndaemon:x:1:\nsiderolinkd:x:990:\nnogroup:x:65534:\n',
     'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
     hosts: '127.0.0.1 localhost\n::1 localhost\n',
   };
