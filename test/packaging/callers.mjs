@@ -1,25 +1,61 @@
 // Runs in the installed system, with what is installed there: calls API and kernel log sink again and again, each time on a
 // connection of its own, until SIGTERM; then writes how the calls ended to /root/calls.json. Argument: the server's address.
 import { writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { connect as connectHttp2, constants } from 'node:http2';
 import { connect } from 'node:net';
 
-const { Client, credentials, status } = createRequire('/usr/lib/siderolinkd/dist/')('@grpc/grpc-js');
 const [server] = process.argv.slice(2);
 const PAUSE_MS = 10;
+const INVALID_ARGUMENT = '3';
 
-/** Without a token: it is the answer that counts. */
-function provision() {
-  const client = new Client('127.0.0.1:8081', credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
-  const raw = (bytes) => bytes;
-  const deadline = { deadline: Date.now() + 60_000 };
+const HEADERS = {
+  ':method': 'POST',
+  ':path': '/sidero.link.ProvisionService/Provision',
+  'content-type': 'application/grpc',
+  te: 'trailers',
+};
+
+/** One call without a token, as it is the answer that counts: how it ended, or undefined where it was told not to have begun. */
+function tryProvision() {
   return new Promise((resolve) => {
-    client.makeUnaryRequest('/sidero.link.ProvisionService/Provision', raw, raw, Buffer.alloc(0), deadline, (error) => {
-      client.close();
-      const answered = error?.code === status.INVALID_ARGUMENT;
-      resolve(answered ? 'answered' : `${error?.code} ${error?.details}`);
+    const session = connectHttp2('http://127.0.0.1:8081');
+    let notBegun = false;
+    let failure;
+    let status;
+    session.on('error', (error) => {
+      failure = error.code ?? error.message;
     });
+    const call = session.request(HEADERS, { endStream: false });
+    session.on('goaway', (_code, last) => {
+      if (last < 1) notBegun = true;
+    });
+    // It says no more than that the connection is gone.
+    call.on('error', () => {});
+    for (const event of ['response', 'trailers']) {
+      call.on(event, (headers) => {
+        status = headers['grpc-status'] ?? status;
+      });
+    }
+    call.on('close', () => {
+      if (call.rstCode === constants.NGHTTP2_REFUSED_STREAM) notBegun = true;
+      session.destroy();
+    });
+    session.on('close', () => {
+      if (status !== undefined) resolve(status === INVALID_ARGUMENT ? 'answered' : `status ${status}`);
+      else resolve(failure ?? (notBegun ? undefined : 'Connection dropped'));
+    });
+    call.resume();
+    // The empty message.
+    call.end(Buffer.alloc(5));
   });
+}
+
+/** As every gRPC client does: what the server says it has not begun is sent once more. */
+async function provision() {
+  for (;;) {
+    const end = await tryProvision();
+    if (end !== undefined) return end;
+  }
 }
 
 function log() {
