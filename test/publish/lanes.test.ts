@@ -99,6 +99,27 @@ it('lets the others go on while one lane is stuck, and gives it everything later
   expect(model.backlog.lanesBehind).toBe(0);
 });
 
+it('sends nothing again of lanes that were ahead of the slowest when we died', () => {
+  const model = new LanesModel(BACKLOG_DEFAULTS);
+  const [one = 0, , two = 0] = MACHINES;
+  model.append(one, 1);
+  model.append(two, 20);
+  model.connect();
+  model.turn(10);
+  // The first message stays on its way; the other lane goes on.
+  for (let round = 0; round < 20; round++) {
+    model.broker.take(1, model.outbox, 'store');
+    model.turn(10);
+  }
+  expect(model.broker.stored).toHaveLength(20);
+  model.clock.advance(200);
+  model.restart();
+  model.broker.dropFlying();
+  model.connect();
+  model.settle();
+  expect(model.broker.stored.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 21 }, (_, index) => index + 1));
+});
+
 it('does not look back for lanes that had nothing to send', () => {
   const model = new LanesModel(BACKLOG_DEFAULTS);
   model.connect();
