@@ -3,6 +3,8 @@ import type { Runner } from './runner.ts';
 
 /** `getent`'s exit code for a name that is not there (getent(1)). */
 const NOT_FOUND = 2;
+/** Members that are asked for by name, each time: each costs a process. */
+const MAX_ASKED = 256;
 
 /**
  * The uids of a group's members: those it lists and those whose primary group it is. `undefined` if there is no such
@@ -14,10 +16,14 @@ export async function groupMembers(runner: Runner, group: string): Promise<reado
   const [, , gid = '', members = ''] = entry.trim().split(':');
   const names = new Set(members.split(',').filter((name) => name !== ''));
   const uids = new Set<number>();
-  for (const line of ((await getent(runner, ['passwd'])) ?? '').split('\n')) {
+  const take = (line: string) => {
     const [name = '', , uid = '', primary] = line.split(':');
-    if ((names.has(name) || primary === gid) && /^\d+$/.test(uid)) uids.add(Number(uid));
-  }
+    if ((!names.delete(name) && primary !== gid) || !/^\d+$/.test(uid)) return;
+    uids.add(Number(uid));
+  };
+  for (const line of ((await getent(runner, ['passwd'])) ?? '').split('\n')) take(line);
+  // A directory service tells whom it is asked for, and lists nobody unless it is told to.
+  for (const name of [...names].slice(0, MAX_ASKED)) take((await getent(runner, ['passwd', '--', name])) ?? '');
   return [...uids].sort((a, b) => a - b);
 }
 

@@ -254,9 +254,11 @@ export class FakeSystem implements Runner {
     return table;
   }
 
-  #getent(argv: readonly string[], [database, name = '']: readonly string[]): string {
-    if (database === 'passwd') return this.passwd;
-    const line = this.groups.get(name);
+  #getent(argv: readonly string[], [database, ...names]: readonly string[]): string {
+    const name = names.at(-1);
+    if (database === 'passwd' && name === undefined) return this.passwd;
+    const accounts = this.passwd.split('\n').filter((each) => each.startsWith(`${name}:`));
+    const line = database === 'passwd' ? accounts[0] : this.groups.get(name ?? '');
     if (line === undefined) throw failed(argv, 2, '');
     return line;
   }
