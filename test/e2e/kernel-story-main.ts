@@ -1,6 +1,6 @@
 /**
  * The process of the story: tells on standard output how each step ended, one JSON object a line. Arguments: the backend,
- * and `brief` for the few steps that every run has time for, or `long` for those that take minutes, too.
+ * and `long` for the steps that take minutes.
  */
 import { inspect } from 'node:util';
 import { KernelStory } from './kernel-story.ts';
@@ -11,8 +11,7 @@ const PATIENCE_MS = 240_000;
 const awake = setInterval(() => undefined, 60_000);
 const [, , backend, length] = process.argv;
 const story = new KernelStory({ backend: backend === 'kernel' ? 'kernel' : 'auto', patienceMs: PATIENCE_MS });
-const { briefSteps, steps: allSteps, longSteps } = KernelStory;
-const steps = length === 'brief' ? briefSteps : { ...allSteps, ...(length === 'long' ? longSteps : {}) };
+const steps = { ...KernelStory.steps, ...(length === 'long' ? KernelStory.longSteps : {}) };
 let error = '';
 try {
   for (const [step, act] of Object.entries(steps)) {

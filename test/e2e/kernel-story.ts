@@ -58,13 +58,6 @@ export class KernelStory {
     'down leaves nothing': (story) => story.#down(),
   };
 
-  /** What every run of the tests has time for. */
-  static readonly briefSteps: Steps = {
-    'the daemon takes the kernel’s WireGuard, as its own user': (story) => story.#starts(),
-    'a machine joins by UDP, and its log comes': (story) => story.#joinsQuietly(),
-    'a kill and a start under traffic cut no link': (story) => story.#restart('SIGKILL'),
-  };
-
   readonly #gateway: Gateway;
   readonly #settings: Readonly<Record<string, string>>;
   #udp: Guest | undefined;
@@ -144,16 +137,6 @@ export class KernelStory {
     const shown = await this.#ctl('logs', '--tail', '5', guest.uuid);
     assert.equal(shown.trimEnd().split('\n').length, 5, shown);
     assert.match(await this.#ctl('events', guest.uuid), /RUNNING/i);
-  }
-
-  async #joinsQuietly(): Promise<void> {
-    const gateway = this.#gateway;
-    const guest = await Guest.create(gateway);
-    this.#udp = guest;
-    const address = await guest.on();
-    await this.#lineOf(guest, 'by UDP');
-    const machine = await gateway.client.machine(guest.uuid);
-    assert.deepEqual([machine.address, machine.boot, machine.link.mode], [address, 1, 'udp']);
   }
 
   async #joinsByTcp(): Promise<void> {
