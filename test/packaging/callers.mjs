@@ -42,7 +42,7 @@ function tryProvision() {
     });
     session.on('close', () => {
       if (status !== undefined) resolve(status === INVALID_ARGUMENT ? 'answered' : `status ${status}`);
-      else resolve(failure ?? (notBegun ? undefined : 'Connection dropped'));
+      else resolve(notBegun ? undefined : (failure ?? 'Connection dropped'));
     });
     call.resume();
     // The empty message.
