@@ -27,7 +27,7 @@ const { log, health, metrics } = await openLog({
 setTimeout(() => {
   writeSync(2, `${JSON.stringify({ conditions: health.conditions, stats: log.stats() })}\n`);
   process.exit(1);
-}, 95_000).unref();
+}, 200_000).unref();
 const tell = (facts: unknown): void => void writeSync(1, `${JSON.stringify(facts)}\n`);
 const condition = () => health.conditions.find(({ name }) => name === 'store_space');
 const until = async (isTrue: () => boolean): Promise<void> => {

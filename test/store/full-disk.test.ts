@@ -25,7 +25,7 @@ afterAll(() => store.remove());
 async function onSmallDisk(program: string) {
   const command = ['--mount', '--propagation', 'private', 'sh', '-ec', WITH_SMALL_DISK, store.path];
   const run = [...command, process.execPath, childAt(program)];
-  const { stdout } = await promisify(execFile)('unshare', run, { timeout: 100_000 });
+  const { stdout } = await promisify(execFile)('unshare', run, { timeout: 210_000 });
   return stdout
     .trim()
     .split('\n')
@@ -51,7 +51,7 @@ test('a disk nearly full: lines wait, joins and events go on, and it recovers by
   expect(ourselves.dropped).toBe(ourselves.first);
   expect(ourselves.stored + ourselves.dropped).toBe(ourselves.written);
   expect(ourselves.storedEvents).toBe(ourselves.events);
-}, 120_000);
+}, 220_000);
 
 test('a start on a disk without a free byte: the store is migrated and opened with what was kept for that', async () => {
   const [{ full, end, head, ...left }] = (await onSmallDisk('./full-start-child.ts')) as [FullStart];
@@ -74,7 +74,7 @@ test('a start on a disk without a free byte: the store is migrated and opened wi
   const seqs = [...missing, ...end.map(({ seq }) => seq)];
   expect(seqs).toEqual(Array.from({ length: head }, (_, i) => i + 1));
   expect(left).toEqual({ blocks: 0, extents: 0 });
-}, 120_000);
+}, 220_000);
 
 interface Gap {
   readonly from: number;

@@ -19,7 +19,7 @@ let waitsFor = 'the beginning';
 setTimeout(() => {
   writeSync(2, `still waiting for ${waitsFor}\n`);
   process.exit(1);
-}, 95_000).unref();
+}, 200_000).unref();
 const until = async (what: string, isTrue: () => boolean): Promise<void> => {
   waitsFor = what;
   while (!isTrue()) await sleep(5);
