@@ -143,13 +143,16 @@ it('sends nothing again of a stream that was purged, which is what its owner wan
 });
 
 it('sees on a connection that stays that the stream was made anew, with nothing to send', async () => {
-  await world.publish([server.url], { link: { lookMs: 50 } });
-  await world.append(machines, 10);
-  await world.published();
   await withConnection({ servers: server.url }, async (connection) => {
     const { streams } = await jetstreamManager(connection);
+    const wish = { name: STREAM, subjects: ['siderolink.>'] };
+    await streams.add(wish);
+    // One that may make it as well could be faster than we are, between the two.
+    await world.publish([server.url], { createStream: false, link: { lookMs: 50 } });
+    await world.append(machines, 10);
+    await world.published();
     await streams.delete(STREAM);
-    await streams.add({ name: STREAM, subjects: ['siderolink.>'] });
+    await streams.add(wish);
   });
   await world.untilCounted('losses', 1);
   await world.published();
