@@ -105,6 +105,20 @@ test('what did not match behind the last record is told as a position, however m
   expect((await iterator.next()).value).toEqual({ type: 'position', seq: 12 });
 });
 
+test('a start in the middle of what one commit has in memory gives the rest of it', async () => {
+  opened = await openLog({ path: store.path });
+  const { log } = opened;
+  const signal = AbortSignal.timeout(60_000);
+  // While somebody follows, memory has it.
+  const first = take(log.follow({ filters: [], after: 0 }, signal), 10);
+  await new Promise(setImmediate);
+  log.appendLog(sourceOf(1), linesOf(Array.from({ length: 10 }, (_, i) => `${i}`)));
+  const second = log.follow({ filters: [], after: 4 }, signal)[Symbol.asyncIterator]();
+  const next = second.next();
+  expect((await first).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  expect((await next).value).toMatchObject({ records: [5, 6, 7, 8, 9, 10].map((seq) => ({ seq })) });
+});
+
 test('following ends with its signal, with the log, and leaves no memory behind', async () => {
   opened = await openLog({ path: store.path });
   const { log } = opened;
