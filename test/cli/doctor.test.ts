@@ -24,7 +24,9 @@ describe('doctor', () => {
     const { out, code } = await ctl(control.socket, 'doctor', '--config', config, '-o', 'json');
     const { checks, errors } = JSON.parse(out);
     expect(code).toBe(errors === 0 ? 0 : 1);
-    expect(checks).toContainEqual(expect.objectContaining({ name: 'configuration', message: `${config} has no mistake` }));
+    expect(checks).toContainEqual(
+      expect.objectContaining({ name: 'configuration', message: `${config} has no mistake` }),
+    );
     expect(checks).toContainEqual(expect.objectContaining({ name: 'daemon', severity: 'ok' }));
   });
 

@@ -45,7 +45,9 @@ describe('what a machine does', () => {
     expect(shown({ sequence: { ...sequence, action: 'NOOP', error: 'no image' } })['doing']).toBe(
       'nothing; sequence upgrade failed 12m ago: no image',
     );
-    expect(shown({ sequence: { ...sequence, action: 'NOOP' } })['doing']).toBe('nothing; sequence upgrade over 12m ago');
+    expect(shown({ sequence: { ...sequence, action: 'NOOP' } })['doing']).toBe(
+      'nothing; sequence upgrade over 12m ago',
+    );
   });
 
   it('begins with what is wrong', () => {
