@@ -31,7 +31,7 @@ interface PackDeps {
   readonly writer: Pick<WorkerHost, 'request'>;
   readonly packer: Pick<WorkerHost, 'request'>;
   /** Whether ingest needs all of the host. */
-  readonly pressure: Pick<Pressure, 'isHigh'>;
+  readonly pressure: Pick<Pressure, 'look'>;
   readonly damage: Pick<DamageReports, 'note'>;
   readonly clock: Clock;
   readonly health: Health;
@@ -70,6 +70,8 @@ export class PackLoop {
     const unpacked = this.#unpacked[series];
     unpacked.records += records;
     unpacked.bytes += bytes;
+    // Looked at with each commit, so that what it says when a segment is due is of now.
+    this.#deps.pressure.look();
     if (this.#running === undefined && this.#isDue(series)) this.#run();
   }
 
@@ -128,7 +130,7 @@ export class PackLoop {
   /** Packing takes as much CPU as taking the lines: a burst is over sooner if they are packed when it is. */
   #canWait(series: Series): boolean {
     if (this.#early.has(series) || this.#unpacked[series].bytes >= this.#options.backlogBytes) return false;
-    return this.#deps.pressure.isHigh;
+    return this.#deps.pressure.look();
   }
 
   /** Removes the rows of deleted records. */

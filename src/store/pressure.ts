@@ -23,8 +23,8 @@ export class Pressure {
     this.#since = clock.monotonic();
   }
 
-  /** Cheap: the threads are looked at four times a second at most, over the time since the last look. */
-  get isHigh(): boolean {
+  /** Whether one hardly rested. Cheap: the threads are looked at four times a second at most, over the time since the last look. */
+  look(): boolean {
     const now = this.#clock.monotonic();
     if (now - this.#since < WINDOW_MS) return this.#isHigh;
     const seen = this.#threads.map((read) => read());

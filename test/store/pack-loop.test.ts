@@ -14,13 +14,13 @@ const EMPTY = { packedThrough: 0, chunkRecords: 0, chunkBytes: 0 };
 let packed: string[];
 /** Ends of the sleeps that the loop is in. */
 let sleeps: (() => void)[];
-let pressure: { isHigh: boolean };
+let isBusy: boolean;
 let loop: PackLoop;
 
 beforeEach(() => {
   packed = [];
   sleeps = [];
-  pressure = { isHigh: true };
+  isBusy = true;
   const sleep = (_: number, signal?: AbortSignal) =>
     new Promise<void>((resolve) => {
       sleeps.push(resolve);
@@ -37,7 +37,7 @@ beforeEach(() => {
     {
       writer: { request: async () => ({ more: false, series: null }) },
       packer,
-      pressure,
+      pressure: { look: () => isBusy },
       damage: { note: () => {} },
       clock: { ...systemClock, sleep },
       health: new Health(() => 0),
@@ -58,7 +58,7 @@ test('a segment waits while ingest needs all of the host, and no longer', async 
   wake();
   await untilItWaits();
   expect(packed).toEqual([]);
-  pressure.isHigh = false;
+  isBusy = false;
   wake();
   await loop.idle();
   expect(packed).toEqual(['logs']);

@@ -25,25 +25,25 @@ function setUp() {
 
 test('one thread that hardly rests is enough, and what it did before does not count', () => {
   const { pressure, pass } = setUp();
-  expect(pressure.isHigh).toBe(false);
+  expect(pressure.look()).toBe(false);
   pass(400, 100, 100);
-  expect(pressure.isHigh).toBe(false);
+  expect(pressure.look()).toBe(false);
   pass(400, 100, 390);
-  expect(pressure.isHigh).toBe(true);
+  expect(pressure.look()).toBe(true);
   pass(400, 390, 100);
-  expect(pressure.isHigh).toBe(true);
+  expect(pressure.look()).toBe(true);
   pass(400, 200, 200);
-  expect(pressure.isHigh).toBe(false);
+  expect(pressure.look()).toBe(false);
 });
 
 test('what was found holds for a moment', () => {
   const { pressure, pass } = setUp();
   pass(300, 300, 0);
-  expect(pressure.isHigh).toBe(true);
+  expect(pressure.look()).toBe(true);
   pass(100, 0, 0);
-  expect(pressure.isHigh).toBe(true);
+  expect(pressure.look()).toBe(true);
   pass(200, 0, 0);
-  expect(pressure.isHigh).toBe(false);
+  expect(pressure.look()).toBe(false);
 });
 
 test('a thread of which nothing is known is not busy', () => {
@@ -51,5 +51,5 @@ test('a thread of which nothing is known is not busy', () => {
   for (const thread of threads) Object.assign(thread, { idle: 100, active: 900 });
   pass(300);
   for (const thread of threads) Object.assign(thread, { idle: 100, active: 900 });
-  expect(pressure.isHigh).toBe(false);
+  expect(pressure.look()).toBe(false);
 });
