@@ -98,6 +98,36 @@ test('what is too old goes with its segment, the younger stays, and a record tel
   expect((await readAll(log, { machine: 2, filters: ['siderolink.*.*.kmsg.>'] })).length).toBe((700 - dropped) / 4);
 });
 
+test('who follows from before what is kept hears first, for each series, what is missing', async () => {
+  const { log } = await openKeeping({
+    retention: { logs: { ...FOR_EVER, maxAgeMs: HOUR }, others: { ...FOR_EVER, maxAgeMs: HOUR } },
+  });
+  await write(log, 2, 'old');
+  await log.commit({ ops: [], records: [eventOf(1, 'x', 'an event')] });
+  ahead = 0.5 * HOUR;
+  await eventually(() => packedThrough()).toBe(41);
+  await write(log, 1, 'young');
+  ahead = 1.2 * HOUR;
+  await eventually(async () => (await gapsOf(log)).length).toBe(2);
+
+  // Before it knew of them; behind the lines that are gone, so that of these nothing is missing.
+  for (const { after, gone } of [
+    { after: 0, gone: { logs: 40, others: 41 } },
+    { after: 40, gone: { others: 41 } },
+  ]) {
+    const wanted = Object.keys(gone).length + 20;
+    const heard = await take(log.follow({ filters: [], after, gaps: true }, AbortSignal.timeout(60_000)), wanted);
+    const missing = heard.slice(0, wanted - 20).map(bodyOf);
+    expect(missing.map(({ reason, from }) => ({ reason, from }))).toEqual(
+      missing.map(() => ({ reason: 'retention', from: after + 1 })),
+    );
+    expect(Object.fromEntries(missing.map(({ series, to }) => [series, to]))).toEqual(gone);
+    expect(heard.slice(wanted - 20, wanted).map((record) => parse(record).msg.split(' ')[0])).toEqual(
+      Array(20).fill('young'),
+    );
+  }
+});
+
 test('a series that never fills a segment leaves by age as well', async () => {
   const { log } = await openKeeping({
     retention: { logs: { ...FOR_EVER, maxAgeMs: HOUR }, others: { ...FOR_EVER, maxAgeMs: HOUR } },
