@@ -24,6 +24,7 @@ const WAL_SIZE_LIMIT = 64 * 1024 * 1024;
  */
 export function openWriter(path: string, busyTimeoutMs: number): Database.Database {
   return open(path, { timeout: busyTimeoutMs }, (db) => {
+    const isNew = db.pragma('page_count', { simple: true }) === 0;
     db.pragma(`page_size = ${PAGE_SIZE}`);
     // Only possible before the first table is made; lets dropped segments give their space back.
     db.pragma('auto_vacuum = incremental');
@@ -33,7 +34,11 @@ export function openWriter(path: string, busyTimeoutMs: number): Database.Databa
     db.pragma(`wal_autocheckpoint = ${WAL_CHECKPOINT_PAGES}`);
     db.pragma(`journal_size_limit = ${WAL_SIZE_LIMIT}`);
     db.pragma(`cache_size = -${CACHE_KIB}`);
+    // What savepoints keep is little, and where the system is read-only nobody may make temporary files. A migration may
+    // sort a whole table, and keeps to files.
+    if (isNew) db.pragma('temp_store = memory');
     migrate(db);
+    db.pragma('temp_store = memory');
   });
 }
 
