@@ -12,13 +12,16 @@ it('logs and the rest have limits of their own, and it is known whether somethin
       others: { maxAgeMs: 5 * 86_400_000, maxBytes: 7 * 1024 * MIB },
     },
     freeBytes: 32 * MIB,
+    backlogBytes: 384 * MIB,
     publishes: false,
   });
   const servers = ['nats://127.0.0.1:4222'];
   expect(keepingOf(parseConfig(JSON.stringify({ publish: { nats: { servers } } }))).publishes).toBe(true);
 });
 
-it('of the smallest budgets a small part stays free', () => {
+it('of the smallest budgets a small part stays free, and a small part may wait to be packed', () => {
   const small = keepingOf(parseConfig('store: { max_bytes: 64MiB, events_max_bytes: 64MiB }'));
   expect(small.freeBytes).toBe(8 * MIB);
+  expect(small.backlogBytes).toBe(8 * MIB);
+  expect(keepingOf(parseConfig('store: { max_bytes: 1TiB }')).backlogBytes).toBe(2048 * MIB);
 });
