@@ -66,7 +66,7 @@ export class DirectMachines {
   /** All at once, in the middle of a line. */
   async cut(): Promise<void> {
     const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGINT');
+    this.#child.kill('SIGKILL');
     await ended;
   }
 }
