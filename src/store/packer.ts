@@ -59,6 +59,8 @@ export class Packer {
       BLOCK_BYTES,
       this.#columns,
     );
+    const lineBytes = chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0);
+    for (const { payload } of chunks) free(payload);
     const base = { seq: first.firstSeq, time: first.time };
     const runs = extents.map((extent) => encodeRuns(extent.runs, base.seq, base.time));
     let runEnd = 0;
@@ -69,7 +71,7 @@ export class Packer {
       firstTime: base.time,
       lastTime: last.time,
       records: chunks.reduce((sum, chunk) => sum + chunk.count, 0),
-      lineBytes: chunks.reduce((sum, chunk) => sum + chunk.payload.length, 0),
+      lineBytes,
       blocks,
       meta: Float64Array.from(extents.flatMap((extent) => EXTENT_FIELDS.map((name) => extent[name]))),
       names: extents.map((extent) => namesText(extent.names)),
@@ -141,4 +143,12 @@ function lossOf(series: Series, { first_seq: from, count, machine, time }: Chunk
 /** The bytes in a buffer of their own, so that it can be moved to another thread. */
 function moved(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
+}
+
+/**
+ * Gives the memory of bytes back that nobody looks at any more. This thread has few objects, so its garbage is seldom collected:
+ * the lines of several segments would wait for that.
+ */
+function free({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
