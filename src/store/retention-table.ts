@@ -21,6 +21,7 @@ export const SEGMENT_END = 'max(first_seq, last_seq)';
  */
 export class RetentionTable {
   readonly #contradiction: Statement;
+  readonly #disorder: Statement;
   readonly #queue: Statement;
   readonly #note: Statement;
   readonly #delete: Statement;
@@ -42,6 +43,13 @@ export class RetentionTable {
          ) where end <= ? and end >= next limit 1`,
       )
       .pluck();
+    this.#disorder = db
+      .prepare(
+        `select id from (
+           select id, first_seq, lag(${SEGMENT_END}) over (order by id) as before ${wanted}
+         ) where first_seq <= before limit 1`,
+      )
+      .pluck();
     this.#queue = db.prepare(`insert into dropped_segment select series, id, first_block, blocks ${wanted}`);
     this.#note = db.prepare(
       `insert into dropped (series, through, time, segment, records)
@@ -61,11 +69,11 @@ export class RetentionTable {
 
   /**
    * Runs inside the caller's transaction. What is dropped already is no error.
-   * @throws DamageError where one of the segments claims seqs of the next: nobody could say what went with it
+   * @throws DamageError where one of the segments claims seqs of others: nobody could say what went with it
    */
   drop({ series: name, through }: DropSegments): void {
     const series = SERIES.indexOf(name);
-    const wrong = this.#contradiction.get(series, through);
+    const wrong = this.#contradiction.get(series, through) ?? this.#disorder.get(series, through);
     if (wrong !== undefined) throw damaged(`segment ${wrong} of ${name} claims seqs of others: ${MEND}`);
     this.#queue.run(series, through);
     this.#note.run(series, through);
