@@ -44,8 +44,14 @@ export function parseJoinRequest(fields: JoinFields, ownKey: PublicKey): JoinReq
   if (Buffer.byteLength(fields.node_uuid) > MAX_UUID_BYTES) {
     throw new SiderolinkError('invalid_argument', `node_uuid has more than ${MAX_UUID_BYTES} bytes`);
   }
-  checkLength('join_token', fields.join_token);
-  checkLength('node_unique_token', fields.node_unique_token);
+  for (const [name, secret] of [
+    ['join_token', fields.join_token],
+    ['node_unique_token', fields.node_unique_token],
+  ] as const) {
+    if (secret !== null && Buffer.byteLength(secret) > MAX_TOKEN_BYTES) {
+      throw new SiderolinkError('invalid_argument', `${name} has more than ${MAX_TOKEN_BYTES} bytes`);
+    }
+  }
   const key = parsePublicKey(fields.node_public_key);
   if (key === ownKey) throw new SiderolinkError('invalid_argument', "node_public_key is the server's own");
   const version = fields.talos_version;
@@ -59,11 +65,6 @@ export function parseJoinRequest(fields: JoinFields, ownKey: PublicKey): JoinReq
     talosVersion: version !== null && VERSION_TEXT.test(version) ? version : null,
     tunnel: fields.wireguard_over_grpc === true,
   };
-}
-
-function checkLength(name: string, secret: string | null): void {
-  if (secret === null || Buffer.byteLength(secret) <= MAX_TOKEN_BYTES) return;
-  throw new SiderolinkError('invalid_argument', `${name} has more than ${MAX_TOKEN_BYTES} bytes`);
 }
 
 /**

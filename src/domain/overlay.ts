@@ -53,24 +53,13 @@ export function parseOverlayAddress(overlay: Overlay, text: string): OverlayAddr
 
 /** The address with this 8-byte host part. */
 export function addressWithHost(overlay: Pick<Overlay, 'prefix'>, host: Uint8Array): OverlayAddress {
-  const network = overlay.prefix.slice(0, overlay.prefix.indexOf('::'));
-  const [a, b, c, d] = [group(host, 0), group(host, 2), group(host, 4), group(host, 6)];
-  // Nothing to shorten: so it is for nearly all of the ten thousand that a storm of joins needs.
-  if (FOUR_GROUPS.test(network) && a !== 0 && b !== 0 && c !== 0 && d !== 0) {
-    return `${network}:${a.toString(16)}:${b.toString(16)}:${c.toString(16)}:${d.toString(16)}` as OverlayAddress;
-  }
-  const groups = network.split(':').map((text) => Number.parseInt(text, 16));
-  return groupsText([...groups, a, b, c, d]) as OverlayAddress;
+  const network = overlay.prefix.slice(0, overlay.prefix.indexOf('::')).split(':');
+  const groups = network.map((group) => Number.parseInt(group, 16));
+  for (let at = 0; at < host.length; at += 2) groups.push(((host[at] ?? 0) << 8) | (host[at + 1] ?? 0));
+  return groupsText(groups) as OverlayAddress;
 }
 
-/** Of a network, none of them zero. */
-const FOUR_GROUPS = /^(?:[1-9a-f][0-9a-f]{0,3}:){3}[1-9a-f][0-9a-f]{0,3}$/;
-
-function group(host: Uint8Array, at: number): number {
-  return ((host[at] ?? 0) << 8) | (host[at + 1] ?? 0);
-}
-
-/** RFC 5952 of eight groups. */
+/** RFC 5952 of eight groups: a storm of joins needs ten thousand, and a general parser takes its time. */
 function groupsText(groups: readonly number[]): string {
   let longest = 1;
   let start = -1;

@@ -163,20 +163,16 @@ export class ProvisionService {
   #shared(request: JoinRequest, giveUpAt: number, source: string): Promise<Outcome> {
     const { asked, key, joinToken, uniqueToken, tunnel } = request;
     // Lengths keep apart what the texts themselves might blur.
-    const token = `${joinToken?.length ?? ''} ${joinToken ?? ''}`;
-    const name = `${key} ${tunnel} ${asked.length} ${asked} ${token} ${uniqueToken ?? ''}`;
+    const name = [key, tunnel, asked.length, asked, joinToken?.length, joinToken, uniqueToken].join(' ');
     const shared = this.#runs.get(name);
     if (shared !== undefined) return shared;
     if (this.#runs.size >= (this.#options.maxRunning ?? 20_000)) {
       throw new SiderolinkError('exhausted', 'too many joins at once, try again');
     }
-    const run = this.#desk.admit(request, giveUpAt, source);
-    const ended = () => {
+    const run = this.#desk.admit(request, giveUpAt, source).finally(() => {
       this.#runs.delete(name);
       this.#deps.metrics.running.set(this.#runs.size);
-    };
-    // Not `finally`, whose four promises more are noticed where ten thousand join.
-    run.then(ended, ended);
+    });
     this.#runs.set(name, run);
     this.#deps.metrics.running.set(this.#runs.size);
     return run;

@@ -1,5 +1,6 @@
 import { SECRET_HINTS } from '../domain/redact.ts';
 import { KERNEL_LINES } from '../gen/kernel-lines.js';
+import { loadWasm } from '../lib/wasm.ts';
 
 const LINE_FEED = 0x0a;
 /** Lines that one scan finds at most. */
@@ -11,18 +12,6 @@ const ROWS_AT = 128;
 const BLOCK_AT = ROWS_AT + MAX_LINES * ROW_BYTES;
 /** The scanner looks so far behind a block. */
 const SLACK = 64;
-const PAGE_BYTES = 65_536;
-
-// The types that Node's own definitions leave to those of browsers.
-declare const WebAssembly: {
-  readonly Memory: new (size: {
-    readonly initial: number;
-    readonly maximum: number;
-  }) => { readonly buffer: ArrayBuffer };
-  readonly validate: (bytes: Uint8Array) => boolean;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-};
 
 interface Scanner {
   setHints(...codes: number[]): void;
@@ -36,7 +25,7 @@ interface Scanner {
 export class KernelLines {
   /** Blocks that lie in here are scanned where they are; others are copied. */
   readonly memory: Buffer;
-  /** Undefined on a processor without SSE4.1, as virtual machines have by old defaults (kvm64). */
+  /** Undefined where the processor cannot do it. */
   readonly #scanner: Scanner | undefined;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
@@ -46,19 +35,13 @@ export class KernelLines {
 
   /** @param bytes size of `memory` */
   constructor(bytes: number) {
-    const pages = Math.ceil((BLOCK_AT + bytes + SLACK) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const code = Buffer.from(KERNEL_LINES, 'base64');
-    if (WebAssembly.validate(code)) {
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { host: { memory } });
-      this.#scanner = instance.exports as unknown as Scanner;
-      this.#scanner.setHints(...SECRET_HINTS.flatMap((hint) => [hint.charCodeAt(0), hint.charCodeAt(1)]));
-    }
-    const { buffer } = memory;
-    this.memory = Buffer.from(buffer, BLOCK_AT, bytes);
-    this.#words = new Int32Array(buffer, ROWS_AT, (MAX_LINES * ROW_BYTES) / 4);
-    this.#halves = new Uint16Array(buffer, ROWS_AT, (MAX_LINES * ROW_BYTES) / 2);
-    this.#numbers = new Float64Array(buffer, ROWS_AT, (MAX_LINES * ROW_BYTES) / 8);
+    const { memory, exports } = loadWasm<Scanner>(KERNEL_LINES, BLOCK_AT + bytes + SLACK);
+    this.#scanner = exports;
+    this.#scanner?.setHints(...SECRET_HINTS.flatMap((hint) => [hint.charCodeAt(0), hint.charCodeAt(1)]));
+    this.memory = Buffer.from(memory, BLOCK_AT, bytes);
+    this.#words = new Int32Array(memory, ROWS_AT, (MAX_LINES * ROW_BYTES) / 4);
+    this.#halves = new Uint16Array(memory, ROWS_AT, (MAX_LINES * ROW_BYTES) / 2);
+    this.#numbers = new Float64Array(memory, ROWS_AT, (MAX_LINES * ROW_BYTES) / 8);
   }
 
   /**

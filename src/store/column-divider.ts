@@ -3,9 +3,9 @@ import { Column } from '../domain/column.ts';
 import { type BlockDivider, COLUMNS, joinColumns, LineColumns, mostBytes } from '../domain/line-columns.ts';
 import type { BlockSpace } from '../domain/segment.ts';
 import { LINE_COLUMNS } from '../gen/line-columns.js';
+import { loadWasm } from '../lib/wasm.ts';
 
 const LINE_FEED = 0x0a;
-const PAGE_BYTES = 65_536;
 /** As in line-columns.wat. */
 const TEXT_BYTES = 128;
 const TABLE_BYTES = 9216;
@@ -13,17 +13,6 @@ const TABLE_BYTES = 9216;
 const SLACK = 64;
 /** Longer blocks are those of one long record, or of so many short ones that they are no lines of the form. */
 const MOST_BYTES = 640 * 1024;
-
-// The types that Node's own definitions leave to those of browsers.
-declare const WebAssembly: {
-  readonly Memory: new (size: {
-    readonly initial: number;
-    readonly maximum: number;
-  }) => { readonly buffer: ArrayBuffer };
-  readonly validate: (bytes: Uint8Array) => boolean;
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-};
 
 interface Divider {
   divide(from: number, to: number, columns: number, table: number): number;
@@ -34,7 +23,7 @@ interface Divider {
 export class ColumnDivider implements BlockDivider, BlockSpace {
   /** A block that lies at its begin is divided where it is, and others are copied there. */
   readonly memory: Uint8Array;
-  /** Undefined on a processor without SSE4.1, as virtual machines have by old defaults (kvm64). */
+  /** Undefined where the processor cannot do it. */
   readonly #divider: Divider | undefined;
   readonly #bytes: Uint8Array;
   readonly #blockAt: number;
@@ -55,15 +44,10 @@ export class ColumnDivider implements BlockDivider, BlockSpace {
       return start;
     });
     this.#blockAt = end;
-    const pages = Math.ceil((end + MOST_BYTES + SLACK) / PAGE_BYTES);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const code = Buffer.from(LINE_COLUMNS, 'base64');
-    if (WebAssembly.validate(code)) {
-      const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { host: { memory } });
-      this.#divider = instance.exports as unknown as Divider;
-    }
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#places = new Int32Array(memory.buffer, placesAt, COLUMNS.length);
+    const { memory, exports } = loadWasm<Divider>(LINE_COLUMNS, end + MOST_BYTES + SLACK);
+    this.#divider = exports;
+    this.#bytes = new Uint8Array(memory);
+    this.#places = new Int32Array(memory, placesAt, COLUMNS.length);
     this.memory = this.#bytes.subarray(end, end + MOST_BYTES);
   }
 

@@ -127,7 +127,7 @@ export class PackLoop {
     }
   }
 
-  /** Packing takes as much CPU as taking the lines: a burst is over sooner if they are packed when it is. */
+  /** Packing takes CPU that ingest needs: a burst is over sooner if its lines are packed when it is. */
   #canWait(series: Series): boolean {
     if (this.#early.has(series) || this.#unpacked[series].bytes >= this.#options.backlogBytes) return false;
     return this.#deps.pressure.look();

@@ -27,8 +27,7 @@ interface Entry {
   readonly change: PeerChange;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** Monotonic time after which nobody waits any more. */
-  readonly deadline: number;
+  readonly cancelDeadline: () => void;
   /** Set once it is known what the caller is told. */
   answer: 'done' | 'failed' | undefined;
 }
@@ -58,8 +57,6 @@ export class ChangeBatcher {
   readonly #recorders = new Set<Entry[]>();
   readonly #unanswered = new Set<Entry>();
   readonly #told: Turnstile<Told>;
-  /** Of the oldest that is unanswered, or of one before it: all wait for as long, so one timer does for them. */
-  #cancelDeadline: (() => void) | undefined;
   #gathering: Entry[] = [];
   /** When the first of them came. Monotonic. */
   #gatheringSince = 0;
@@ -90,10 +87,9 @@ export class ChangeBatcher {
         answer: undefined,
         resolve,
         reject,
-        deadline: this.#clock.monotonic() + this.#options.deadlineMs,
+        cancelDeadline: this.#clock.after(this.#options.deadlineMs, () => this.#settleNow(entry, late(this.#options))),
       };
       this.#unanswered.add(entry);
-      this.#cancelDeadline ??= this.#clock.after(this.#options.deadlineMs, () => this.#deadlinePassed());
       if (this.#gathering.length === 0) this.#gatheringSince = this.#clock.monotonic();
       this.#gathering.push(entry);
       for (const recorder of this.#recorders) recorder.push(entry);
@@ -161,18 +157,6 @@ export class ChangeBatcher {
     }
   }
 
-  #deadlinePassed(): void {
-    this.#cancelDeadline = undefined;
-    const now = this.#clock.monotonic();
-    for (const entry of this.#unanswered) {
-      if (entry.deadline > now) {
-        this.#cancelDeadline = this.#clock.after(entry.deadline - now, () => this.#deadlinePassed());
-        return;
-      }
-      this.#settleNow(entry, late(this.#options));
-    }
-  }
-
   /** The answer stands from now on; the caller hears of it in its turn. */
   #settle(entry: Entry, error: Error | undefined): void {
     if (this.#decide(entry, error)) this.#told.add({ entry, error });
@@ -185,11 +169,8 @@ export class ChangeBatcher {
   #decide(entry: Entry, error: Error | undefined): boolean {
     if (entry.answer !== undefined) return false;
     entry.answer = error === undefined ? 'done' : 'failed';
+    entry.cancelDeadline();
     this.#unanswered.delete(entry);
-    if (this.#unanswered.size === 0) {
-      this.#cancelDeadline?.();
-      this.#cancelDeadline = undefined;
-    }
     return true;
   }
 }

@@ -232,16 +232,9 @@ describe('sockets that systemd holds', () => {
     const journal = () => debian.run('journalctl -u siderolinkd -n 100');
     expect(await journal()).toMatch(/events: sinks.events_port wants tcp .*:4012/);
     expect(await journal()).toContain('status=78/CONFIG');
-    // Machines call, and each call starts it; that is not for ever. A busy host does not start it ten times a minute.
-    for (const name of names) {
-      tree.write(
-        `etc/systemd/system/siderolinkd-${name}.socket.d/test.conf`,
-        '[Socket]\nTriggerLimitIntervalSec=900\n',
-      );
-    }
-    await debian.run('systemctl daemon-reload');
+    // Machines call, and each call starts it; that is not for ever.
     const results = () => Promise.all(names.map((name) => property(`siderolinkd-${name}.socket`, 'Result')));
-    await until('systemd gives up', async () => (await results()).includes('trigger-limit-hit'), 600_000);
+    await until('systemd gives up', async () => (await results()).includes('trigger-limit-hit'), 120_000);
     await until('it is left alone', async () => (await property('siderolinkd', 'ActiveState')) === 'failed');
     // What it says there:
     await debian.run('siderolinkd init && systemctl daemon-reload');
