@@ -3,7 +3,8 @@
 # (docs/performance.md, "Memory"). Both are read when a process starts, so it cannot set them itself. The allocator's may
 # be set otherwise in the environment.
 #
-# What threads leave free is not kept for each of them, and a storm does not make the young generation grow to 128 MB.
+# What threads leave free is not kept for each of them, and a storm does not make the young generation grow to 128 MB. It is
+# small, so the collector's helpers would be waited for longer than they help where no core is free.
 # Lines of a commit are copied twice on their way into SQLite, some 200 KB at a time: that memory stays with the process from
 # one to the next, instead of coming anew from the kernel, page by page (mallopt(3), M_MMAP_THRESHOLD, M_TRIM_THRESHOLD).
 set -eu
@@ -19,4 +20,4 @@ case $file in */*) directory=${file%/*} ;; *) directory=. ;; esac
 node=$directory/../../bin/node
 [ -x "$node" ] || node=node
 # exec: signals, inherited sockets and the process that systemd watches are the daemon's.
-exec "$node" --max-semi-space-size=4 "$directory/main.js" "$@"
+exec "$node" --max-semi-space-size=4 --no-parallel-scavenge "$directory/main.js" "$@"

@@ -16,6 +16,9 @@ const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 
  * comes at once, and each is work of some 0.1 ms.
  */
 const CALLS_PER_TURN = 64;
+/** So many that are not answered are a crowd, of which one waits so long to be served together with others. */
+const CROWD = 64;
+const GATHER_MS = 5;
 
 /** Requests of all connections of an edge: which of its methods each is, and whether it may run. */
 export class GrpcCalls implements CallHost {
@@ -24,7 +27,10 @@ export class GrpcCalls implements CallHost {
   readonly #options: GrpcEdgeOptions;
   readonly #methods = new Map<string, BytesMethod>();
   readonly #streams: EdgeStreams;
-  readonly #requested = new Turnstile<UnaryExchange>({ perTurn: CALLS_PER_TURN }, { pass: (call) => call.serve() });
+  readonly #requested = new Turnstile<UnaryExchange>(
+    { perTurn: CALLS_PER_TURN, gatherMs: GATHER_MS },
+    { pass: (call) => call.serve(), isCrowded: () => this.isCrowded },
+  );
   #running = 0;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
@@ -44,6 +50,11 @@ export class GrpcCalls implements CallHost {
   /** Unary calls that are not answered yet. */
   get running(): number {
     return this.#running;
+  }
+
+  /** So many callers wait for their answers that a few milliseconds more are nothing to them. */
+  get isCrowded(): boolean {
+    return this.#running > CROWD;
   }
 
   unary<Req, Res>(method: UnaryMethod<Req, Res>): void {

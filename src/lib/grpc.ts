@@ -20,6 +20,8 @@ const LISTEN_BACKLOG = 16_384;
 const TCP_KEEPALIVE_MS = 60_000;
 /** Connections that are begun in one turn of the event loop: 20 to 40 ms of work for all that they ask at once. */
 const CONNECTIONS_PER_TURN = 64;
+/** In a crowd, how long one waits to be begun together with others. */
+const GATHER_MS = 10;
 /** What one read of a connection gives at most. */
 const READ_BYTES = 65_536;
 /** How late a deadline may be. */
@@ -51,13 +53,15 @@ export class GrpcEdge {
   );
   /** Accepted, and without a socket yet: ten thousand sockets are no work of one turn. */
   readonly #unopened = new Turnstile<() => Socket>(
-    { perTurn: CONNECTIONS_PER_TURN },
+    { perTurn: CONNECTIONS_PER_TURN, gatherMs: GATHER_MS },
     {
       pass: (open) => {
         const socket = open();
         if (this.#stopped !== undefined) socket.destroy();
         else if (this.#connections.admit(socket)) this.#begin(socket);
       },
+      // libuv accepts one connection in a turn of the event loop: each would be a turn of all steps of a call otherwise.
+      isCrowded: () => this.#calls.isCrowded,
     },
   );
   readonly #stopping = new AbortController();

@@ -33,7 +33,11 @@ export interface CommitterOptions {
   readonly commitBytes: number;
   /** Commits that hold only logs start so many milliseconds apart. */
   readonly commitIntervalMs: number;
-  /** A second commit is sent while one runs when so many log bytes wait. */
+  /** Commits that hold changes start so many milliseconds apart while many come. */
+  readonly gatherMs: number;
+  /** Changes that wait, or were in the commit before, which are many. */
+  readonly gatherFrom: number;
+  /** A second commit is sent while one runs, and none waits for changes, when so many log bytes wait. */
   readonly pipelineBytes: number;
 }
 
@@ -78,6 +82,7 @@ export class Committer {
   #epoch = 0;
   #lastTime: number;
   #lastStart = Number.NEGATIVE_INFINITY;
+  #lastChanges = 0;
   #retryMs = RETRY_MS;
   /** Logs wait until then, on the monotonic clock. */
   #logsSuspendedUntil = Number.NEGATIVE_INFINITY;
@@ -105,7 +110,7 @@ export class Committer {
 
   /** Log lines wait in the intake. */
   logsWaiting(): void {
-    if (this.#cancelTimer === undefined) this.#schedule();
+    if (this.#cancelTimer === undefined || this.#areLogsMany()) this.#schedule();
   }
 
   /** Log lines stay queued while the disk has no room for them; changes go on. */
@@ -147,9 +152,9 @@ export class Committer {
     if (this.#changes.length === 0 && !hasLogs) return;
     if (this.#flights === 1) {
       // What waits goes together with what comes until the running commit is done, unless it is much.
-      if (waitsForRetry > 0 || pendingBytes < this.#options.pipelineBytes) return;
-    } else if (this.#changes.length === 0) {
-      const wait = Math.max(waitsForRetry, this.#lastStart + this.#options.commitIntervalMs - clock.monotonic());
+      if (waitsForRetry > 0 || !this.#areLogsMany()) return;
+    } else {
+      const wait = this.#waitMs(waitsForRetry);
       if (wait > 0) {
         this.#pumpAfter(wait);
         return;
@@ -158,6 +163,24 @@ export class Committer {
     this.#start(waitsForRetry === 0 && hasLogs);
     if (waitsForRetry > 0 && hasLogs) this.#pumpAfter(waitsForRetry);
     else if (pendingBytes > 0) this.#schedule();
+  }
+
+  /**
+   * One that waits for an answer waits for nothing else. But each commit costs the writer half a millisecond, and the main
+   * thread half of that: a fleet that comes at once would spend as much on commits as on its joins.
+   */
+  #waitMs(forRetry: number): number {
+    const { commitIntervalMs, gatherMs, gatherFrom } = this.#options;
+    const sinceLast = this.#deps.clock.monotonic() - this.#lastStart;
+    const changes = this.#changes.length;
+    if (changes === 0) return Math.max(forRetry, commitIntervalMs - sinceLast);
+    if (changes >= MAX_CHANGES || Math.max(changes, this.#lastChanges) < gatherFrom || this.#areLogsMany()) return 0;
+    return gatherMs - sinceLast;
+  }
+
+  /** As many as go into a commit of their own while another runs. */
+  #areLogsMany(): boolean {
+    return !this.#areLogsSuspended && this.#deps.intake.pendingBytes >= this.#options.pipelineBytes;
   }
 
   #pumpAfter(ms: number): void {
@@ -175,6 +198,7 @@ export class Committer {
     if (changePart !== undefined) this.#lastTime = orderTimes(changePart.batch, this.#lastTime);
     if (logs !== undefined) this.#lastTime = orderTimes(logs.batch, this.#lastTime);
     this.#lastStart = clock.monotonic();
+    this.#lastChanges = changes.length;
     this.#flights++;
     void this.#fly({ changes, changePart, logs });
   }

@@ -32,6 +32,8 @@ const RECORD_LOG_DEFAULTS = {
   maxMachineBytes: MIB,
   commitBytes: 4 * MIB,
   commitIntervalMs: 5,
+  gatherMs: 25,
+  gatherFrom: 4,
   pipelineBytes: MIB,
   recentBytes: 64 * MIB,
   positionMs: 15_000,

@@ -7,8 +7,8 @@ export interface BatcherOptions {
   /** How long the first change of a batch waits for others, in milliseconds. */
   readonly windowMs: number;
   /**
-   * How long it waits when `busyFrom` have come by then, unless `fullAt` wait: a storm makes few batches. Nor is it longer
-   * for twice the time that the last batch took: a busy host makes few too.
+   * How long it waits when `busyFrom` have come by then and more come in each `windowMs`, unless `fullAt` wait: a storm
+   * makes few batches. Nor is it longer for twice the time that the last batch took: a busy host makes few too.
    */
   readonly busyWindowMs: number;
   /** Default 16. */
@@ -60,6 +60,8 @@ export class ChangeBatcher {
   #gathering: Entry[] = [];
   /** When the first of them came. Monotonic. */
   #gatheringSince = 0;
+  /** How many there were when it was last looked at. */
+  #lastCount = 0;
   #running: Promise<void> | undefined;
   /** Milliseconds. */
   #lastTook = 0;
@@ -124,10 +126,13 @@ export class ChangeBatcher {
     const { windowMs, busyWindowMs, busyFrom, fullAt } = this.#options;
     const count = this.#gathering.length;
     if (count === 0) return;
-    const needed = count >= busyFrom ? busyWindowMs : Math.max(windowMs, Math.min(busyWindowMs, 2 * this.#lastTook));
+    const isStorm = count >= busyFrom;
+    const needed = isStorm ? busyWindowMs : Math.max(windowMs, Math.min(busyWindowMs, 2 * this.#lastTook));
     const wait = count >= fullAt ? 0 : this.#gatheringSince + needed - this.#clock.monotonic();
-    if (wait <= 0) this.#flush();
-    else this.#cancelWindow = this.#clock.after(wait, () => this.#windowEnded());
+    const isOver = isStorm && count === this.#lastCount;
+    this.#lastCount = count;
+    if (wait <= 0 || isOver) this.#flush();
+    else this.#cancelWindow = this.#clock.after(Math.min(wait, isStorm ? windowMs : wait), () => this.#windowEnded());
   }
 
   #flush(): void {
@@ -136,6 +141,7 @@ export class ChangeBatcher {
     // A caller that has given up may have taken its decision back: its change must not be done behind its back.
     const entries = this.#gathering.filter((entry) => entry.answer === undefined);
     this.#gathering = [];
+    this.#lastCount = 0;
     if (entries.length === 0) return;
     const started = this.#clock.monotonic();
     this.#running = this.#runBatch(entries).finally(() => {

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Turnstile } from '../../src/lib/turnstile.ts';
+import { ManualClock } from '../sinks/fakes.ts';
 
 test('so many pass in a turn, in their order, and what comes meanwhile waits behind them', async () => {
   const passed: number[] = [];
@@ -48,6 +49,44 @@ test('after it was empty it works as before', async () => {
   await nextTurn();
   expect(passed).toEqual(['a', 'b', 'c']);
   expect(turnstile.waiting).toBe(0);
+});
+
+test('in a crowd one waits for others, until there are enough or the time is over', async () => {
+  const clock = new ManualClock();
+  const passed: number[] = [];
+  let isCrowded = false;
+  const turnstile = new Turnstile<number>(
+    { perTurn: 3, gatherMs: 5 },
+    { pass: (item) => void passed.push(item), isCrowded: () => isCrowded, clock },
+  );
+  turnstile.add(1);
+  await nextTurn();
+  expect(passed).toEqual([1]);
+  isCrowded = true;
+  turnstile.add(2);
+  clock.advance(4);
+  turnstile.add(3);
+  await nextTurn();
+  expect(passed).toEqual([1]);
+  clock.advance(1);
+  await nextTurn();
+  expect(passed).toEqual([1, 2, 3]);
+  for (const item of [4, 5, 6]) turnstile.add(item);
+  await nextTurn();
+  expect(passed).toEqual([1, 2, 3, 4, 5, 6]);
+  // The time of those is over with them: the next one has its own.
+  turnstile.add(7);
+  clock.advance(4);
+  await nextTurn();
+  expect(passed.length).toBe(6);
+  // Who waits goes with who need not.
+  isCrowded = false;
+  turnstile.add(8);
+  await nextTurn();
+  expect(passed).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  clock.advance(10);
+  await nextTurn();
+  expect(passed.length).toBe(8);
 });
 
 test('what has passed is not kept, though it is never empty', async () => {

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { batchLength, field, setField } from '../../src/store/batch.ts';
 import type { CommitReply, CommitRequest } from '../../src/store/protocol.ts';
 import { BufferPool } from '../../src/stream/buffer-pool.ts';
-import { Committer } from '../../src/stream/committer.ts';
+import { Committer, type CommitterOptions } from '../../src/stream/committer.ts';
 import { LogIntake } from '../../src/stream/log-intake.ts';
 import { createStreamMetrics } from '../../src/stream/metrics.ts';
 import { Slabs } from '../../src/stream/slabs.ts';
@@ -64,13 +64,13 @@ class ScriptedStore {
   }
 }
 
-function world() {
+function world(options: Partial<CommitterOptions> = {}) {
   const store = new ScriptedStore();
   const health = new Health(() => 0);
   const clock = new ManualClock();
   const intake = new LogIntake({ maxPendingBytes: 1e9, maxMachineBytes: 1e9 }, { clock, slabs: new Slabs() });
   const committer = new Committer(
-    { commitBytes: 1, commitIntervalMs: 0, pipelineBytes: 1 },
+    { commitBytes: 1, commitIntervalMs: 0, pipelineBytes: 1, gatherMs: 25, gatherFrom: 4, ...options },
     {
       ...{ store, intake, health, clock },
       pool: new BufferPool(0),
@@ -150,6 +150,64 @@ it('while logs are suspended changes go alone, lines wait, and all keep their or
   (await store.next()).answer('stored');
   await turn();
   expect(store.stored.map(textOf)).toEqual(['1', '2']);
+});
+
+/** Commits so many changes, and is told of each one that is stored. */
+function several(committer: Committer, count: number, told: number[] = []): number[] {
+  for (let n = 0; n < count; n++) {
+    void committer.commit({ ops: [], records: [eventOf(1, 'x', `${n}`)] }).then(() => told.push(n));
+  }
+  return told;
+}
+
+it('changes of a crowd gather, the first of it and one that comes alone do not', async () => {
+  const { store, clock, committer } = world({ pipelineBytes: 1e6 });
+  const told = several(committer, 4);
+  // Nothing was committed lately.
+  (await store.next()).answer('stored');
+  await turn();
+  expect(told.length).toBe(4);
+  several(committer, 1, told);
+  clock.advance(24);
+  several(committer, 2, told);
+  await turn();
+  await turn();
+  expect(store.waiting).toEqual([]);
+  clock.advance(1);
+  await turn();
+  expect(store.waiting.length).toBe(1);
+  (await store.next()).answer('stored');
+  await turn();
+  expect(told.length).toBe(7);
+  // There were three: that is no crowd any more.
+  several(committer, 1, told);
+  (await store.next()).answer('stored');
+  await turn();
+  several(committer, 1, told);
+  (await store.next()).answer('stored');
+  await turn();
+  expect(told.length).toBe(9);
+  expect(store.waiting).toEqual([]);
+});
+
+it('a crowd that fills a commit does not wait, nor one beside which many lines wait', async () => {
+  const { store, committer, append } = world({ pipelineBytes: 100, commitBytes: 1e6 });
+  several(committer, 4);
+  (await store.next()).answer('stored');
+  await turn();
+  const told = several(committer, 512);
+  (await store.next()).answer('stored');
+  await turn();
+  expect(told.length).toBe(512);
+  several(committer, 1, told);
+  await turn();
+  expect(store.waiting).toEqual([]);
+  append('x'.repeat(200));
+  const both = await store.next();
+  expect(both.lines.length).toBe(1);
+  both.answer('stored');
+  await turn();
+  expect(told.length).toBe(513);
 });
 
 function turn(): Promise<void> {

@@ -60,11 +60,14 @@ describe('batches of changes', () => {
   it('gather for longer once many come, and for no longer once they are full', async () => {
     const { clock, batches, batcher } = make();
     const calls = Array.from({ length: 10 }, (_, n) => batcher.submit(change(n)));
-    await clock.advance(249);
+    for (let n = 0; n < 4; n++) {
+      await clock.advance(50);
+      calls.push(batcher.submit(change(10 + n)));
+    }
+    await clock.advance(49);
     expect(batches.length).toBe(0);
-    calls.push(batcher.submit(change(10)));
     await clock.advance(1);
-    expect(batches[0]?.changes.length).toBe(11);
+    expect(batches[0]?.changes.length).toBe(14);
     calls.push(...Array.from({ length: 19 }, (_, n) => batcher.submit(change(20 + n))));
     batches[0]?.answer();
     await clock.advance(0);
@@ -77,6 +80,27 @@ describe('batches of changes', () => {
     await clock.advance(0);
     expect(batches[2]?.changes.length).toBe(25);
     batches[2]?.answer();
+    await Promise.all(calls);
+  });
+
+  it('gather for no longer when no more come', async () => {
+    const { clock, batches, batcher } = make();
+    const calls = Array.from({ length: 10 }, (_, n) => batcher.submit(change(n)));
+    await clock.advance(50);
+    calls.push(batcher.submit(change(10)));
+    await clock.advance(50);
+    await clock.advance(49);
+    expect(batches.length).toBe(0);
+    await clock.advance(1);
+    expect(batches[0]?.changes.length).toBe(11);
+    // The next ones are looked at anew when the running one ends, however many that had.
+    calls.push(...Array.from({ length: 11 }, (_, n) => batcher.submit(change(20 + n))));
+    batches[0]?.answer();
+    await clock.advance(49);
+    expect(batches.length).toBe(1);
+    await clock.advance(1);
+    expect(batches[1]?.changes.length).toBe(11);
+    batches[1]?.answer();
     await Promise.all(calls);
   });
 
