@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { z } from 'zod';
 import type { Problem } from '../client/api.ts';
-import { ERRORS, type ErrorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
+import { ERRORS, type ErrorCode, Obstructed, SiderolinkError } from '../domain/errors.ts';
 
 /** A request whose fields are wrong: each with its path and what would be right. */
 export class InvalidRequest extends SiderolinkError {
@@ -58,13 +58,6 @@ const INTERNAL_DETAIL: Partial<Record<ErrorCode, string>> = {
   storage: 'the store cannot take it now; the daemon log says why',
   command_failed: 'a system command failed, the daemon log says which; what was changed stands, and is repaired soon',
 };
-
-/** `unavailable` for a reason that `GET /v1/status` tells anyway: what has to be mended is not ours. */
-export class Obstructed extends SiderolinkError {
-  constructor(cause: unknown) {
-    super('unavailable', errorMessage(cause), {}, { cause });
-  }
-}
 
 /** The answer to an error of ours. */
 export function problemOf(error: SiderolinkError): Problem {

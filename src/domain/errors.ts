@@ -41,6 +41,13 @@ export class SiderolinkError extends Error {
   }
 }
 
+/** `unavailable` for a reason that whoever controls the fleet may read, and needs to: it names no secret and no fault of ours. */
+export class Obstructed extends SiderolinkError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('unavailable', message, {}, options);
+  }
+}
+
 /** The error's code, or `internal` for anything that is not ours. */
 export function errorCode(error: unknown): ErrorCode {
   return error instanceof SiderolinkError ? error.code : 'internal';

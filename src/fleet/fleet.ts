@@ -9,13 +9,14 @@ import { JoinWaits } from './join-waits.ts';
 import { JoinLedger } from './joins.ts';
 import type { FleetMetrics } from './metrics.ts';
 import { Refusals } from './refusals.ts';
+import type { RemovalsOptions } from './removals.ts';
 import { Roster } from './roster.ts';
 import { TokenWrites } from './token-writes.ts';
 import { TokenRegistry } from './tokens.ts';
 import { TunnelSources } from './tunnel-sources.ts';
 import type { Boots, Statuses } from './types.ts';
 
-export interface FleetOptions {
+export interface FleetOptions extends RemovalsOptions {
   readonly overlay: Overlay;
   /** `join.tunnel`. Default `auto`. */
   readonly tunnel?: TunnelSetting;

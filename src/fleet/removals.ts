@@ -1,4 +1,4 @@
-import { SiderolinkError } from '../domain/errors.ts';
+import { Obstructed } from '../domain/errors.ts';
 import type { RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -38,7 +38,7 @@ export class Removals {
     this.#deps = deps;
   }
 
-  /** In the machine's turn. @throws SiderolinkError `unavailable` if its lines wait to be stored, `storage` */
+  /** In the machine's turn. @throws Obstructed if its lines wait to be stored; SiderolinkError `storage` */
   async finish({ id }: Machine): Promise<void> {
     await this.#flush();
     await this.#deleteLast(this.#deps.roster.row(id));
@@ -74,7 +74,9 @@ export class Removals {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const cancel = clock.after(this.#flushTimeoutMs, () =>
       reject(
-        new SiderolinkError('unavailable', 'the machine is removed, but its last lines wait to be stored: try again'),
+        new Obstructed(
+          'the machine is removed, but its last lines wait to be stored before they can be deleted: remove it with its records once more, or they go at the next start of the daemon',
+        ),
       ),
     );
     try {

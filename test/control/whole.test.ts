@@ -14,14 +14,19 @@ import { NOW, uuidOf } from './fakes.ts';
 import { startControl } from './harness.ts';
 
 /** The API over the fleet and the store that the daemon has; the device alone is in memory. */
-async function startWhole(path: string) {
+async function startWhole(path: string, { flushTimeoutMs }: { readonly flushTimeoutMs?: number } = {}) {
   const clock = { ...systemClock, now: () => NOW };
   const { log } = await openLog({ path }, clock);
+  const disk = { isStuck: false };
   const boots = new BootTable({}, { image: log.image, clock });
   const fleet = new Fleet(
-    { overlay: overlayOf('whole'), uniqueTokenKey: Buffer.alloc(32, 7) },
+    { overlay: overlayOf('whole'), uniqueTokenKey: Buffer.alloc(32, 7), ...(flushTimeoutMs && { flushTimeoutMs }) },
     {
-      log,
+      log: {
+        image: log.image,
+        commit: log.commit.bind(log),
+        flush: () => (disk.isStuck ? new Promise(() => {}) : log.flush()),
+      },
       boots,
       statuses: new StatusTable({}, { image: log.image, clock }),
       links: new MemoryLinks(),
@@ -38,6 +43,7 @@ async function startWhole(path: string) {
     client,
     control,
     log,
+    disk,
     async stop() {
       await control[Symbol.asyncDispose]();
       await log.close(5_000);
@@ -138,6 +144,23 @@ describe('the API over the real fleet', () => {
     const first = await client.records({ limit: 600 });
     expect(first).toMatchObject({ complete: false, next: first.records.at(-1)?.seq });
     expect(await client.records({ tail: 10 })).toMatchObject({ complete: true, before: 591 });
+  });
+
+  it('tells whoever removes a machine with its records why that is not done yet, and what ends it', async () => {
+    await whole.stop();
+    whole = await startWhole(store.path, { flushTimeoutMs: 1 });
+    const { client, disk } = whole;
+    const uuid = uuidOf(1);
+    await client.registerMachine(uuid);
+    disk.isStuck = true;
+    const waits = { code: 'unavailable', status: 503, message: expect.stringMatching(/last lines wait to be stored/) };
+    await expect(client.removeMachine(uuid, { records: true })).rejects.toMatchObject(waits);
+    // It is removed; and asked for once more, what has not gone is tried again.
+    expect(await client.machine(uuid)).toMatchObject({ state: 'removed' });
+    await expect(client.removeMachine(uuid, { records: true })).rejects.toMatchObject(waits);
+    await whole.stop();
+    whole = await startWhole(store.path);
+    expect(await whole.client.removeMachine(uuid, { records: true })).toMatchObject({ state: 'removed' });
   });
 
   it('has everything again after a restart', async () => {

@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { RepublishEnd, RepublishProgress, RepublishRequest } from '../../client/api.ts';
-import { errorCode, errorMessage, SiderolinkError } from '../../domain/errors.ts';
+import { errorCode, errorMessage, Obstructed, SiderolinkError } from '../../domain/errors.ts';
 import type { Machines } from '../../fleet/types.ts';
 import type { App, RouteDeps } from '../app.ts';
-import { Obstructed } from '../problem.ts';
 import { problemResponses } from '../responses.ts';
 import { parseMoment } from '../time.ts';
 import type { RepublishQuery } from '../types.ts';
@@ -51,7 +50,8 @@ export function republishRoutes(app: App, deps: RouteDeps): void {
         const items = republisher.run(query, controller.signal);
         // What is wrong from the beginning is an answer of its own.
         const first = await items.next().catch((error: unknown) => {
-          throw errorCode(error) === 'unavailable' ? new Obstructed(error) : error;
+          // `GET /v1/status` tells it anyway: what has to be mended is not ours.
+          throw errorCode(error) === 'unavailable' ? new Obstructed(errorMessage(error), { cause: error }) : error;
         });
         reply.hijack();
         const { progress, error } = await tell(
