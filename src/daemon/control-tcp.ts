@@ -24,7 +24,7 @@ export async function startControlCertificate(
 ): Promise<CertificateSource | undefined> {
   const { cert_file: certFile, key_file: keyFile } = control.tls;
   if (control.listen === null || certFile === null || keyFile === null) return undefined;
-  const named = { setting: 'control.tls', condition: 'control_certificate', hostsFrom: 'control.hosts names' };
+  const named = { setting: 'control.tls', condition: 'control_certificate' as const, hostsFrom: 'control.hosts names' };
   const certificate = new CertificateFiles({ ...named, certFile, keyFile, hosts: control.hosts }, deps);
   await lifecycle.run('control certificate', certificate);
   return certificate;

@@ -1,9 +1,10 @@
 import { formatDuration } from '../domain/duration.ts';
+import type { ConditionName } from '../telemetry/conditions.ts';
 import type { Severity } from '../telemetry/health.ts';
 import type { PublishState } from './protocol.ts';
 
 interface Told {
-  readonly name: string;
+  readonly name: ConditionName;
   readonly severity: Severity;
   readonly message: string;
 }
@@ -20,7 +21,7 @@ export function conditionsOf(state: PublishState, ageMs: number, lateMs: number)
 }
 
 function streamOf({ streamProblem, loss }: PublishState): Told {
-  const name = 'nats-stream';
+  const name = 'nats_stream';
   if (streamProblem !== null) return { name, severity: 'error', message: streamProblem };
   return { name, severity: loss === null ? 'ok' : 'warning', message: loss ?? '' };
 }

@@ -1,7 +1,9 @@
+import type { ConditionName } from './conditions.ts';
+
 export type Severity = 'ok' | 'warning' | 'error';
 
 export interface Condition {
-  readonly name: string;
+  readonly name: ConditionName;
   readonly severity: Severity;
   /** What is wrong and what to do about it; empty when ok. */
   readonly message: string;
@@ -11,7 +13,7 @@ export interface Condition {
 
 /** Named conditions, from which `/readyz`, the metric and systemd's STATUS line follow. */
 export class Health {
-  readonly #conditions = new Map<string, Condition>();
+  readonly #conditions = new Map<ConditionName, Condition>();
   readonly #listeners = new Set<(condition: Condition) => void>();
   readonly #now: () => number;
 
@@ -19,7 +21,7 @@ export class Health {
     this.#now = now;
   }
 
-  set(name: string, severity: Severity, message = ''): void {
+  set(name: ConditionName, severity: Severity, message = ''): void {
     const before = this.#conditions.get(name);
     if (before?.severity === severity && before.message === message) return;
     const since = before?.severity === severity ? before.since : this.#now();

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ERRORS } from '../../src/domain/errors.ts';
 import { STREAMS } from '../../src/domain/record.ts';
+import { CONDITIONS } from '../../src/telemetry/conditions.ts';
 import { root, trackedFiles } from './sources.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -20,6 +21,12 @@ test('the reference of exit codes has every one', () => {
   const documented = [...read('docs/reference/exit-codes.md').matchAll(/^\| (\d+)/gm)].map(([, code]) => Number(code));
   const missing = Object.values(ERRORS).filter(({ exit }) => !documented.includes(exit));
   expect(missing).toEqual([]);
+});
+
+test('the reference of health conditions has every one, and all are spelled alike', () => {
+  const rows = [...read('docs/reference/conditions.md').matchAll(/^\| `([^`]+)` \| (?:warning|error) \|/gm)];
+  expect(rows.map(([, name]) => name)).toEqual([...CONDITIONS]);
+  expect(CONDITIONS.filter((name) => !/^[a-z]+(_[a-z]+)*$/.test(name))).toEqual([]);
 });
 
 test('the reference of subjects has every stream', () => {

@@ -105,7 +105,7 @@ describe('its server certificate', () => {
     const logger = createLogger('error', { write: () => {} });
     const authority = loadAuthority(newFile(), 'x', clock.now());
     const metrics = tlsMetrics(createRegistry());
-    const options = { setting: 'api.tls', condition: 'api_certificate', hosts };
+    const options = { setting: 'api.tls', condition: 'api_certificate' as const, hosts };
     const certificate = new OwnCertificate(options, authority, { clock, health, logger, metrics });
     return {
       clock,

@@ -60,14 +60,14 @@ describe('credentials', () => {
     const permissions = { publish, subscribe: listed('subscribe') };
     const passwordFile = world.file('password', 'secret');
     await publishes({ auth: { user: 'u', password: 'secret', permissions } }, { user: 'u', passwordFile });
-    expect(world.condition('nats-stream')).toBe('ok: ');
+    expect(world.condition('nats_stream')).toBe('ok: ');
     // It is asked what the stream has when something may have happened to it.
     await server.restart();
     await world.append([1, 2, 3], 2);
     await world.published();
     expect(server.log.includes(`Publish Violation - User "u", Subject "${question}"`)).toBe(!mayAsk);
     expect(server.log.match(/Violation/g)?.length ?? 0).toBe(mayAsk ? 0 : 1);
-    expect(world.condition('nats-stream')).toBe('ok: ');
+    expect(world.condition('nats_stream')).toBe('ok: ');
     expect(world.publisher.state.streamProblem).toBeNull();
   });
 

@@ -57,7 +57,7 @@ it('sends again what a server acknowledged and lost, in the order of each machin
   expect(messages).toHaveLength(machines.length * 35);
   await world.verify(messages);
   expect(await world.count('losses')).toBe(1);
-  expect(world.condition('nats-stream')).toMatch(/^warning: the stream lost messages that it had acknowledged/);
+  expect(world.condition('nats_stream')).toMatch(/^warning: the stream lost messages that it had acknowledged/);
   expect(world.publisher.state.waiting).toBe(0);
 });
 
@@ -139,7 +139,7 @@ it('sends nothing again of a stream that was purged, which is what its owner wan
   await world.published();
   expect(await received({ servers: server.url })).toHaveLength(machines.length * 5);
   expect(await world.count('losses')).toBe(0);
-  expect(world.condition('nats-stream')).toBe('ok: ');
+  expect(world.condition('nats_stream')).toBe('ok: ');
 });
 
 it('sees on a connection that stays that the stream was made anew, with nothing to send', async () => {

@@ -37,7 +37,7 @@ it('publishes what is kept, from the oldest, and then what comes', async () => {
   expect(await world.count('records')).toBe(messages.length);
   expect(await world.count('duplicates')).toBe(0);
   expect(world.condition('nats')).toBe('ok: ');
-  expect(world.condition('nats-stream')).toBe('ok: ');
+  expect(world.condition('nats_stream')).toBe('ok: ');
 });
 
 it('goes on where it stopped: a record is sent once', async () => {
@@ -152,28 +152,28 @@ it('makes the stream anew where it vanished, and goes on', async () => {
   const second = await received({ servers: server.url });
   expect(second).toHaveLength(2 * first.length);
   await world.verify(second);
-  expect(world.condition('nats-stream')).toMatch(/^warning: the stream lost messages/);
+  expect(world.condition('nats_stream')).toMatch(/^warning: the stream lost messages/);
 });
 
 it('makes no stream where it may not, and says what to do', async () => {
   await world.append(machines, 1);
   await world.publish([server.url], { createStream: false });
   await world.until(({ streamProblem }) => streamProblem !== null);
-  expect(world.condition('nats-stream')).toBe(
+  expect(world.condition('nats_stream')).toBe(
     'error: there is no stream SIDEROLINK: make it, or set publish.nats.create_stream',
   );
   await withConnection({ servers: server.url }, async (connection) => {
     const { streams } = await jetstreamManager(connection);
     await streams.add({ name: STREAM, subjects: ['other.>'] });
     await world.until(({ streamProblem }) => streamProblem?.includes('other.>') === true);
-    expect(world.condition('nats-stream')).toMatch(/^error: .*add siderolink\.> to its subjects/);
+    expect(world.condition('nats_stream')).toMatch(/^error: .*add siderolink\.> to its subjects/);
     await streams.update(STREAM, { subjects: ['other.>', 'siderolink.>'] });
     await world.published();
     const { config } = await streams.info(STREAM);
     expect(config.subjects).toEqual(['other.>', 'siderolink.>']);
   });
   await world.verify(await received({ servers: server.url }));
-  expect(world.condition('nats-stream')).toBe('ok: ');
+  expect(world.condition('nats_stream')).toBe('ok: ');
 });
 
 it('sends a marker where a record is larger than the server or the stream takes', async () => {
@@ -206,7 +206,7 @@ it('sees that a server takes larger messages than when it came to know it', asyn
   await world.append([1, 2], 3);
   await world.publish([server.url], { link: { unseenMs: 300 } });
   await world.until(({ streamProblem }) => streamProblem?.includes('set its max_payload to 4096 or more') === true);
-  expect(world.condition('nats-stream')).toMatch(/^error: the server takes messages of 2048 bytes/);
+  expect(world.condition('nats_stream')).toMatch(/^error: the server takes messages of 2048 bytes/);
   // It tells that to new connections only, and ours would stay.
   await server.reload({ maxPayload: 8192 });
   await world.published();
@@ -220,7 +220,7 @@ it('publishes subjects that are allowed while one is forbidden, and tells of it'
   await world.append([1, 2, 3], 5);
   await world.publishAs(access, [server.url]);
   await world.until(({ streamProblem, waiting }) => streamProblem !== null && waiting === 5);
-  expect(world.condition('nats-stream')).toMatch(/^error: may not publish to siderolink\._\.0{8}-/);
+  expect(world.condition('nats_stream')).toMatch(/^error: may not publish to siderolink\._\.0{8}-/);
   await server.restart({ auth: access });
   await world.published();
   await world.verify(await received({ servers: server.url, user: 'u', pass: 'p' }));

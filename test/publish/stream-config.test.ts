@@ -81,9 +81,9 @@ describe('health', () => {
 
   it('warns of a stream that lost what it had acknowledged, and still says what must be changed first', () => {
     const [, lost] = conditionsOf({ ...GOOD, loss: 'it lost some' }, 0, 60_000);
-    expect(lost).toEqual({ name: 'nats-stream', severity: 'warning', message: 'it lost some' });
+    expect(lost).toEqual({ name: 'nats_stream', severity: 'warning', message: 'it lost some' });
     const [, both] = conditionsOf({ ...GOOD, loss: 'it lost some', streamProblem: 'sealed' }, 0, 60_000);
-    expect(both).toEqual({ name: 'nats-stream', severity: 'error', message: 'sealed' });
+    expect(both).toEqual({ name: 'nats_stream', severity: 'error', message: 'sealed' });
   });
 
   it('does not name a refusal as an obstacle when nothing waits any more', () => {

@@ -49,14 +49,14 @@ test('metrics are those of the registry, with process, build and health', async 
   addHealthMetrics(registry, health);
   new Counter({ name: 'siderolinkd_test_total', help: 'x', registers: [registry] }).inc(3);
   health.set('store', 'error', 'disk full');
-  health.set('device', 'ok');
+  health.set('wireguard', 'ok');
   const { status, headers, body } = await get('/metrics?x=1');
   expect(status).toBe(200);
   expect(headers['content-type']).toBe(registry.contentType);
   const lines = body.split('\n');
   expect(lines).toContain('siderolinkd_test_total 3');
   expect(lines).toContain('siderolinkd_health_condition{condition="store"} 2');
-  expect(lines).toContain('siderolinkd_health_condition{condition="device"} 0');
+  expect(lines).toContain('siderolinkd_health_condition{condition="wireguard"} 0');
   expect(lines).toContain('siderolinkd_ready 0');
   expect(lines).toContain(`siderolinkd_build_info{version="1.2.3",node="${process.version}"} 1`);
   expect(lines.some((line) => line.startsWith('nodejs_eventloop_lag_p99_seconds '))).toBe(true);
@@ -66,16 +66,16 @@ test('metrics are those of the registry, with process, build and health', async 
 test('readiness follows the conditions, liveness does not', async () => {
   const { health, get } = await serve();
   expect(await get('/readyz')).toMatchObject({ status: 200, body: 'ready\n' });
-  health.set('device', 'error', 'wg is gone; see the log');
-  health.set('api', 'warning', 'plaintext');
+  health.set('wireguard', 'error', 'wg is gone; see the log');
+  health.set('api_plaintext', 'warning', 'plaintext');
   health.set('store', 'ok');
   expect(await get('/readyz')).toMatchObject({
     status: 503,
-    body: 'not ready\nerror device: wg is gone; see the log\nwarning api: plaintext\nok store\n',
+    body: 'not ready\nerror wireguard: wg is gone; see the log\nwarning api_plaintext: plaintext\nok store\n',
   });
-  expect(health.summary).toBe('error: device: wg is gone; see the log; warning: api: plaintext');
+  expect(health.summary).toBe('error: wireguard: wg is gone; see the log; warning: api_plaintext: plaintext');
   expect(await get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
-  health.set('device', 'ok');
+  health.set('wireguard', 'ok');
   expect((await get('/readyz')).status).toBe(200);
 });
 

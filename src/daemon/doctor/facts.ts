@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { Condition } from '../../telemetry/health.ts';
+import type { Severity } from '../../telemetry/health.ts';
 
 /** What the doctor judges by: plain data, as it was found. `null` always means that it could not be found out. */
 export interface Facts {
@@ -36,13 +36,20 @@ export type SettingsFact =
   /** Those read here are judged; `message` is why a daemon that answers did not tell its own. */
   | { readonly of: 'here'; readonly message: string | null };
 
+/** As the daemon that answers names it: it may be another version, with names that this one does not know. */
+export interface ToldCondition {
+  readonly name: string;
+  readonly severity: Severity;
+  readonly message: string;
+}
+
 export type DaemonFact =
   | {
       readonly kind: 'answers';
       readonly version: string;
       readonly ready: boolean;
       readonly backend: 'kernel' | 'userspace';
-      readonly conditions: readonly Pick<Condition, 'name' | 'severity' | 'message'>[];
+      readonly conditions: readonly ToldCondition[];
       /** `host:port` that machines are told to dial, best first. */
       readonly endpoints: readonly string[];
       /** What `siderolink.api=` advertises. */

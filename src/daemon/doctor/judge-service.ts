@@ -1,6 +1,5 @@
-import type { Condition } from '../../telemetry/health.ts';
 import { type Check, ok, warning, wrong } from './check.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, ToldCondition } from './facts.ts';
 
 /** Checks of what is ours: configuration, daemon, API, ports. */
 
@@ -112,7 +111,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
     'nothing, where no other local user is to reach machines (talosctl); else groupadd with that name, and restart',
 };
 
-function judgeConditions(conditions: readonly Pick<Condition, 'name' | 'severity' | 'message'>[]): readonly Check[] {
+function judgeConditions(conditions: readonly ToldCondition[]): readonly Check[] {
   return conditions
     .filter(({ name, severity }) => severity !== 'ok' && !OURS.includes(name))
     .map(({ name, severity, message }) => {

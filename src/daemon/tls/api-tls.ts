@@ -32,7 +32,7 @@ export async function startApiTls(
   deps: CertificateFilesDeps,
 ): Promise<ApiTls | undefined> {
   const { cert_file: certFile, key_file: keyFile, self_signed } = config.api.tls;
-  const common = { setting: 'api.tls', condition: 'api_certificate' };
+  const common = { setting: 'api.tls', condition: 'api_certificate' as const };
   const host = urlHost(apiUrl);
   if (self_signed) {
     const file = stateFiles(config.state_dir).authority;

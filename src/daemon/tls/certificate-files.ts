@@ -4,6 +4,7 @@ import { type Chain, lifetime, readChain } from '../../domain/certificate.ts';
 import { errorMessage, SiderolinkError } from '../../domain/errors.ts';
 import { CertificateHolder, type CertificatePair, type CertificateSource, contextOf } from '../../lib/certificate.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { ConditionName } from '../../telemetry/conditions.ts';
 import type { Health } from '../../telemetry/health.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { TlsMetrics } from './metrics.ts';
@@ -18,7 +19,7 @@ export interface CertificateFilesOptions {
   /** What says that they do, for that warning, e.g. `siderolink.api= advertises`. */
   readonly hostsFrom: string;
   /** Name of the health condition. */
-  readonly condition: string;
+  readonly condition: ConditionName;
   /** How often the files are looked at, milliseconds. Default 5,000. */
   readonly pollMs?: number;
   /** A larger file is not read. Default 1 MiB. */

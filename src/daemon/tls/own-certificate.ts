@@ -1,6 +1,7 @@
 import type { SecureContextOptions } from 'node:tls';
 import { lifetime } from '../../domain/certificate.ts';
 import { CertificateHolder, type CertificateSource } from '../../lib/certificate.ts';
+import type { ConditionName } from '../../telemetry/conditions.ts';
 import type { CertificateFilesDeps } from './certificate-files.ts';
 import { type Authority, issueServerCertificate } from './own-authority.ts';
 
@@ -13,7 +14,7 @@ export interface OwnCertificateOptions {
   /** What callers dial: host names and addresses without brackets; at least one. */
   readonly hosts: readonly string[];
   /** Name of the health condition. */
-  readonly condition: string;
+  readonly condition: ConditionName;
   /** How long one certificate lives, milliseconds; it is replaced after two thirds of that. Default 365 days. */
   readonly lifeMs?: number;
   /** How often the calendar is looked at, milliseconds. Default 1 hour. */
