@@ -164,7 +164,8 @@ export class LinkTable {
       rawTx: first ? peer.txBytes : 0,
       endpoint: peer.endpoint,
       lastEndpoint: peer.endpoint,
-      state: peer.latestHandshake === 0 ? (before ?? 'never') : fresh ? 'up' : 'down',
+      // An old handshake may be a clock that was set, so it says nothing against what was told.
+      state: peer.latestHandshake === 0 ? (before ?? 'never') : fresh ? 'up' : (before ?? 'down'),
       told: before ?? presumed,
       counters,
       seenAt: at,

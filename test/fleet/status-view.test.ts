@@ -77,3 +77,30 @@ it('the view counts the kernel lines of the current boot that are missing', asyn
   expect(world.view().missing_lines).toBe(0);
   expect(statusWorld([{ state: 'known' }]).view().missing_lines).toBe(null);
 });
+
+it('the view has a hint where the link is up for three minutes of a boot, and nothing of that boot came', async () => {
+  const world = statusWorld();
+  const linked = (key = world.machine().key) => {
+    if (key === null) throw new Error('a machine without a key');
+    world.links.set(key, { state: 'up', endpoint: '192.0.2.1:51820', lastRx: world.clock.now() });
+  };
+  await world.send(stage('RUNNING', true));
+  await world.clock.advance(60_000);
+  await world.reboot();
+  await world.clock.advance(179_000);
+  linked();
+  expect(world.view().link.hint).toBeNull();
+  await world.clock.advance(1_000);
+  linked();
+  expect(world.view().link.hint).toContain('MTU');
+  // What it says by either way tells that the path takes it.
+  world.boots.current(1)?.accept(0, 0);
+  expect(world.view().link.hint).toBeNull();
+
+  await world.reboot();
+  await world.clock.advance(180_000);
+  linked();
+  expect(world.view().link.hint).toContain('MTU');
+  await world.send(stage('RUNNING', true));
+  expect(world.view().link.hint).toBeNull();
+});

@@ -75,6 +75,9 @@ describe('the state of a link', () => {
     expect(read(5, { endpoint: null })).toEqual([]);
     expect(read(5, { endpoint: 'a:2' })).toEqual([]);
     expect(read(5, { endpoint: 'b:2', rxBytes: 5 })).toEqual(['up', 'moved']);
+    // Its peer was made anew in between, and nobody knew where it was.
+    read(5, { endpoint: null, rxBytes: 5 });
+    expect(read(5, { endpoint: 'c:3', rxBytes: 9 })).toEqual(['moved']);
   });
 });
 
@@ -109,6 +112,18 @@ describe('after a restart', () => {
     expect(read(75, gone)).toEqual([]);
     expect(read(5, gone)).toEqual(['down']);
     expect(read(5, gone)).toEqual([]);
+  });
+
+  it('what was up is not shown down for a window, though the clock was set forward and its handshake looks old', () => {
+    const { read, links } = table(new Map([[K, 'up' as const]]));
+    const old = { rxBytes: 500, latestHandshake: handshake(3600) };
+    for (const seconds of [0, 5, 70]) {
+      read(seconds, old);
+      expect(links.state(K).state).toBe('up');
+      expect(links.census()).toEqual({ up: 1, down: 0, never: 0 });
+    }
+    read(1, old);
+    expect(links.state(K).state).toBe('down');
   });
 
   it('with a device that was made anew, what was up is presumed up, and told down after a whole window of silence', () => {
@@ -170,9 +185,12 @@ describe('counters', () => {
     expect(links.state(K)).toMatchObject({ state: 'up', rxBytes: 125 });
   });
 
-  it('are forgotten an hour after the peer', () => {
+  it('are kept for an hour without the peer, and then forgotten', () => {
     const { read, links } = table();
-    read(0, { rxBytes: 100 });
+    read(0, { rxBytes: 90 });
+    for (let minutes = 0; minutes < 59; minutes++) read(60);
+    read(59, { rxBytes: 10 });
+    expect(links.state(K).rxBytes).toBe(100);
     read(3601);
     read(5, { rxBytes: 7 });
     expect(links.state(K).rxBytes).toBe(7);
