@@ -155,3 +155,15 @@ it('one command shows machines joining over real WireGuard; Ctrl-C leaves nothin
   expect(await second.interrupt()).toBe(130);
   expect(inventory()).toBe(before);
 }, 600_000);
+
+it('simulated machines join on a host that has no address but its loopback', async () => {
+  onHost('ip', 'addr', 'flush', 'dev', 'eth9');
+  const before = inventory();
+  const run = new Run('--simulate', '1');
+  await run.shows(/this host has no network address: simulated machines dial 198\.19\.255\.253/);
+  await run.shows(/siderolink\.api=grpc:\/\/198\.19\.255\.253:8081/);
+  await run.shows(/Linux version/);
+  expect(await run.interrupt()).toBe(130);
+  expect(inventory()).toBe(before);
+  expect(onHost('ip', '-4', '-br', 'addr')).not.toContain('198.19.');
+}, 300_000);
