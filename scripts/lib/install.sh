@@ -149,6 +149,31 @@ build() {
   rm -f "$started"
 }
 
+# use_go: puts Go on PATH, if it is installed.
+use_go() {
+  # Its own archive unpacks there, outside most PATHs.
+  have go || PATH=$PATH:${GOROOT:-/usr/local/go}/bin
+  have go
+}
+
+# Compiles the genuine client, which some of the tests join with, if anything that goes into it is newer.
+build_client() {
+  local program=$ROOT/test/interop/bin/interop
+  use_go || {
+    note "Go is not installed: tests with the genuine client are skipped"
+    export SIDEROLINK_INTEROP=no
+    return 0
+  }
+  if [[ -x $program ]]; then
+    local newer
+    newer=$(cd "$ROOT/test/interop" && find . -path ./bin -prune -o -type f -newer "$program" -print -quit)
+    [[ -n $newer ]] || return 0
+  fi
+  say "Building the Go client (test/interop)"
+  # What changed nothing of it leaves it as it was, and as old.
+  (cd "$ROOT/test/interop" && go build -o bin/interop . && touch bin/interop) || die "the Go client could not be built"
+}
+
 # use_run_state: where scripts/run keeps things, unless something else is said.
 use_run_state() {
   export SIDEROLINKD__STATE_DIR=${SIDEROLINKD__STATE_DIR:-$ROOT/state}
@@ -158,13 +183,13 @@ use_run_state() {
 # set_up [--tools|--install|--tests|--long|--bench]: everything, or with --tools Node and the npm packages alone. Two calls
 # at a time wait for each other.
 set_up() {
-  local commands=("${RUN_COMMANDS[@]}") native='' program=program
+  local commands=("${RUN_COMMANDS[@]}") native='' program=program client=''
   case ${1:-} in
     '') ;;
     --tools) commands=(npm=npm) program='' ;;
     --install) commands+=("${NATIVE_COMMANDS[@]}") native=native ;;
     --tests) commands+=("${TEST_COMMANDS[@]}") native=native ;;
-    --long) commands+=("${TEST_COMMANDS[@]}" "${LONG_COMMANDS[@]}") native=native ;;
+    --long) commands+=("${TEST_COMMANDS[@]}" "${LONG_COMMANDS[@]}") native=native client=client ;;
     --bench) commands+=("${BENCH_COMMANDS[@]}") ;;
     *) die "unknown argument: $1" ;;
   esac
@@ -180,6 +205,7 @@ set_up() {
   install_packages "$native"
   # What is to find out why it does not compile must not wait for that.
   [[ -z $program ]] || build
+  [[ -z $client ]] || build_client
   exec {lock}>&-
   # For what follows: sbin, where Debian keeps wg, ip and nft.
   export PATH=$PATH:/usr/sbin:/sbin

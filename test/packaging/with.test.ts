@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,7 +65,7 @@ function stub(name: string, script: string): void {
 
 /** Runs a command by scripts/with; gives its standard output, and what was installed and built for it, one a line. */
 function run(...args: readonly string[]): { readonly out: string; readonly done: readonly string[] } {
-  const env = { PATH: join(clone, 'bin'), HOME: clone };
+  const env = { PATH: join(clone, 'bin'), HOME: clone, GOROOT: clone };
   const out = execFileSync(join(clone, 'scripts/with'), args, {
     env,
     encoding: 'utf8',
@@ -104,4 +105,25 @@ it.each([
 
 it('long tests come with more', () => {
   expect(installed(run('npm', 'run', 'test:long').done)).toContain('buildah');
+});
+
+it('long tests come with the genuine client where there is Go, built once; else they are told that there is none', () => {
+  // What `build` compares with what is built.
+  const sources = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+  for (const name of sources) writeFileSync(join(clone, name), '');
+  const needs = ['--long', 'bash', '-c', 'echo "$SIDEROLINK_INTEROP"'];
+  const { out, done } = run(...needs);
+  expect([out, done.filter((line) => line.startsWith('go '))]).toEqual(['no\n', []]);
+  const folder = join(clone, 'test/interop');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'main.go'), '');
+  stub('go', `echo go "$@" >>${clone}/done && mkdir -p bin && : >bin/interop && /bin/chmod +x bin/interop`);
+  const built = () => {
+    const second = run(...needs);
+    return [second.out, second.done.filter((line) => line.startsWith('go '))];
+  };
+  expect(built()).toEqual(['\n', ['go build -o bin/interop .']]);
+  expect(built()).toEqual(['\n', []]);
+  utimesSync(join(folder, 'bin/interop'), 0, 0);
+  expect(built()).toEqual(['\n', ['go build -o bin/interop .']]);
 });
