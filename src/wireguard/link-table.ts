@@ -164,8 +164,9 @@ export class LinkTable {
       rawTx: first ? peer.txBytes : 0,
       endpoint: peer.endpoint,
       lastEndpoint: peer.endpoint,
-      // An old handshake may be a clock that was set, so it says nothing against what was told.
-      state: peer.latestHandshake === 0 ? (before ?? 'never') : fresh ? 'up' : (before ?? 'down'),
+      // What was told of it stands until it is heard or a window has passed. An old handshake may be a clock that was set;
+      // a fresh one outlives its machine by minutes, so one that was down does not seem to be back by our restart.
+      state: before ?? (peer.latestHandshake === 0 ? 'never' : fresh ? 'up' : 'down'),
       told: before ?? presumed,
       counters,
       seenAt: at,

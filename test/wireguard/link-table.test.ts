@@ -126,6 +126,17 @@ describe('after a restart', () => {
     expect(links.state(K).state).toBe('down');
   });
 
+  it('what was down is not shown up because its handshake is fresh, but as soon as it is heard', () => {
+    const { read, links } = table(new Map([[K, 'down' as const]]));
+    const silent = { rxBytes: 500, latestHandshake: handshake(100) };
+    expect(read(0, silent)).toEqual([]);
+    expect(links.state(K)).toMatchObject({ state: 'down', lastRx: null });
+    expect(read(80, silent)).toEqual([]);
+    expect(links.state(K).state).toBe('down');
+    expect(read(5, { ...silent, rxBytes: 532 })).toEqual(['up']);
+    expect(links.state(K)).toMatchObject({ state: 'up', lastRx: EPOCH + 85 * SECOND });
+  });
+
   it('with a device that was made anew, what was up is presumed up, and told down after a whole window of silence', () => {
     const { read, links } = table(new Map([[K, 'up' as const]]));
     const anew = { latestHandshake: 0 };
