@@ -11,6 +11,8 @@ const ROUTE_METRIC = 256;
 /** The worst there is: it answers only while the interface is away. */
 const UNREACHABLE_METRIC = 4_294_967_295;
 
+const NO_IPV6 = 'this kernel was started without it (take ipv6.disable=1 from its command line, and reboot)';
+
 /** What kind of interface has our name: kernel WireGuard, a TUN (wireguard-go's), or something of others. */
 export type LinkKind = 'wireguard' | 'tun' | 'other';
 
@@ -131,7 +133,13 @@ export class OverlayLink {
 
   async #repairUnreachable(routes: readonly IpRoute[]): Promise<readonly LinkRepair[]> {
     if (routes.some((route) => route.type === 'unreachable')) return [];
-    await this.#route('replace', this.#unreachable);
+    try {
+      await this.#route('replace', this.#unreachable);
+    } catch (error) {
+      // The first of all that needs IPv6; the kernel says "Operation not supported", which helps nobody.
+      if (await this.#lacksIpv6()) throw this.#withoutIpv6(NO_IPV6, error);
+      throw error;
+    }
     return ['unreachable'];
   }
 
@@ -181,14 +189,21 @@ export class OverlayLink {
     const path = `/proc/sys/net/ipv6/conf/${this.#name}/disable_ipv6`;
     const value = await this.#runner.run(['cat', path]).catch(() => 'missing');
     if (value.trim() === '0') return;
-    const fix =
-      value === 'missing'
-        ? 'this kernel was started without IPv6 (ipv6.disable=1)'
-        : `net.ipv6.conf.${this.#name}.disable_ipv6 is 1 (set it and net.ipv6.conf.default.disable_ipv6 to 0)`;
-    throw new SiderolinkError(
-      'configuration',
-      `IPv6 is disabled on ${this.#name}: ${fix}. The overlay needs it, though no IPv6 internet.`,
+    const fix = `net.ipv6.conf.${this.#name}.disable_ipv6 is 1 (set it and net.ipv6.conf.default.disable_ipv6 to 0)`;
+    throw this.#withoutIpv6(value === 'missing' ? NO_IPV6 : fix);
+  }
+
+  /** A kernel that has none shows no settings of it. */
+  async #lacksIpv6(): Promise<boolean> {
+    return await this.#runner.run(['cat', '/proc/sys/net/ipv6/conf/all/disable_ipv6']).then(
+      () => false,
+      () => true,
     );
+  }
+
+  #withoutIpv6(fix: string, cause?: unknown): SiderolinkError {
+    const message = `IPv6 is disabled on ${this.#name}: ${fix}. The overlay needs it, though no IPv6 internet.`;
+    return new SiderolinkError('configuration', message, {}, cause === undefined ? {} : { cause });
   }
 
   async #json<T>(...argv: readonly [string, ...string[]]): Promise<readonly T[]> {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { SiderolinkError } from '../../src/domain/errors.ts';
+import type { Runner } from '../../src/wireguard/runner.ts';
 import { deviceContract } from './contract.ts';
 import { FakeSystem } from './fake-system.ts';
 import { World } from './world.ts';
@@ -124,6 +126,28 @@ describe('the choice of the backend', () => {
 });
 
 describe('a device that fails', () => {
+  it('on a kernel that was started without IPv6: it says so, and what to do, and nothing is left', async () => {
+    const { system, world } = model((made) => Object.assign(made, { withoutIpv6: true }));
+    await expect(world.device().start()).rejects.toMatchObject({
+      code: 'configuration',
+      message: expect.stringContaining('take ipv6.disable=1 from its command line'),
+    });
+    expect([system.links.size, system.routes.length, system.tables.size]).toEqual([0, 0, 0]);
+    world.close();
+  });
+
+  it('where a route is refused, and IPv6 is there: that is what it says', async () => {
+    const { system, world } = model();
+    const refused: Runner = {
+      run: (argv) =>
+        argv.includes('unreachable') && argv.includes('replace')
+          ? Promise.reject(new SiderolinkError('command_failed', 'ip: RTNETLINK answers: Operation not permitted'))
+          : system.run(argv),
+    };
+    await expect(world.device({}, refused).start()).rejects.toMatchObject({ code: 'command_failed' });
+    world.close();
+  });
+
   it('rejects only the callers of the call that failed', async () => {
     const { system, world } = model();
     const device = world.device(

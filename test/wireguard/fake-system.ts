@@ -43,6 +43,8 @@ export class FakeSystem implements Runner {
   kernelWireGuard = true;
   wireguardGo = true;
   ipv6Disabled = false;
+  /** As after `ipv6.disable=1` on the kernel's command line. */
+  withoutIpv6 = false;
   readonly commands: string[] = [];
 
   run(argv: readonly [string, ...string[]], _options?: RunOptions): Promise<string> {
@@ -80,6 +82,7 @@ export class FakeSystem implements Runner {
   }
 
   #cat(argv: readonly string[], path: string): string {
+    if (this.withoutIpv6) throw failed(argv, 1, `cat: ${path}: No such file or directory`);
     const name = /^\/proc\/self\/net\/dev_snmp6\/(.+)$/.exec(path)?.[1];
     if (name === undefined) return this.ipv6Disabled ? '1' : '0';
     const link = this.links.get(name);
@@ -167,6 +170,7 @@ export class FakeSystem implements Runner {
     const words = rest.filter((word) => word !== 'unreachable' && word !== 'exact');
     const dst = words[0] ?? '';
     if (verb === 'show') return JSON.stringify(this.routes.filter((route) => route.dst === dst));
+    if (this.withoutIpv6) throw failed(argv, 2, 'RTNETLINK answers: Operation not supported');
     const dev = 'type' in type ? 'lo' : (words[words.indexOf('dev') + 1] ?? '');
     const metric = words.includes('metric') ? Number(words[words.indexOf('metric') + 1]) : 1024;
     const others = this.routes.filter(
