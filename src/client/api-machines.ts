@@ -54,7 +54,7 @@ const Link = z.object({
   state: z.enum(LINK_STATES),
   endpoint: z.string().nullable().meta({ description: '`host:port` it sends from, by UDP or with its stream' }),
   last_handshake: Time.nullable(),
-  last_rx: Time.nullable(),
+  last_rx: Time.nullable().meta({ description: 'null: nothing came since the daemon started' }),
   rx_bytes: z.number(),
   tx_bytes: z.number(),
   mode: z

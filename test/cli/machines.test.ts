@@ -65,6 +65,24 @@ describe('machine list and get', () => {
     });
   });
 
+  it('does not say that nothing ever came where only the daemon or the device is young', async () => {
+    control.machines.add(
+      { id: 6, hostname: 'w-6', isUnheard: true },
+      { id: 7, hostname: 'w-7', state: 'removed', link: 'never' },
+    );
+    const times = async (name: string) =>
+      [...(await run(['machine', 'get', name])).out.matchAll(/^last (?:received|handshake) +(.*)$/gm)].map(
+        ([, text]) => text,
+      );
+    expect(await times('w-6')).toEqual(['not since the daemon started', expect.stringMatching(/ \(30s ago\)$/)]);
+    expect(await times('w-3')).toEqual([
+      'not since the daemon started',
+      'not with the WireGuard device that is there now',
+    ]);
+    expect(await times('w-7')).toEqual(['-', '-']);
+    expect(await times(uuidOf(5))).toEqual(['never', 'never']);
+  });
+
   it('says that a newcomer waits for its place, why and for how long', async () => {
     const joinWait = { since: NOW - 9_000, until: NOW + 120_400, source: '192.0.2.9', reason: 'made_anew' } as const;
     control.machines.add(

@@ -35,6 +35,8 @@ export interface FakeMachine {
   readonly uniqueToken?: Machine['uniqueToken'];
   readonly link?: LinkState['state'];
   readonly linkHint?: string;
+  /** The daemon has heard nothing of it since its start. */
+  readonly isUnheard?: boolean;
   readonly lastRefusal?: MachineView['lastRefusal'];
   readonly joinWait?: MachineView['joinWait'];
   readonly hostname?: string | null;
@@ -72,7 +74,7 @@ export class MemoryMachines implements Machines {
         tunnel: null,
         tunnelled: false,
         createdAt: NOW - 86_400_000,
-        joinedAt: NOW - 3_600_000,
+        joinedAt: state === 'known' ? null : NOW - 3_600_000,
         version: 7,
       });
     }
@@ -144,7 +146,7 @@ export class MemoryMachines implements Machines {
         state: fake?.link ?? 'up',
         endpoint: up ? '198.51.100.9:51820' : null,
         latestHandshake: up ? NOW / 1_000 - 30 : 0,
-        lastRx: up ? NOW - 2_000 : null,
+        lastRx: up && fake?.isUnheard !== true ? NOW - 2_000 : null,
         rxBytes: 2_048,
         txBytes: 4_096,
         mode: 'udp',

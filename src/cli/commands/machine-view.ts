@@ -82,6 +82,11 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
   const now = clock.now();
   const { link } = machine;
   const since = (time: string | null) => (time === null ? 'never' : `${time} (${ago(time, now)} ago)`);
+  // Of a machine that joined the device may have forgotten what was; one without a peer has nothing to tell.
+  const linkTime = (time: string | null, forgotten: string) => {
+    if (time !== null || machine.joined_at === null) return since(time);
+    return link.state === 'never' ? '-' : forgotten;
+  };
   const ownership = (['owner', 'namespace', 'cluster', 'metal_machine', 'machine'] as const).flatMap((name) =>
     machine[name] === undefined ? [] : [[name.replace('_', ' '), machine[name]] as const],
   );
@@ -105,8 +110,8 @@ export function machineFields(machine: Machine, conflict: Conflict, { clock }: C
     ...(link.hint === null ? [] : [['link hint', link.hint] as const]),
     ...refusalFields(machine, now),
     ...waitFields(machine, now),
-    ['last received', since(link.last_rx)],
-    ['last handshake', since(link.last_handshake)],
+    ['last received', linkTime(link.last_rx, 'not since the daemon started')],
+    ['last handshake', linkTime(link.last_handshake, 'not with the WireGuard device that is there now')],
     ['traffic', `${formatBytes(link.rx_bytes)} received, ${formatBytes(link.tx_bytes)} sent`],
     ['public key', machine.public_key ?? '-'],
     ['unique token', UNIQUE_TOKEN[machine.unique_token]],
