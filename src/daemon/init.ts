@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Command } from 'commander';
 import { type Config, DEFAULT_CONFIG_PATH } from '../config/config.ts';
 import { SiderolinkError } from '../domain/errors.ts';
 import { PrivateKey } from '../domain/keys.ts';
@@ -10,7 +9,8 @@ import { wantedSockets } from './inherited-sockets.ts';
 import { SYSTEMD_DIR, type WrittenUnit, writeUnits } from './socket-units.ts';
 import { adopt, ensureStateDir, giveAway, loadIdentity, stateFiles } from './state-dir.ts';
 
-interface InitOptions {
+/** What `siderolinkd init` was asked for. */
+export interface InitOptions {
   readonly config?: string;
   readonly installationIdFile?: string;
   readonly privateKeyFile?: string;
@@ -20,26 +20,16 @@ interface InitOptions {
 }
 
 export interface InitDeps {
-  readonly load: (options: { readonly config?: string }) => Config;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly print: (text: string) => void;
 }
 
-/** `init`: makes or adopts the identity, and tells systemd what to listen on. `command` has `--config` already. */
-export function initCommand(command: Command, { load, env, print }: InitDeps): Command {
-  return command
-    .description('make the identity of this installation, or adopt another one’s, and tell systemd what to listen on')
-    .option('--installation-id-file <file>', 'adopt the installation id in this file (may be empty)')
-    .option('--private-key-file <file>', 'adopt the WireGuard private key in this file')
-    .option('--systemd-dir <directory>', `where systemd's units are (default: ${SYSTEMD_DIR}, if ours are there)`)
-    .option('--no-systemd', 'leave systemd alone')
-    .action((options: InitOptions) => {
-      const config = load(options);
-      const server = initIdentity(config.state_dir, options, print);
-      const directory = systemdDirectory(options, env, print);
-      if (directory === undefined) return;
-      print(unitsReport(writeUnits(directory, socketDropIns(wantedSockets(config, server)))));
-    });
+/** Makes or adopts the identity, and tells systemd what to listen on. */
+export function init(config: Config, options: InitOptions, { env, print }: InitDeps): void {
+  const server = initIdentity(config.state_dir, options, print);
+  const directory = systemdDirectory(options, env, print);
+  if (directory === undefined) return;
+  print(unitsReport(writeUnits(directory, socketDropIns(wantedSockets(config, server)))));
 }
 
 function initIdentity(

@@ -1,6 +1,4 @@
 import { chmodSync, closeSync, constants, copyFileSync, existsSync, fsyncSync, openSync, renameSync } from 'node:fs';
-import type { Command } from 'commander';
-import type { Config } from '../config/config.ts';
 import { errorMessage, SiderolinkError } from '../domain/errors.ts';
 import { removeBackup, removeSideFiles } from '../store/backup.ts';
 import { prepareRestored, type Restored, readBackup } from '../store/restore.ts';
@@ -15,33 +13,20 @@ import {
   writeIdentity,
 } from './state-dir.ts';
 
-export interface RestoreDeps {
-  readonly load: (options: { readonly config?: string }) => Config;
-  readonly print: (text: string) => void;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
+/** What a restore came to, and what is to be done next, in words. */
+export function restoreReport({ overlay, identity, head, restores }: Installation & Restored): string {
+  return `overlay     ${overlay.prefix}
+server      ${overlay.server}
+public key  ${identity.privateKey.publicKey}
+records     up to ${head}
+restores    ${restores}
 
-/** `restore FILE`: makes of an empty state directory the installation that a backup holds. `command` has `--config` already. */
-export function restoreCommand(command: Command, { load, print, now }: RestoreDeps): Command {
-  return command
-    .description('make of an empty state directory the installation that a backup holds; the old host must be off')
-    .argument('<file>', 'what `siderolinkctl backup` wrote')
-    .action((file: string, options: { readonly config?: string }) => {
-      const { overlay, identity, head, restores } = restore(file, load(options).state_dir, now());
-      print(
-        `overlay     ${overlay.prefix}\nserver      ${overlay.server}\npublic key  ${identity.privateKey.publicKey}`,
-      );
-      print(`records     up to ${head}\nrestores    ${restores}\n`);
-      print(
-        'Two hosts with this identity would take the machines from each other: the old one must never start again.',
-      );
-      print('Where systemd listens for siderolinkd, run `siderolinkd init`; then start it, and make a backup.');
-    });
+Two hosts with this identity would take the machines from each other: the old one must never start again.
+Where systemd listens for siderolinkd, run \`siderolinkd init\`; then start it, and make a backup.`;
 }
 
 /**
- * The database comes last, by a rename, and nothing starts before it is there: whenever this is cut off, it is done again
+ * Makes of an empty state directory the installation that a backup holds. The database comes last, by a rename, and nothing starts before it is there: whenever this is cut off, it is done again
  * from the beginning with the same backup.
  *
  * @param now milliseconds since the epoch

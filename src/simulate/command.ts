@@ -1,9 +1,7 @@
 import { Command } from 'commander';
 import { SiderolinkError } from '../domain/errors.ts';
 import { systemClock } from '../lib/clock.ts';
-import { addSimulateOptions, readSimulateOptions } from './command-options.ts';
-import { Progress } from './progress.ts';
-import { Simulation } from './simulation.ts';
+import { addSimulateOptions } from './command-options.ts';
 
 const HELP = `
 Machines of the transport "namespace" have a network namespace, a process and a WireGuard interface each; this needs
@@ -19,6 +17,12 @@ export function simulateCommand(): Command {
     .description('run simulated Talos machines that join, boot, log and reboot like real ones')
     .addHelpText('after', HELP);
   return addSimulateOptions(command).action(async () => {
+    // A half of the program, which no other command needs.
+    const [{ readSimulateOptions }, { Progress }, { Simulation }] = await Promise.all([
+      import('./options.ts'),
+      import('./progress.ts'),
+      import('./simulation.ts'),
+    ]);
     const options = readSimulateOptions(command);
     const write = (text: string) => process.stdout.write(text);
     const progress = new Progress(options, { write, now: Date.now });

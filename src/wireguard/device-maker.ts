@@ -32,6 +32,8 @@ export class DeviceMaker {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #toldOfBackend = false;
+  /** What `ensure` gave last. */
+  #given: LinkView | undefined;
 
   constructor(
     options: { readonly interface: InterfaceName; readonly backend: 'auto' | Backend },
@@ -52,8 +54,28 @@ export class DeviceMaker {
     this.#logger = deps.logger;
   }
 
-  /** @throws SiderolinkError `configuration` if the name is another's or no backend works, `command_failed` */
+  /**
+   * @throws SiderolinkError `configuration` if the name is another's or the kernel cannot what it is to do, `unavailable` if
+   * there is no device now and may be soon, `command_failed`
+   */
   async ensure(): Promise<MadeDevice> {
+    this.#given = undefined;
+    const device = await this.#find();
+    this.#given = device.link;
+    return device;
+  }
+
+  /**
+   * Why setting up what `ensure` gave failed: if the interface has gone since, that; what a command says of its absence is
+   * easily taken for something wrong with IPv6 or with the port. Else the error itself.
+   */
+  async reasonFor(error: unknown): Promise<unknown> {
+    const given = this.#given;
+    if (given === undefined || !(await this.#isGone(given).catch(() => false))) return error;
+    return new SiderolinkError('unavailable', `${this.#name} went away while it was set up`, {}, { cause: error });
+  }
+
+  async #find(): Promise<MadeDevice> {
     const present = await this.#link.view();
     if (present !== undefined) return { ...(await this.#adopt(present)), made: false };
     await this.#make();
@@ -96,10 +118,17 @@ export class DeviceMaker {
       try {
         return await this.#wg.dump();
       } catch (error) {
+        if (await this.#isGone(link)) {
+          throw new SiderolinkError('unavailable', `${this.#name} went away before it answered`, {}, { cause: error });
+        }
         if (this.#clock.monotonic() >= deadline) throw link.kind === 'tun' ? this.#foreign(error) : error;
       }
       await this.#clock.sleep(ANSWER_POLL_MS);
     }
+  }
+
+  async #isGone({ index }: LinkView): Promise<boolean> {
+    return (await this.#link.view())?.index !== index;
   }
 
   async #make(): Promise<void> {
@@ -123,7 +152,9 @@ export class DeviceMaker {
     // Another may have made it between our look and our try: a unit of its own for wireguard-go, for one.
     if ((await this.#link.view()) !== undefined) return;
     throw new SiderolinkError(
-      'configuration',
+      // That one may be about to: under systemd wireguard-go is never ours to start, and its unit starts it again a second
+      // after its end. Who starts us again must not be kept from it.
+      this.#backend === 'kernel' ? 'configuration' : 'unavailable',
       `cannot make the WireGuard device ${this.#name}: ${failures.map(errorMessage).join('; ')}. It needs CAP_NET_ADMIN and ` +
         'the wireguard module of the kernel, or wireguard-go and /dev/net/tun.',
       {},

@@ -159,9 +159,10 @@ export class WireGuardDevice implements WireGuard {
         this.#tell(before === undefined || this.#isBlank ? 'made' : 'repaired');
       } catch (error) {
         this.#tell('repaired');
+        const reason = await this.#maker.reasonFor(error);
         // Nothing of a failed start is left, except a device that was there before: it may carry links.
         if (before === undefined) await this.#takeDown().catch((cause: unknown) => this.#warnLeftover(cause));
-        throw error;
+        throw reason;
       }
       // What it should have is not known yet.
       this.#isWhole = true;

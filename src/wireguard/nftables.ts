@@ -1,7 +1,8 @@
 import type { Health } from '../telemetry/health.ts';
 import { groupMembers } from './accounts.ts';
+import { stderrOf } from './command-failure.ts';
 import { type IsolationOptions, isolationRules, tableName } from './isolation.ts';
-import { type Runner, stderrOf } from './runner.ts';
+import type { Runner } from './runner.ts';
 
 export interface IsolationTableOptions extends IsolationOptions {
   /** Members may send into the overlay; empty for nobody but root and us. */

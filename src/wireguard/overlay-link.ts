@@ -1,7 +1,8 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import { isSiderolinkAddress, type Overlay } from '../domain/overlay.ts';
+import { stderrOf } from './command-failure.ts';
 import type { InterfaceName } from './interface-name.ts';
-import { type Runner, stderrOf } from './runner.ts';
+import type { Runner } from './runner.ts';
 
 /** The least MTU that IPv6 allows: what is left of a bad path after WireGuard's own header (facts/users.md C9). */
 const OVERLAY_MTU = 1280;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { ExecaError, execa } from 'execa';
 import { SiderolinkError } from '../domain/errors.ts';
+import type { CommandFailure } from './command-failure.ts';
 
 export interface RunOptions {
   /** After so many milliseconds the command is killed and the run fails. */
@@ -30,15 +31,6 @@ export interface OutputMemory {
 export interface Runner {
   run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<string>;
 }
-
-/** Details of a `command_failed` of a runner. Standard output is never among them: `wg show … dump` holds the private key. */
-export type CommandFailure = {
-  readonly argv: string;
-  /** `null` if it never ran or was killed. */
-  readonly exitCode: number | null;
-  /** With what a command that complains there said on its standard output. */
-  readonly stderr: string;
-};
 
 const MAX_ARGV_TEXT = 400;
 const MAX_STDERR_TEXT = 2000;
@@ -124,10 +116,4 @@ function reason(failure: ExecaError | undefined, stderr: string, timeoutMs: numb
 
 function shorten(text: string): string {
   return text.length <= MAX_ARGV_TEXT ? text : `${text.slice(0, MAX_ARGV_TEXT)}… (${text.length} characters)`;
-}
-
-/** What a command that failed said on standard error; empty for any other error. */
-export function stderrOf(error: unknown): string {
-  const stderr = error instanceof SiderolinkError ? error.details['stderr'] : undefined;
-  return typeof stderr === 'string' ? stderr : '';
 }

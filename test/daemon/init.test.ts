@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
-import { initCommand } from '../../src/daemon/init.ts';
+import { initCommand } from '../../src/daemon/commands.ts';
 import { writeUnits } from '../../src/daemon/socket-units.ts';
 
 let directory: string;
@@ -19,7 +19,11 @@ async function init(args: readonly string[], settings: Readonly<Record<string, s
   const print = (text: string) => {
     said += `${text}\n`;
   };
-  const command = initCommand(new Command('init').exitOverride(), { load: () => loadConfig({ env }), env, print });
+  const command = initCommand(new Command('init').exitOverride(), {
+    load: async () => loadConfig({ env }),
+    env,
+    print,
+  });
   await command.parseAsync([...args], { from: 'user' });
   return said;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { SimulateOptions } from '../../src/simulate/command-options.ts';
+import type { SimulateOptions } from '../../src/simulate/options.ts';
 import { Progress } from '../../src/simulate/progress.ts';
 import { Simulation } from '../../src/simulate/simulation.ts';
 import { ManualClock } from './manual-clock.ts';

@@ -5,7 +5,8 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { groupMembers } from '../../src/wireguard/accounts.ts';
-import { CommandRunner, stderrOf } from '../../src/wireguard/runner.ts';
+import { stderrOf } from '../../src/wireguard/command-failure.ts';
+import { CommandRunner } from '../../src/wireguard/runner.ts';
 import { FakeSystem } from './fake-system.ts';
 
 const runner = new CommandRunner();
