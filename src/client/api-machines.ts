@@ -7,10 +7,9 @@ import { REBOOT_KINDS } from '../domain/reboot.ts';
 import { MAX_SELECTOR_LENGTH, parseSelector } from '../domain/selector.ts';
 import { TUNNEL_SETTINGS } from '../domain/tunnel.ts';
 import { Next, pageQuery, readAs, readBy, repeatable, Time, Uuid } from './api-base.ts';
+import { LINK_STATES } from './states.ts';
 
 /** The shapes of the control API that concern machines. */
-
-export const LINK_STATES = ['up', 'down', 'never'] as const;
 
 /** Entries of a page of machines: default and most. A view takes 10 µs to make and write, and others wait meanwhile. */
 const PAGE = { default: 500, max: 1_000 } as const;

@@ -3,7 +3,8 @@ import { parseDuration } from '../domain/duration.ts';
 import { MACHINE_STATES } from '../domain/join-types.ts';
 import { parseNodeUuid } from '../domain/uuid.ts';
 import { Next, pageQuery, readAs, Time, Uuid } from './api-base.ts';
-import { Labels, LabelsRequest, LINK_STATES, OwnershipAnswer, OwnershipRequest } from './api-machines.ts';
+import { Labels, LabelsRequest, OwnershipAnswer, OwnershipRequest } from './api-machines.ts';
+import { LINK_STATES } from './states.ts';
 
 /** The shapes of the control API that concern join tokens. */
 

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { parseFilter } from '../domain/filter.ts';
-import { MACHINE_STATES } from '../domain/join-types.ts';
 import { queryInteger, readBy, Time, Uuid } from './api-base.ts';
-import { LINK_STATES } from './api-machines.ts';
+import { LINK_STATES, MACHINE_STATES } from './states.ts';
 
 export * from './api-machines.ts';
 export * from './api-tokens.ts';
-export { MACHINE_STATES };
 
 /**
  * The shapes of the control API (DESIGN section 5.4), shared by its server and its client: the server checks requests

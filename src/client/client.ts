@@ -13,8 +13,6 @@ import type {
   JoinTokensPage,
   KernelArgs,
   KernelArgsRequest,
-  LINK_STATES,
-  MACHINE_STATES,
   Machine,
   MachinesPage,
   NewJoinToken,
@@ -31,6 +29,7 @@ import type {
 import { type BackupFile, openBackup } from './backup.ts';
 import { openConnection } from './connect.ts';
 import { republishRecords } from './republish.ts';
+import type { LINK_STATES, MACHINE_STATES } from './states.ts';
 import { followStream, readLines, type StreamItem, type StreamStart } from './stream.ts';
 import { type Call, readJson, send, type Target } from './transport.ts';
 

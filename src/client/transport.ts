@@ -1,7 +1,7 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { ERRORS, type ErrorCode, errorMessage, SiderolinkError } from '../domain/errors.ts';
-import { Problem } from './api.ts';
+import type { Problem } from './api.ts';
 
 /** Where the control API is. */
 export type Target = { readonly socket: string } | RemoteTarget;
@@ -85,7 +85,7 @@ export async function send(target: Target, call: Call): Promise<IncomingMessage>
 /** What an answer that is no 2xx says. */
 export async function refusalOf(response: IncomingMessage): Promise<ApiError> {
   const text = await readText(response).catch(() => '');
-  return new ApiError(response.statusCode ?? 0, parseProblem(text), response.headers.etag);
+  return new ApiError(response.statusCode ?? 0, await parseProblem(text), response.headers.etag);
 }
 
 /** The whole body as JSON. @throws SiderolinkError `unavailable` if it breaks off, `internal` if it is no JSON */
@@ -118,7 +118,9 @@ async function readText(response: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-function parseProblem(text: string): Problem | undefined {
+/** The schema is loaded when it is needed: an answer that is no 2xx is rare, and a command is to begin at once. */
+async function parseProblem(text: string): Promise<Problem | undefined> {
+  const { Problem } = await import('./api.ts');
   try {
     return Problem.safeParse(JSON.parse(text)).data;
   } catch {

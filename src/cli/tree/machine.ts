@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander';
-import { LINK_STATES, MACHINE_STATES } from '../../client/api.ts';
+import { LINK_STATES, MACHINE_STATES } from '../../client/states.ts';
 import { machineBoots, machineGet, machineList, machineWatch } from '../commands/machine.ts';
 import { machineAccept, machineReadmit, machineReject, machineResetToken } from '../commands/machine-admission.ts';
 import {
