@@ -66,6 +66,12 @@ describe('what it is told', () => {
     expect(next).toEqual({ current: null, former: { address: 'fd00::1', until: 601_000 } });
   });
 
+  it('told to use UDP and then the tunnel again, though it heard of neither, it may stay for as long', () => {
+    const told = nextTunnel(before, { ...same, wanted: false }, fresh);
+    const next = nextTunnel(told, { ...same, wanted: true, now: 500_000 }, fresh);
+    expect(next).toEqual({ current: 'fd00::2', former: { address: 'fd00::1', until: 601_000 } });
+  });
+
   it('another key has nothing of the one before', () => {
     const asked = { ...same, newKey: true };
     expect(nextTunnel(before, { ...asked, wanted: true }, fresh)).toEqual({ current: 'fd00::2', former: null });

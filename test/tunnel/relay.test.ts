@@ -63,3 +63,13 @@ it('closed while it is opened, and twice: it has nothing, and its port is free',
   expect((await bound(ADDRESS, port)).address().port).toBe(port);
   expect(taken).toEqual([]);
 });
+
+it('what the kernel would have to keep for later is not sent', async () => {
+  const device = await bound();
+  const options = { address: ADDRESS, port: await freePort(), devicePort: device.address().port };
+  // Loopback takes everything at once: so there is less room than nothing.
+  const relay = new Relay({ ...options, maxQueuedBytes: -1 }, { onOtherPort: () => {} });
+  await relay.open();
+  expect(relay.send(Buffer.from('x'))).toBe(false);
+  relay.close();
+});
