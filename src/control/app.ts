@@ -12,6 +12,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Problem } from '../client/api.ts';
 import { ERRORS, SiderolinkError } from '../domain/errors.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type Door, Refusal, Refusals, requireRole } from './auth.ts';
 import type { Connections } from './connect.ts';
 import { CONNECT_ROUTE, connectRoutes } from './connect-route.ts';
@@ -103,7 +104,7 @@ export async function buildApp(limits: Required<ControlLimits>, deps: AppDeps, l
     exposeHeadRoutes: false,
     // A request on a kept connection is answered in our own words until the connection closes.
     return503OnClosing: false,
-    clientErrorHandler: refuseBrokenHttp,
+    clientErrorHandler: (error, socket) => refuseBrokenHttp(error, socket, deps.clock, limits.requestTimeoutMs),
     frameworkErrors: (error, _request, reply) => sendError(reply as unknown as Reply, error),
     schemaController: { compilersFactory: NO_COMPILERS },
   }).withTypeProvider<ZodTypeProvider>() as App;
@@ -249,20 +250,26 @@ function send(reply: Reply, answer: Problem | undefined) {
   return reply.send(problem);
 }
 
-/** Bytes that are no HTTP never become a request. */
-function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket): void {
+/**
+ * Bytes that are no HTTP never become a request.
+ *
+ * @param lingerMs how long a caller who was answered may go on sending, until he has read the answer
+ */
+function refuseBrokenHttp(error: Error & { code?: string }, socket: Socket, clock: Clock, lingerMs: number): void {
   // What is wrong below HTTP, as a TLS handshake that failed, leaves nobody to answer.
   if (!/^(?:HPE|ERR_HTTP)_/.test(error.code ?? '')) return void socket.destroy();
-  if (!socket.writable) {
-    // Answered already: more of the same comes until it is read, but not for longer than a request may take.
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') socket.destroy();
-    return;
-  }
+  // Answered already: more of the same comes until it is read.
+  if (!socket.writable) return;
   const status = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
   const body = JSON.stringify(problemOfStatus(status));
   socket.end(
     `HTTP/1.1 ${status} ${JSON.parse(body).title}\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+  // A request is found to be late once: whoever goes on after that is cut off by nothing else.
+  socket.once(
+    'close',
+    clock.after(lingerMs, () => socket.destroy()),
   );
 }
 

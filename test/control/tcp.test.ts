@@ -123,6 +123,28 @@ describe('what is no proper request', () => {
     expect(socket.bytesWritten).toBeGreaterThan(16_384);
   });
 
+  it.each([
+    ['late', /^HTTP\/1\.1 408 /, 300, ''],
+    // On a busy host the server may come late to what was sent at once.
+    ['too long', /^HTTP\/1\.1 431 /, 2_000, `X-A: ${'a'.repeat(70_000)}`],
+  ])(
+    'cuts off who goes on sending after the answer that his request is %s',
+    async (_, answer, requestTimeoutMs, rest) => {
+      await using tcp = await startTcp({ tls: false, requestTimeoutMs });
+      const socket = connect({ host: '127.0.0.1', port: tcp.port, allowHalfOpen: true });
+      // Cut off, it may hear of it as a reset.
+      socket.on('error', () => {});
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.write(`${head(tcp)}${rest}`);
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      expect(first.toString()).toMatch(answer);
+      socket.resume();
+      const flood = setInterval(() => socket.write('a'.repeat(100)), 5);
+      await closed;
+      clearInterval(flood);
+    },
+  );
+
   it('drops what speaks no TLS, and says nothing', async () => {
     await using tcp = await startTcp();
     const socket = connect(tcp.port, '127.0.0.1');
