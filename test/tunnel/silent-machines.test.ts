@@ -1,18 +1,11 @@
 import type { RemoteInfo } from 'node:dgram';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { relayAddress } from '../../src/domain/tunnel.ts';
 import { sidero } from '../../src/gen/proto.js';
 import * as raw from '../lib/h2/raw-peer.ts';
-import { CREATE_STREAM, HEADER, packet, TunnelWorld } from './world.ts';
+import { CREATE_STREAM, HEADER, packet, startsWorlds, type TunnelWorld } from './world.ts';
 
-const worlds: TunnelWorld[] = [];
-afterEach(() => Promise.all(worlds.splice(0).map((world) => world.close())));
-
-async function start(...options: Parameters<typeof TunnelWorld.start>): Promise<TunnelWorld> {
-  const world = await TunnelWorld.start(...options);
-  worlds.push(world);
-  return world;
-}
+const start = startsWorlds();
 
 it('machines that take nothing hold no more than all may: who takes is sent to', async () => {
   const world = await start({ maxUnsentBytes: 1024 * 1024, maxUnsentBytesInAll: 100_000 });

@@ -1,20 +1,13 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { relayAddress, relayPort } from '../../src/domain/tunnel.ts';
 import { CertificateHolder } from '../../src/lib/certificate.ts';
 import { ManualClock } from '../fleet/fakes.ts';
 import { TestAuthority } from '../lib/certificates.ts';
-import { cutCable, packet, TunnelWorld } from './world.ts';
+import { cutCable, packet, startsWorlds } from './world.ts';
 
-const worlds: TunnelWorld[] = [];
-afterEach(() => Promise.all(worlds.splice(0).map((world) => world.close())));
-
-async function start(...options: Parameters<typeof TunnelWorld.start>): Promise<TunnelWorld> {
-  const world = await TunnelWorld.start(...options);
-  worlds.push(world);
-  return world;
-}
+const start = startsWorlds();
 
 const numbers = (packets: readonly Buffer[]) => packets.map((bytes) => bytes.readUInt32BE());
 

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Socket as TcpSocket } from 'node:net';
 import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from '@grpc/grpc-js';
+import { afterEach } from 'vitest';
 import type { VirtualAddress } from '../../src/domain/tunnel.ts';
 import { TunnelSources } from '../../src/fleet/tunnel-sources.ts';
 import type { FleetEvent, Machine } from '../../src/fleet/types.ts';
@@ -221,6 +222,17 @@ export class TunnelWorld {
     await this.edge.stop(0);
     this.device.close();
   }
+}
+
+/** For a file of tests: starts worlds, each of which ends with its test. */
+export function startsWorlds(): typeof TunnelWorld.start {
+  const worlds: TunnelWorld[] = [];
+  afterEach(() => Promise.all(worlds.splice(0).map((world) => world.close())));
+  return async (...options) => {
+    const world = await TunnelWorld.start(...options);
+    worlds.push(world);
+    return world;
+  };
 }
 
 function machine(id: number): Machine {
