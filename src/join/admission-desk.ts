@@ -154,9 +154,14 @@ export class AdmissionDesk {
     return peerDown ? [{ remove: key, set }] : [{ set }];
   }
 
-  /** A clock that went back makes the device refuse handshakes until the peer is made anew (facts/users.md B9). */
+  /**
+   * A clock that went back makes the device refuse handshakes until the peer is made anew (facts/users.md B9). Was it ours,
+   * the last handshake is still to come, for as long as that was: then its silence counts, which no clock can set.
+   */
   #isPeerDown(key: PublicKey): boolean {
-    return isPeerDown(this.#deps.links.state(key).latestHandshake, this.#deps.clock.now());
+    const { latestHandshake, state } = this.#deps.links.state(key);
+    const now = this.#deps.clock.now();
+    return isPeerDown(latestHandshake, now) || (latestHandshake * 1_000 > now && state === 'down');
   }
 
   #machine(decision: Admission): Machine {

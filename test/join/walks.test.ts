@@ -228,6 +228,23 @@ describe('our own troubles', () => {
     expect(gateway.commits).toBe(1);
   });
 
+  it('our clock was set back by an hour: the peer of a machine that fell silent is made anew, and no other', async () => {
+    const gateway = await Gateway.start();
+    const call = { uuid: randomUUID(), key: newKey() };
+    await gateway.provision(call);
+    const latestHandshake = Math.floor(gateway.clock.now() / 1_000) + 3_600;
+    for (const [state, remove] of [['up', undefined] as const, ['down', call.key] as const]) {
+      gateway.links.set(call.key, { state, latestHandshake });
+      await gateway.provision(call);
+      expect(gateway.device.changes.at(-1)?.remove).toBe(remove);
+    }
+    // Made anew, it has no handshake until the machine is back.
+    gateway.links.set(call.key, { state: 'down', latestHandshake: 0 });
+    await gateway.provision(call);
+    expect(gateway.device.changes.at(-1)?.remove).toBeUndefined();
+    expect(gateway.commits).toBe(1);
+  });
+
   it('a swapped UUID joins the pre-registered machine, which keeps both names over a restart', async () => {
     const gateway = await Gateway.start();
     const swapped = '33221100-5544-7766-8899-aabbccddeeff';
