@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { systemClock } from '../../src/lib/clock.ts';
+import { OwnCgroup } from './own-cgroup.ts';
 
 export const checkout = fileURLToPath(new URL('../..', import.meta.url));
 const SUITE = 'bookworm';
@@ -75,6 +76,8 @@ export class DebianTree {
 /** A tree that was booted with systemd-nspawn, with a network of its own in which there is nobody. */
 export class BootedDebian {
   readonly #tree: DebianTree;
+  readonly #machine = `siderolinkd-test-${process.pid}`;
+  #cgroup: OwnCgroup | undefined;
   #container: ChildProcess | undefined;
   #leader = '';
 
@@ -85,10 +88,13 @@ export class BootedDebian {
   /** Resolves when systemd has started all that it is to start, with its word for how that went. */
   async boot(): Promise<string> {
     this.#tree.write('etc/machine-id', '');
+    const cgroup = new OwnCgroup(this.#machine);
+    this.#cgroup = cgroup;
     const container = spawn(
-      'systemd-nspawn',
+      'bash',
       [
-        ...['--quiet', '--directory', this.#tree.root, `--machine=siderolinkd-test-${process.pid}`],
+        ...['-ec', `${cgroup.enter}exec systemd-nspawn "$@"`, 'bash'],
+        ...['--quiet', '--directory', this.#tree.root, `--machine=${this.#machine}`],
         // Works where the host has no systemd of its own.
         ...['--register=no', '--keep-unit', '--console=pipe', '--private-network', '--bind=/dev/net/tun'],
         ...['--boot', 'systemd.log_target=journal', 'systemd.show_status=0'],
@@ -99,7 +105,8 @@ export class BootedDebian {
     await until('the container has an init', () => {
       if (container.exitCode !== null) throw new Error(`systemd-nspawn ended with ${container.exitCode}`);
       this.#leader = readFileSync(`/proc/${container.pid}/task/${container.pid}/children`, 'utf8').trim();
-      return /^\d+$/.test(this.#leader);
+      // Before that it is a child that makes the container, and ends when another has become its first process.
+      return readFileSync(`/proc/${this.#leader}/comm`, 'utf8').trim() === 'systemd';
     });
     let state = '';
     await until('the system has started', async () => {
@@ -130,7 +137,13 @@ export class BootedDebian {
 
   async dispose(): Promise<void> {
     const container = this.#container;
-    if (container === undefined || container.exitCode !== null || container.signalCode !== null) return;
+    if (container !== undefined && container.exitCode === null && container.signalCode === null) {
+      await this.#end(container);
+    }
+    this.#cgroup?.dispose();
+  }
+
+  async #end(container: ChildProcess): Promise<void> {
     const ended = once(container, 'exit');
     // For systemd in it this is the order to power off.
     container.kill('SIGTERM');

@@ -70,6 +70,7 @@ describe('an installed siderolinkd', () => {
     expect(await debian.run(`cat /proc/${wireguard}/comm`)).toBe('wireguard-go');
     expect(await status(wireguard, 'Uid')).toBe(await debian.run('id -u siderolinkd'));
     expect(await debian.run(`cat /proc/${wireguard}/cgroup`)).toContain('/siderolinkd-wg.service');
+    expect(await property('siderolinkd-wg', 'MemoryMax')).toBe(String(2 ** 30));
     const { overlay, wireguard: said } = await ctl('status');
     expect(said.backend).toBe('userspace');
     expect(await debian.run('ip -6 -o address show dev siderolink')).toContain(`${overlay.server}/128`);
@@ -158,17 +159,46 @@ describe('a restart', () => {
   });
 });
 
-describe('a deleted interface', () => {
-  it('is made anew by its unit and filled by the daemon, and the machine is back', async () => {
-    const before = await device();
-    await debian.run('ip link delete dev siderolink');
-    await until(
+describe('wireguard-go that ends', () => {
+  const linked = () =>
+    until(
       'the machine is linked',
       async () => /\t[1-9]\d*$/.test(await debian.run('wg show siderolink latest-handshakes')),
       90_000,
     );
-    expect((await device()).wireguard).not.toBe(before.wireguard);
-    await until('the daemon sees it', async () => (await ctl('machine list')).link.state === 'up');
+  const seen = () => until('the daemon sees it', async () => (await ctl('machine list')).link.state === 'up');
+
+  it.each([
+    ['with its interface, which somebody deletes', async () => debian.run('ip link delete dev siderolink')],
+    ['killed', async () => debian.run(`kill -9 ${await pid('siderolinkd-wg')}`)],
+  ])('%s: is made anew by its unit and filled by the daemon, and the machine is back', async (_, end) => {
+    const before = await pid('siderolinkd-wg');
+    const daemon = await pid('siderolinkd');
+    const endpoints = await debian.run('wg show siderolink endpoints');
+    await end();
+    // The other has its socket, and could be asked, until it has ended.
+    await until('there is another', async () => !['0', before].includes(await pid('siderolinkd-wg')));
+    await linked();
+    expect(await debian.run('wg show siderolink endpoints')).toBe(endpoints);
+    await seen();
+    expect((await ctl('machine list')).boot).toBe(1);
+    expect(await pid('siderolinkd')).toBe(daemon);
+  });
+
+  it('and cannot be had when the daemon starts: that comes by itself as soon as it can', async () => {
+    tree.write(
+      'etc/systemd/system/siderolinkd-wg.service.d/test.conf',
+      '[Service]\nExecStart=\nExecStart=/bin/false\n',
+    );
+    await debian.run('systemctl daemon-reload && systemctl stop siderolinkd siderolinkd-wg');
+    expect((await debian.try('systemctl start siderolinkd')).exitCode).not.toBe(0);
+    // Counted from that start.
+    await until('systemd tries again', async () => Number(await property('siderolinkd', 'NRestarts')) > 0);
+    expect(await debian.run('journalctl -u siderolinkd -n 100')).toContain('status=69/UNAVAILABLE');
+    await debian.run('rm -r /etc/systemd/system/siderolinkd-wg.service.d && systemctl daemon-reload');
+    await ready();
+    await linked();
+    await seen();
     expect((await ctl('machine list')).boot).toBe(1);
   });
 });

@@ -53,3 +53,53 @@ it('the table is there before the interface, and goes after it', async () => {
     expect(first('nft delete table')).toBeGreaterThan(first('ip link del'));
   }
 });
+
+describe('wireguard-go that is another’s to start and ends while the device is set up', () => {
+  /** Whatever runs just before a command that begins like this. */
+  const before = (system: FakeSystem, begins: string, happens: () => void): Runner => ({
+    run: (argv, options) => {
+      if (argv.join(' ').startsWith(begins)) happens();
+      return system.run(argv, options);
+    },
+  });
+  const unavailable = { code: 'unavailable' };
+
+  it('is waited for by whoever starts the daemon again, if it is not there at all', async () => {
+    const system = new FakeSystem();
+    system.wireguardGo = false;
+    for (const backend of ['auto', 'userspace'] as const) {
+      system.kernelWireGuard = false;
+      await expect(world(system, { backend }).device().start()).rejects.toMatchObject({
+        ...unavailable,
+        message: expect.stringContaining('cannot make the WireGuard device'),
+      });
+    }
+    expect(system.links.size).toBe(0);
+  });
+
+  it.each([
+    'wg show siderolink dump',
+    'wg set siderolink private-key',
+    'ip link set dev siderolink mtu',
+    'wg set siderolink listen-port',
+    'cat /proc/sys/net/ipv6/conf/siderolink/disable_ipv6',
+    'ip -6 addr replace',
+  ])('is no mistake of the configuration: before `%s`', async (command) => {
+    for (const comesBack of [false, true]) {
+      const system = new FakeSystem();
+      const host = world(system, { backend: 'userspace' });
+      await system.run(['wireguard-go', 'siderolink']);
+      let ended = false;
+      const runner = before(system, command, () => {
+        if (ended) return;
+        ended = true;
+        system.links.delete('siderolink');
+        if (comesBack) void system.run(['wireguard-go', 'siderolink']);
+      });
+      const start = host.device({}, runner).start();
+      if (comesBack) await start.catch((error) => expect(error).toMatchObject(unavailable));
+      else await expect(start).rejects.toMatchObject(unavailable);
+      expect(ended).toBe(true);
+    }
+  });
+});
