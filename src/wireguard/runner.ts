@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { ExecaError, execa } from 'execa';
 import { SiderolinkError } from '../domain/errors.ts';
 import type { CommandFailure } from './command-failure.ts';
+import { type ProcessEnd, runProcess } from './process.ts';
 
 export interface RunOptions {
   /** After so many milliseconds the command is killed and the run fails. */
@@ -51,22 +51,16 @@ export class CommandRunner implements Runner {
     const timeout = options.timeoutMs ?? this.#timeoutMs;
     // No process for what needs none: each join looks at a file.
     if (file === 'cat' && args.length === 1) return await fileText(argv, args[0] ?? '');
-    try {
-      const { stdout } = await execa(file, args, {
-        // A closed environment: translated messages and wireguard-go's LOG_LEVEL, with which it never lets go of our
-        // pipes (facts/feasibility.md section 0), stay out.
-        env: environment(),
-        extendEnv: false,
-        stdin: 'ignore',
-        timeout,
-        killSignal: 'SIGKILL',
-        maxBuffer: MAX_OUTPUT_BYTES,
-        ...(options.detached === true ? { detached: true, cleanup: false, cwd: '/' } : {}),
-      });
-      return stdout;
-    } catch (error) {
-      throw commandFailed(argv, error, timeout, options.complainsOnStdout === true);
-    }
+    const end = await runProcess(file, args, {
+      // A closed environment: translated messages and wireguard-go's LOG_LEVEL, with which it never lets go of our
+      // pipes (facts/feasibility.md section 0), stay out.
+      env: environment(),
+      timeoutMs: timeout,
+      maxBytes: MAX_OUTPUT_BYTES,
+      detached: options.detached === true,
+    });
+    if (end.exitCode === 0) return end.stdout;
+    throw commandFailed(argv, end, timeout, options.complainsOnStdout === true);
   }
 }
 
@@ -88,16 +82,13 @@ function environment(): Record<string, string> {
 
 function commandFailed(
   argv: readonly [string, ...string[]],
-  error: unknown,
+  end: ProcessEnd,
   timeoutMs: number,
   withStdout: boolean,
 ): SiderolinkError {
-  const failure: ExecaError | undefined = error instanceof ExecaError ? error : undefined;
-  const said: unknown[] = [failure?.stderr, ...(withStdout ? [failure?.stdout] : [])];
-  const stderr = complaint(said.filter((text) => typeof text === 'string').join('\n'));
-  const details: CommandFailure = { argv: shorten(argv.join(' ')), exitCode: failure?.exitCode ?? null, stderr };
-  // execa's own error is no cause: its properties hold the standard output.
-  return new SiderolinkError('command_failed', `${argv[0]}: ${reason(failure, stderr, timeoutMs)}`, details);
+  const stderr = complaint([end.stderr, ...(withStdout ? [end.stdout] : [])].join('\n'));
+  const details: CommandFailure = { argv: shorten(argv.join(' ')), exitCode: end.exitCode, stderr };
+  return new SiderolinkError('command_failed', `${argv[0]}: ${reason(end, stderr, timeoutMs)}`, details);
 }
 
 /** Without the box that wireguard-go draws wherever a kernel could do its work: it is no error. */
@@ -106,12 +97,13 @@ function complaint(text: string): string {
   return lines.join('\n').trim().slice(0, MAX_STDERR_TEXT);
 }
 
-function reason(failure: ExecaError | undefined, stderr: string, timeoutMs: number): string {
-  if (failure?.code === 'ENOENT') return 'this program is not installed';
-  if (failure?.timedOut === true) return `gave no answer within ${timeoutMs} ms`;
+function reason({ problem, exitCode }: ProcessEnd, stderr: string, timeoutMs: number): string {
+  if (problem === 'ENOENT') return 'this program is not installed';
+  if (problem === 'timeout') return `gave no answer within ${timeoutMs} ms`;
   if (stderr !== '') return stderr.split('\n', 1)[0] ?? stderr;
-  if (failure?.exitCode !== undefined) return `exit code ${failure.exitCode}`;
-  return failure?.code ?? 'could not be run';
+  if (problem === 'too much') return `said more than ${MAX_OUTPUT_BYTES} bytes`;
+  if (exitCode !== null) return `exit code ${exitCode}`;
+  return problem ?? 'was ended by a signal';
 }
 
 function shorten(text: string): string {

@@ -79,7 +79,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   fastify: ['control'],
   'fastify-type-provider-zod': ['control'],
   '@fastify/swagger': ['control'],
-  execa: ['wireguard', 'simulate'],
+  execa: ['simulate'],
   pino: ['telemetry'],
   yaml: ['config', 'simulate'],
   commander: ['cli', 'daemon', 'simulate'],

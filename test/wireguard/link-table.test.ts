@@ -200,8 +200,9 @@ describe('counters', () => {
     const { read, links } = table();
     read(0, { rxBytes: 90 });
     for (let minutes = 0; minutes < 59; minutes++) read(60);
-    read(59, { rxBytes: 10 });
-    expect(links.state(K).rxBytes).toBe(100);
+    const next = 'next' as PublicKey;
+    read(59, { publicKey: next, rxBytes: 10 });
+    expect(links.state(next).rxBytes).toBe(100);
     read(3601);
     read(5, { rxBytes: 7 });
     expect(links.state(K).rxBytes).toBe(7);

@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SiderolinkError } from '../../src/domain/errors.ts';
 import { groupMembers } from '../../src/wireguard/accounts.ts';
 import { stderrOf } from '../../src/wireguard/command-failure.ts';
@@ -16,6 +17,15 @@ async function failure(promise: Promise<unknown>): Promise<SiderolinkError> {
   const error = await promise.catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(SiderolinkError);
   return error as SiderolinkError;
+}
+
+/** A zombie that nobody waits for has ended. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 describe('the runner', () => {
@@ -63,6 +73,45 @@ describe('the runner', () => {
   it('kills what does not end in time', async () => {
     const error = await failure(runner.run(['sleep', '60'], { timeoutMs: 50 }));
     expect(error.message).toBe('sleep: gave no answer within 50 ms');
+  });
+
+  it('does not wait for what a command left running with its streams', async () => {
+    const error = await failure(runner.run(sh('sleep 10 & exit 0'), { timeoutMs: 300 }));
+    expect(error.message).toBe('sh: gave no answer within 300 ms');
+  });
+
+  it('ends what does not stop talking, and says what a signal ended', async () => {
+    const endless = await failure(runner.run(['cat', '/dev/zero', '/dev/null']));
+    expect(endless.message).toBe('cat: said more than 67108864 bytes');
+    const killed = await failure(runner.run(sh('kill -9 $$')));
+    expect(killed).toMatchObject({ message: 'sh: was ended by a signal', details: { exitCode: null } });
+  });
+
+  it('says why the system could not run it', async () => {
+    const error = await failure(runner.run(['echo', 'x'.repeat(3_000_000)]));
+    expect(error).toMatchObject({ message: 'echo: E2BIG', details: { exitCode: null } });
+  });
+
+  it('a command ends with the process that ran it, unless it is detached', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'siderolink-run-'));
+    const module = new URL('../../src/wireguard/runner.ts', import.meta.url).href;
+    const left = (detached: boolean) => {
+      const file = join(directory, String(detached));
+      const script = `echo $$ > ${file}.new; mv ${file}.new ${file}; exec sleep 60`;
+      const program = `
+        const { CommandRunner } = await import(${JSON.stringify(module)});
+        const { existsSync } = await import('node:fs');
+        void new CommandRunner().run(['sh', '-c', ${JSON.stringify(script)}], { detached: ${detached}, timeoutMs: 60_000 });
+        setInterval(() => { if (existsSync(${JSON.stringify(file)})) process.exit(0); }, 5);`;
+      execFileSync(process.execPath, ['--input-type=module', '--eval', program]);
+      return Number(readFileSync(file, 'utf8'));
+    };
+    const [ended, outlives] = [left(false), left(true)];
+    expect(() => process.kill(outlives, 0)).not.toThrow();
+    process.kill(outlives, 'SIGKILL');
+    // It was told to end before its parent did; the system may take a moment.
+    await vi.waitFor(() => expect(isRunning(ended)).toBe(false), { timeout: 10_000, interval: 10 });
+    rmSync(directory, { recursive: true });
   });
 
   it('cuts a long argv in its error', async () => {
