@@ -190,6 +190,36 @@ describe('a device that fails', () => {
     world.close();
   });
 
+  it.each([
+    ['it is read back', -1],
+    ['the next reading', 600_000],
+  ])('is not believed when it still shows what was removed: %s', async (_, freshMs) => {
+    const { system, world } = model();
+    const device = world.device({ freshMs });
+    await device.start();
+    const { publicKey, ...rest } = world.peer();
+    await device.reconcile([{ publicKey, ...rest }]);
+    const run = system.run.bind(system);
+    system.run = async (argv, options) => {
+      const peers = system.links.get('siderolink')?.wireguard?.peers;
+      const kept = peers?.get(publicKey);
+      const text = await run(argv, options);
+      if (kept !== undefined) peers?.set(publicKey, kept);
+      return text;
+    };
+    const removed = device.apply({ remove: publicKey });
+    if (freshMs < 0) {
+      await expect(removed).rejects.toMatchObject({ code: 'command_failed', details: { publicKey, address: null } });
+    } else {
+      await removed;
+      await expect(device.observe()).rejects.toMatchObject({ code: 'unavailable' });
+    }
+    system.run = run;
+    expect(await device.reconcile([])).toEqual({ added: 0, removed: 1, changed: 0 });
+    expect((await device.observe()).peers.size).toBe(0);
+    world.close();
+  });
+
   it('is not without its peers because of an endpoint that it refuses', async () => {
     const { world } = model();
     const device = world.device();
