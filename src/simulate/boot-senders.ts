@@ -25,6 +25,9 @@ export interface BootSendersDeps {
   readonly log: KernelLog;
 }
 
+/** Talos waits no longer at a shutdown. */
+const DRAIN_MS = 10_000;
+
 /** What sends one boot's kernel log and events. */
 export class BootSenders {
   readonly #options: BootSendersOptions;
@@ -66,9 +69,10 @@ export class BootSenders {
     this.#kmsg?.replay();
   }
 
-  /** Waits at most 10 s until all is sent, then ends the connection of the log. */
+  /** Waits until all is sent, no longer than the machine does, then ends the connection of the log. */
   async drain(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#events?.drain(signal), this.#kmsg?.drain(signal)]);
+    const { drainMs = DRAIN_MS } = this.#options.machine;
+    await Promise.all([this.#events?.drain(drainMs, signal), this.#kmsg?.drain(drainMs, signal)]);
     this.#kmsg?.close();
   }
 }

@@ -150,7 +150,7 @@ export class Boot {
     this.#senders.replayKmsg();
   }
 
-  /** Tells of the end, and waits at most 10 s until all is sent. */
+  /** Tells of the end, and waits at most `drainMs` until all is sent. */
   async shutDown(sequence: string, cmd: number, signal: AbortSignal): Promise<void> {
     const { profile } = this.#environment.machine;
     const actorId = profile.actorId ? randomUUID() : undefined;

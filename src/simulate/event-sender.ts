@@ -9,7 +9,6 @@ import type { TalosProfile } from './profile.ts';
 import type { Random } from './random.ts';
 
 const PUBLISH = '/events.EventSinkService/Publish';
-const DRAIN_MS = 10_000;
 const DRAIN_STEP_MS = 50;
 
 export interface EventSenderOptions {
@@ -69,10 +68,10 @@ export class EventSender {
     }
   }
 
-  /** Waits at a shutdown until all is acknowledged, at most 10 s. */
-  async drain(signal: AbortSignal): Promise<void> {
+  /** Waits at a shutdown until all is acknowledged, so long at most. */
+  async drain(withinMs: number, signal: AbortSignal): Promise<void> {
     const { clock, queue } = this.#deps;
-    const until = clock.monotonic() + DRAIN_MS;
+    const until = clock.monotonic() + withinMs;
     while (queue.pending > 0 && !signal.aborted && clock.monotonic() < until) await clock.sleep(DRAIN_STEP_MS, signal);
   }
 

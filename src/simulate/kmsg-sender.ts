@@ -13,7 +13,6 @@ import type { Random } from './random.ts';
 
 const RETRY_MS = 1_000;
 const QUIET_MS = 100;
-const DRAIN_MS = 10_000;
 
 /** Lines that go straight into the kernel need no I/O of ours: after so many the others of the process get a turn. */
 const LINES_PER_TURN = 64;
@@ -82,11 +81,11 @@ export class KmsgSender {
     this.#deps.counters.kmsgReplays += 1;
   }
 
-  /** Waits at a shutdown until nothing new came for 100 ms, at most 10 s; the oldest releases end with a zero record. */
-  async drain(signal: AbortSignal): Promise<void> {
+  /** Waits at a shutdown until nothing new came for 100 ms, so long at most; the oldest releases end with a zero record. */
+  async drain(withinMs: number, signal: AbortSignal): Promise<void> {
     if (this.#destinations.length === 0) return;
     const { clock, log } = this.#deps;
-    const until = clock.monotonic() + DRAIN_MS;
+    const until = clock.monotonic() + withinMs;
     for (let quiet = false; !quiet && !signal.aborted && clock.monotonic() < until; ) {
       const before = log.next;
       await clock.sleep(QUIET_MS, signal);

@@ -44,6 +44,8 @@ export interface MachineOptions {
   readonly speed?: number;
   /** Time without power or kernel in a reboot, in milliseconds. */
   readonly darkMs?: number;
+  /** How long a shutdown waits until what it told is sent, in milliseconds. Default 10 s, as Talos does. */
+  readonly drainMs?: number;
   /** Ports on the server's overlay address for sinks that the kernel arguments do not name; null: none. */
   readonly defaultSinks?: { readonly kmsg: number; readonly events: number } | null;
   /** PEM of the API's authority, beside those of `args`; without any the system's are trusted. */

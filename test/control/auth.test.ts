@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newControlToken } from '../../src/domain/control-token.ts';
 import { ERRORS } from '../../src/domain/errors.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { uuidOf } from './fakes.ts';
 import { ROLE_NAMES, startTcp, type TcpHarness } from './tcp-harness.ts';
@@ -172,7 +173,9 @@ describe('a request that is not for us', () => {
 it('a flood of wrong tokens leaves no memory behind and one line in the log', async () => {
   const lines: string[] = [];
   const sink = new Writable({ write: (chunk, _encoding, done) => done(void lines.push(String(chunk)) as undefined) });
-  await using flooded = await startTcp({}, { logger: createLogger('warn', sink) });
+  // The line comes once a minute, and a busy host may take longer for all of this: by this clock it is one moment.
+  const clock = { ...systemClock, monotonic: () => 0 };
+  await using flooded = await startTcp({}, { logger: createLogger('warn', sink), clock });
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   const round = (count: number) =>
     Promise.all(
@@ -187,13 +190,13 @@ it('a flood of wrong tokens leaves no memory behind and one line in the log', as
   await round(1_600);
   const before = heapAfterCollection();
   await round(4_000);
-  const grown = heapAfterCollection() - before;
+  // A token kept with what belongs to it would be a megabyte, for good; the figure swings by some 100 KiB, and by more
+  // while what the last requests left, or the compiler works on, is still to go.
+  await expect.poll(() => heapAfterCollection() - before, { interval: 200 }).toBeLessThan(1024 * 1024);
   agent.destroy();
-  // A token kept with what belongs to it would be a megabyte; the figure swings by some 100 KiB.
-  expect(grown).toBeLessThan(1024 * 1024);
   expect(lines).toHaveLength(1);
   expect((await flooded.ask('GET', '/v1/status', { role: 'reader' })).status).toBe(200);
-});
+}, 400_000);
 
 function heapAfterCollection(): number {
   setFlagsFromString('--expose-gc');

@@ -2,8 +2,9 @@
  * A gateway in a network namespace: the fake gateway on a real WireGuard device. Arguments: interface, address of the
  * server, prefix of the nodes, private key file. Every change is told to the parent.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { PrivateKey } from '../../src/domain/keys.ts';
 import { ApiClient, handshake, type Outcome } from './api-client.ts';
 import { FakeGateway } from './fake-gateway.ts';
@@ -41,6 +42,10 @@ export interface ApiRequest {
   readonly call: 'version' | 'metaWrite' | 'handshake';
   readonly value?: string;
 }
+
+/** Machines wait for their answers, so it is asked beside them. */
+let handshakes = '';
+const show = promisify(execFile);
 
 const outcomes: (Outcome<unknown> | string)[] = [];
 
@@ -86,15 +91,18 @@ function report(): GatewayReport {
     lastLine: gateway.lines.at(-1) ?? '',
     events: gateway.events.map((event) => event.type),
     sources: [...new Set(gateway.kmsgSockets.map((socket) => socket.remoteAddress ?? ''))],
-    handshakes: sh('wg', 'show', device, 'latest-handshakes'),
+    handshakes,
   };
 }
 
+const counts = () => [gateway.provisions.length, gateway.lines.length, gateway.events.length];
+
 await gateway.start('::', { api: 8081, kmsg: 4001 });
 process.send?.(report());
-for (;;) {
-  const { provisions, lines, events } = gateway;
-  const before = [provisions.length, lines.length, events.length];
-  await gateway.until(() => [provisions.length, lines.length, events.length].some((n, i) => n !== before[i]));
+for (let seen = counts(); ; ) {
+  await gateway.until(() => counts().some((n, i) => n !== seen[i]));
+  // What comes while the device is asked is told once more, with what the device says then.
+  seen = counts();
+  handshakes = (await show('wg', ['show', device, 'latest-handshakes'])).stdout;
   process.send?.(report());
 }

@@ -176,7 +176,7 @@ test.each([
   write(log, 5);
   const sender = sendKmsg(version, log);
   await gateway.until(() => gateway.lines.length === 5);
-  const drained = sender.drain(ending.signal);
+  const drained = sender.drain(10_000, ending.signal);
   await clock.advance(500);
   await drained;
   if (zero) await gateway.until(() => gateway.lines.length === 6);
