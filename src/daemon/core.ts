@@ -65,6 +65,8 @@ export async function startCore(
     { log, boots, statuses, links, wireguard: device, clock, metrics: metrics.fleet },
   );
 
+  // All has been read that is made of them.
+  log.forgetRows();
   await resumeRemovals(fleet, base);
 
   const changes = new MachineChanges({}, { ...base, machines: fleet.machines, boots, statuses, log });

@@ -38,7 +38,8 @@ export class StatusTable implements Statuses {
     this.#filter = addressFilter(options.negativeAddressFilter ?? []);
     for (const row of image.statuses) this.#entries.set(row.machine, parseEntry(row));
     // A boot has no event yet, so no row tells that it began; its own does.
-    const newest = new Map((image.boots ?? []).map((row) => [row.machine, row]));
+    const newest = new Map<number, RegistryImage['boots'][number]>();
+    for (const row of image.boots ?? []) newest.set(row.machine, row);
     for (const [machine, row] of newest) {
       const entry = this.#entries.get(machine);
       if (entry === undefined || entry.status.boot < row.boot)

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { PublicKey } from '../domain/keys.ts';
 import type { OverlayAddress } from '../domain/overlay.ts';
+import { OWNERSHIP_FIELDS } from '../domain/ownership.ts';
 import type { Ownership, Tags } from '../domain/record.ts';
 import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
@@ -133,16 +134,14 @@ export class RegistryTable {
 /** Everything the registry holds. */
 export function readImage(db: Database): RegistryImage {
   const machines = db.prepare('select id, uuid, address, doc from machine order by id').all();
-  const boots = db.prepare('select machine, boot, public_key, doc from boot order by machine, boot').all();
+  const boots = db.prepare('select machine, boot, public_key as publicKey, doc from boot order by machine, boot').all();
   const tags = db.prepare('select * from tags order by id').all() as TagsRow[];
   const meta = db.prepare('select key, value from meta').raw().all() as [string, string][];
   const cursors = db.prepare('select lane, seq from publish_cursor').raw().all() as [number, number][];
   return {
     machines: machines as { id: number; uuid: NodeUuid; address: OverlayAddress; doc: string }[],
     tags: tags.map(tagsOfRow) as { id: number; server_uuid: NodeUuid; ownership: Ownership }[],
-    boots: (boots as { machine: number; boot: number; public_key: PublicKey; doc: string }[]).map(
-      ({ machine, boot, public_key: publicKey, doc }) => ({ machine, boot, publicKey, doc }),
-    ),
+    boots: boots as { machine: number; boot: number; publicKey: PublicKey; doc: string }[],
     statuses: db.prepare('select machine, doc from status order by machine').all() as RegistryImage['statuses'],
     tokens: db.prepare('select id, doc from token order by id').all() as RegistryImage['tokens'],
     meta: new Map(meta),
@@ -151,8 +150,12 @@ export function readImage(db: Database): RegistryImage {
 }
 
 function tagsOfRow(row: TagsRow): Tags {
-  const { id, server_uuid, ...values } = row;
-  const ownership = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)) as Ownership;
+  const { id, server_uuid } = row;
+  const ownership: { -readonly [Field in keyof Ownership]: Ownership[Field] } = {};
+  for (const field of OWNERSHIP_FIELDS) {
+    const value = row[field];
+    if (value !== null) ownership[field] = value;
+  }
   return { id, server_uuid: server_uuid as NodeUuid | '', ownership };
 }
 

@@ -72,7 +72,7 @@ export interface StoreDeps {
 
 /** The database behind its threads: one that writes, one that reads, one that packs. */
 export class Store {
-  readonly state: StoreState;
+  #state: StoreState;
   readonly #writer: WorkerHost;
   readonly #reader: WorkerHost;
   readonly #packer: WorkerHost;
@@ -117,7 +117,7 @@ export class Store {
     gate: ReadGate,
     { writer, reader, packer }: Record<'writer' | 'reader' | 'packer', WorkerHost>,
   ) {
-    this.state = state;
+    this.#state = state;
     this.#path = options.path;
     this.#walWaitMs = options.walWaitMs;
     this.#deps = deps;
@@ -135,6 +135,17 @@ export class Store {
     this.#dropping.wake();
     this.#wal = new WalKeeper(options.path, options, { ...deps, checkpoint: (waitMs) => this.#checkpoint(waitMs) });
     this.#wal.start();
+  }
+
+  /** As of the start. */
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  /** Lets go of the registry's rows as they were at the start, of which there are many. What is small stays. */
+  forgetRows(): void {
+    const { image } = this.#state;
+    this.#state = { ...this.#state, image: { ...image, machines: [], tags: [], boots: [], statuses: [], tokens: [] } };
   }
 
   /** Calls back once when a thread dies; nothing works after that. */

@@ -14,7 +14,7 @@ export class WorkerHost {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
-  readonly #ready: Promise<unknown>;
+  #ready: Promise<unknown>;
   #nextId = 1;
   #closing = false;
   #death: SiderolinkError | undefined;
@@ -38,9 +38,11 @@ export class WorkerHost {
     });
   }
 
-  /** What the worker said when it was open. @throws SiderolinkError why it could not */
-  ready(): Promise<unknown> {
-    return this.#ready;
+  /** What the worker said when it was open, once: that may be much, and is not kept. @throws SiderolinkError why it could not */
+  async ready(): Promise<unknown> {
+    const said = await this.#ready;
+    this.#ready = Promise.resolve();
+    return said;
   }
 
   /** How long the thread has worked and rested since it began. */

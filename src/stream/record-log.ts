@@ -97,7 +97,6 @@ interface LogDeps extends Omit<RecordLogDeps, 'metrics'> {
 
 /** The record log over the store. */
 export class StoredRecordLog implements RecordLog {
-  readonly image: RegistryImage;
   readonly #limits: Limits;
   readonly #clock: Clock;
   readonly #store: Store;
@@ -121,7 +120,6 @@ export class StoredRecordLog implements RecordLog {
     this.#clock = clock;
     this.#store = store;
     this.#metrics = metrics;
-    this.image = store.state.image;
     this.#head = store.state.nextSeq - 1;
     this.#intake = new LogIntake(limits, { clock, slabs: new Slabs() });
     this.#recent = new RecentBatches(limits.recentBytes);
@@ -141,6 +139,15 @@ export class StoredRecordLog implements RecordLog {
     this.#keeping = new Keeping(limits, keepingDeps);
     this.#keeping.start();
     store.onDeath((error) => this.#die(error));
+  }
+
+  get image(): RegistryImage {
+    return this.#store.state.image;
+  }
+
+  /** Lets go of the rows in `image` when they were read: of 10,000 machines they are 12 MB. */
+  forgetRows(): void {
+    this.#store.forgetRows();
   }
 
   get head(): number {

@@ -103,6 +103,20 @@ describe('changes', () => {
     expect((await readAll(again)).map((record) => parse(record).msg)).toEqual(['one', 'two']);
   });
 
+  test('rows of the start are let go of, what is small of it stays, and nothing that is stored is changed by that', async () => {
+    const log = await open();
+    const meta: RegistryOp = { op: 'putMeta', key: 'k', value: 'v' };
+    const cursors: RegistryOp = { op: 'putPublishCursors', cursors: [[3, 7]] };
+    await log.commit({ ops: [machineOp(1), meta, cursors], records: [] });
+    await log.close(5000);
+    const again = await open();
+    again.forgetRows();
+    expect(again.image).toMatchObject({ machines: [], tags: [], boots: [], statuses: [], tokens: [] });
+    expect([again.image.meta.get('k'), again.image.publishCursors.get(3)]).toEqual(['v', 7]);
+    await again.close(5000);
+    expect((await open()).image.machines.map(({ id }) => id)).toEqual([1]);
+  });
+
   test('ownership snapshots never change', async () => {
     const log = await open();
     await putTags(log, tagsOf(1, 'acme'));
