@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -47,17 +47,24 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** The file system of a small Debian of its own. Needs root, debootstrap and a Debian mirror. */
+/**
+ * The file system of a small Debian of its own, in memory: on a disk that others keep busy its ten thousands of small files
+ * take minutes to come and to go. Needs root, debootstrap and a Debian mirror.
+ */
 export class DebianTree {
   /** Of everything that belongs to it. */
   readonly directory = mkdtempSync(join(tmpdir(), 'siderolinkd-packaging-'));
   readonly root = join(this.directory, 'root');
+  #mounted = false;
 
   /** Takes about 40 s and 270 MB; `packages: false` leaves a bare system. */
   async build({ packages = true } = {}): Promise<void> {
     const include = packages ? [`--include=${[...PACKAGES, ...WIREGUARD].join(',')}`] : [];
     // nspawn's container must be able to enter it.
     chmodSync(this.directory, 0o755);
+    mkdirSync(this.root);
+    await host('mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', this.root);
+    this.#mounted = true;
     await host('debootstrap', '--variant=minbase', ...include, SUITE, this.root);
   }
 
@@ -69,6 +76,7 @@ export class DebianTree {
   }
 
   dispose(): void {
+    if (this.#mounted) execFileSync('umount', ['--lazy', this.root]);
     rmSync(this.directory, { recursive: true, force: true });
   }
 }
