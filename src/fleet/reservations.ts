@@ -277,7 +277,8 @@ export class Reservations {
         if (claimedBy !== null) records.push(...machineRecords(['claimed'], view, `join token ${claimedBy}`));
         records.push(linkRecord('provisioned', machine, told(view)));
         const ops = use === undefined ? [...step.ops] : [...step.ops, use.op];
-        await this.#roster.store({ ops, records }, () => {
+        // Its peer is put into the device together with those of others, for which it waits longer.
+        await this.#roster.store({ ops, records, isPatient: true }, () => {
           step.undo();
           use?.undo();
         });

@@ -1,11 +1,9 @@
 import { SiderolinkError } from '../domain/errors.ts';
 import type { MachineState } from '../domain/join-types.ts';
 import { linkHint } from '../domain/link-hint.ts';
-import type { NewRecord } from '../domain/record.ts';
-import type { RegistryOp } from '../domain/registry.ts';
 import { admitsVirtual, type VirtualAddress } from '../domain/tunnel.ts';
 import type { NodeUuid } from '../domain/uuid.ts';
-import type { RecordLog } from '../stream/types.ts';
+import type { Change, RecordLog } from '../stream/types.ts';
 import type { LinkMonitor, PeerSpec } from '../wireguard/types.ts';
 import type { JoinWaits } from './join-waits.ts';
 import { machineLink, NO_LINK } from './machine-link.ts';
@@ -133,7 +131,7 @@ export class Roster implements Machines {
   }
 
   /** Commits a change; if that fails, takes back what was reserved for it. @throws SiderolinkError `storage`, `unavailable` */
-  async store(change: { readonly ops: RegistryOp[]; readonly records: NewRecord[] }, undo: () => void): Promise<void> {
+  async store(change: Change, undo: () => void): Promise<void> {
     try {
       await this.#deps.log.commit(change);
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import * as answers from './grpc-answers.ts';
 import { type BytesMethod, bytesMethod, type CallHost, UnaryExchange, type UnaryMethod } from './grpc-call.ts';
 import type { GrpcEdgeOptions, GrpcStatus } from './grpc-options.ts';
@@ -27,16 +28,17 @@ export class GrpcCalls implements CallHost {
   readonly #options: GrpcEdgeOptions;
   readonly #methods = new Map<string, BytesMethod>();
   readonly #streams: EdgeStreams;
-  readonly #requested = new Turnstile<UnaryExchange>(
-    { perTurn: CALLS_PER_TURN, gatherMs: GATHER_MS },
-    { pass: (call) => call.serve(), isCrowded: () => this.isCrowded },
-  );
+  readonly #requested: Turnstile<UnaryExchange>;
   #running = 0;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
-  constructor(options: GrpcEdgeOptions, deps: { readonly wheel: Wheel }) {
+  constructor(options: GrpcEdgeOptions, deps: { readonly wheel: Wheel; readonly clock: Clock }) {
     this.#options = options;
+    this.#requested = new Turnstile(
+      { perTurn: CALLS_PER_TURN, gatherMs: GATHER_MS },
+      { pass: (call) => call.serve(), isCrowded: () => this.isCrowded, clock: deps.clock },
+    );
     this.wheel = deps.wheel;
     this.maxMessageBytes = options.maxMessageBytes ?? 4 * 1024 * 1024;
     this.#streams = new EdgeStreams({

@@ -52,18 +52,7 @@ export class GrpcEdge {
     { pass: (socket) => this.#begin(socket) },
   );
   /** Accepted, and without a socket yet: ten thousand sockets are no work of one turn. */
-  readonly #unopened = new Turnstile<() => Socket>(
-    { perTurn: CONNECTIONS_PER_TURN, gatherMs: GATHER_MS },
-    {
-      pass: (open) => {
-        const socket = open();
-        if (this.#stopped !== undefined) socket.destroy();
-        else if (this.#connections.admit(socket)) this.#begin(socket);
-      },
-      // libuv accepts one connection in a turn of the event loop: each would be a turn of all steps of a call otherwise.
-      isCrowded: () => this.#calls.isCrowded,
-    },
-  );
+  readonly #unopened: Turnstile<() => Socket>;
   readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined;
 
@@ -71,8 +60,17 @@ export class GrpcEdge {
     this.#options = options;
     this.#clock = deps.clock ?? systemClock;
     this.#deadlines = new Wheel({ resolutionMs: DEADLINE_RESOLUTION_MS }, { clock: this.#clock });
-    this.#calls = new GrpcCalls(options, { wheel: this.#deadlines });
+    this.#calls = new GrpcCalls(options, { wheel: this.#deadlines, clock: this.#clock });
     this.#connections = new EdgeConnections(options, { calls: this.#calls });
+    this.#unopened = new Turnstile(
+      { perTurn: CONNECTIONS_PER_TURN, gatherMs: GATHER_MS },
+      {
+        pass: (open) => this.#open(open),
+        // libuv accepts one connection in a turn of the event loop: each would be a turn of all steps of a call otherwise.
+        isCrowded: () => this.#calls.isCrowded,
+        clock: this.#clock,
+      },
+    );
     const { certificate, handshakeTimeoutMs, onHandshakeFailed } = options;
     if (certificate !== undefined) {
       this.#tls = new TlsGate({
@@ -201,6 +199,12 @@ export class GrpcEdge {
       },
     );
     if (isShared) this.#connections.readsAreShared();
+  }
+
+  #open(open: () => Socket): void {
+    const socket = open();
+    if (this.#stopped !== undefined) socket.destroy();
+    else if (this.#connections.admit(socket)) this.#begin(socket);
   }
 
   #accept(socket: Socket): void {

@@ -33,7 +33,7 @@ export interface CommitterOptions {
   readonly commitBytes: number;
   /** Commits that hold only logs start so many milliseconds apart. */
   readonly commitIntervalMs: number;
-  /** Commits that hold changes start so many milliseconds apart while many come. */
+  /** Commits of patient changes start so many milliseconds apart while many come. */
   readonly gatherMs: number;
   /** Changes that wait, or were in the commit before, which are many. */
   readonly gatherFrom: number;
@@ -166,8 +166,8 @@ export class Committer {
   }
 
   /**
-   * One that waits for an answer waits for nothing else. But each commit costs the writer half a millisecond, and the main
-   * thread half of that: a fleet that comes at once would spend as much on commits as on its joins.
+   * Whoever waits for an answer waits for nothing else, unless his change is patient. Each commit costs the writer half a
+   * millisecond, and the main thread half of that: a fleet that comes at once would spend as much on commits as on its joins.
    */
   #waitMs(forRetry: number): number {
     const { commitIntervalMs, gatherMs, gatherFrom } = this.#options;
@@ -175,7 +175,7 @@ export class Committer {
     const changes = this.#changes.length;
     if (changes === 0) return Math.max(forRetry, commitIntervalMs - sinceLast);
     if (changes >= MAX_CHANGES || Math.max(changes, this.#lastChanges) < gatherFrom || this.#areLogsMany()) return 0;
-    return gatherMs - sinceLast;
+    return this.#changes.every(({ change }) => change.isPatient === true) ? gatherMs - sinceLast : 0;
   }
 
   /** As many as go into a commit of their own while another runs. */

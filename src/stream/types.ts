@@ -6,6 +6,8 @@ import type { RegistryImage, RegistryOp } from '../domain/registry.ts';
 export interface Change {
   readonly ops: readonly RegistryOp[];
   readonly records: readonly NewRecord[];
+  /** It may wait some milliseconds for others to be committed with: what follows it takes longer anyway. */
+  readonly isPatient?: boolean;
 }
 
 /** Where log lines come from: one machine, stream, boot and tags. Compared by reference: keep one object per source. */

@@ -153,14 +153,14 @@ it('while logs are suspended changes go alone, lines wait, and all keep their or
 });
 
 /** Commits so many changes, and is told of each one that is stored. */
-function several(committer: Committer, count: number, told: number[] = []): number[] {
+function several(committer: Committer, count: number, told: number[] = [], isPatient = true): number[] {
   for (let n = 0; n < count; n++) {
-    void committer.commit({ ops: [], records: [eventOf(1, 'x', `${n}`)] }).then(() => told.push(n));
+    void committer.commit({ ops: [], records: [eventOf(1, 'x', `${n}`)], isPatient }).then(() => told.push(n));
   }
   return told;
 }
 
-it('changes of a crowd gather, the first of it and one that comes alone do not', async () => {
+it('patient changes of a crowd gather, the first of it and one that comes alone do not', async () => {
   const { store, clock, committer } = world({ pipelineBytes: 1e6 });
   const told = several(committer, 4);
   // Nothing was committed lately.
@@ -188,6 +188,27 @@ it('changes of a crowd gather, the first of it and one that comes alone do not',
   await turn();
   expect(told.length).toBe(9);
   expect(store.waiting).toEqual([]);
+});
+
+it('who is not patient waits for nobody, and takes along who is', async () => {
+  const { store, committer } = world({ pipelineBytes: 1e6 });
+  const told = several(committer, 10, [], false);
+  for (let round = 1; round <= 3; round++) {
+    (await store.next()).answer('stored');
+    await turn();
+    expect(told.length).toBe(10 * round);
+    // Each comes again when it has its answer, as senders of events do.
+    several(committer, 10, told, false);
+  }
+  (await store.next()).answer('stored');
+  await turn();
+  several(committer, 5, told);
+  await turn();
+  expect(store.waiting).toEqual([]);
+  several(committer, 1, told, false);
+  (await store.next()).answer('stored');
+  await turn();
+  expect(told.length).toBe(46);
 });
 
 it('a crowd that fills a commit does not wait, nor one beside which many lines wait', async () => {

@@ -34,7 +34,10 @@ export const http2: Target = {
   generate: (dice) => Buffer.concat([HELLO, ...dice.list(12, () => frameOf(dice))]),
   begin: () => {
     const refused: RefusedReason[] = [];
-    const calls = new GrpcCalls({ name: 'fuzz' }, { wheel: new Wheel({ resolutionMs: 250 }, { clock: systemClock }) });
+    const calls = new GrpcCalls(
+      { name: 'fuzz' },
+      { wheel: new Wheel({ resolutionMs: 250 }, { clock: systemClock }), clock: systemClock },
+    );
     calls.unary<Buffer, Buffer>({ path: raw.ECHO, decode: (b) => b, encode: (b) => b, handle: (b) => b });
     calls.stream({
       path: raw.STREAM,

@@ -186,7 +186,7 @@ it('writes what one turn brings in one piece: its settings, and then the answers
   const { Wheel } = await import('../../../src/lib/h2/wheel.ts');
   const { systemClock } = await import('../../../src/lib/clock.ts');
   const wheel = new Wheel({ resolutionMs: 100 }, { clock: systemClock });
-  const calls = new GrpcCalls({ name: 'one' }, { wheel });
+  const calls = new GrpcCalls({ name: 'one' }, { wheel, clock: systemClock });
   calls.unary<Buffer, Buffer>({ path: '/test.Echo/Say', decode: (b) => b, encode: (b) => b, handle: (b) => b });
   const written: Buffer[] = [];
   const socket = new Writable({

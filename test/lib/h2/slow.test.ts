@@ -35,7 +35,7 @@ it('answers to pings count while they wait, however long the connection is busy'
 
 it('a stream that always has more to send leaves some of a slow connection to others', async () => {
   const wheel = new Wheel({ resolutionMs: 100 }, { clock: systemClock });
-  const calls = new GrpcCalls({ name: 'slow' }, { wheel });
+  const calls = new GrpcCalls({ name: 'slow' }, { wheel, clock: systemClock });
   calls.stream({
     path: raw.STREAM,
     maxOpen: 2,
