@@ -117,7 +117,11 @@ describe('the image', () => {
       ],
       { cwd: checkout, stdin: 'ignore', reject: false },
     );
-    await until('the machine runs', async () => (await ctl('machine', 'list')).stage === 'RUNNING');
+    // The device is read every five seconds, so its link is known a little later than what it tells by itself.
+    await until('the machine runs', async () => {
+      const { stage, link } = await ctl('machine', 'list');
+      return stage === 'RUNNING' && link.state === 'up';
+    });
     expect(await ctl('machine', 'list')).toMatchObject({ state: 'accepted', link: { state: 'up', mode: 'udp' } });
     simulation.kill('SIGINT');
     expect((await simulation).exitCode).toBe(0);
