@@ -20,4 +20,4 @@ case $file in */*) directory=${file%/*} ;; *) directory=. ;; esac
 node=$directory/../../bin/node
 [ -x "$node" ] || node=node
 # exec: signals, inherited sockets and the process that systemd watches are the daemon's.
-exec "$node" --max-semi-space-size=4 --no-parallel-scavenge "$directory/main.js" "$@"
+exec "$node" --max-semi-space-size=16 --no-parallel-scavenge "$directory/main.js" "$@"
