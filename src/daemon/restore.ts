@@ -26,8 +26,8 @@ Where systemd listens for siderolinkd, run \`siderolinkd init\`; then start it, 
 }
 
 /**
- * Makes of an empty state directory the installation that a backup holds. The database comes last, by a rename, and nothing starts before it is there: whenever this is cut off, it is done again
- * from the beginning with the same backup.
+ * Makes of an empty state directory the installation that a backup holds. The database comes last, by a rename, and nothing
+ * starts before it is there: whenever this is cut off, it is done again from the beginning with the same backup.
  *
  * @param now milliseconds since the epoch
  * @throws SiderolinkError `invalid_argument` if the file is no backup, `conflict` if the directory is in use or has

@@ -110,7 +110,8 @@ export class Committer {
 
   /** Log lines wait in the intake. */
   logsWaiting(): void {
-    if (this.#cancelTimer === undefined || this.#areLogsMany()) this.#schedule();
+    // Many lines let changes wait no longer; without changes the timer is theirs.
+    if (this.#cancelTimer === undefined || (this.#changes.length > 0 && this.#areLogsMany())) this.#schedule();
   }
 
   /** Log lines stay queued while the disk has no room for them; changes go on. */
